@@ -1,0 +1,119 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The arrows between targets are those of Docs/Architecture.md; explicit-import checking keeps them honest.
+let package = Package(
+    name: "orchestrion",
+    products: [.executable(name: "orchestrion", targets: ["orchestrion"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // C libraries of the system. Their module maps link them; libzmq's and OpenBLAS's pkg-config flags are
+        // ones that the package manager refuses with a warning.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CSampleRate", providers: [.apt(["libsamplerate0-dev"])]),
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+
+        // Arithmetic. The kernels keep their optimisation in debug builds, and nothing may reorder their sums.
+        .target(
+            name: "CKernels",
+            cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-std=gnu11"])]),
+        .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"]),
+
+        // Files and hashes.
+        .target(name: "Digest", dependencies: ["CSodium"]),
+        .target(name: "Checkpoint"),
+        .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate"]),
+
+        // The model and what is sampled from it.
+        .target(name: "SongPlan"),
+        .target(name: "JukeboxModel", dependencies: ["Checkpoint", "Digest", "SongPlan", "Tensor"]),
+        .target(name: "Sampling", dependencies: ["JukeboxModel", "SongPlan", "Tensor"]),
+
+        // The cluster: pure cores, what they speak, and the services that carry out what they decide.
+        .target(name: "CoordinatorCore", dependencies: ["SongPlan"]),
+        .target(name: "WorkerCore", dependencies: ["SongPlan"]),
+        .target(
+            name: "ClusterProtocol",
+            dependencies: ["Digest", "SongPlan", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Messages/orchestrion.proto"]),
+        .target(name: "ZeroMQTransport", dependencies: ["ClusterProtocol", "CZeroMQ"]),
+        .target(
+            name: "Journal",
+            dependencies: ["CoordinatorCore", "SongPlan", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "CoordinatorService",
+            dependencies: [
+                "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Digest", "Journal", "JukeboxModel",
+                "SongPlan", "Tensor",
+            ]),
+        .target(
+            name: "WorkerService",
+            dependencies: ["ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
+
+        .executableTarget(
+            name: "orchestrion",
+            dependencies: [
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel",
+                "Sampling", "SongPlan",
+                "Tensor", "WorkerService", "ZeroMQTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // What the tests of the model and of the services have in common.
+        .target(
+            name: "ModelTestSupport", dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor"],
+            path: "Tests/ModelTestSupport"),
+        .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
+        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"]),
+        .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),
+        .testTarget(name: "SongPlanTests", dependencies: ["SongPlan"]),
+        .testTarget(name: "CoordinatorCoreTests", dependencies: ["CoordinatorCore", "SongPlan"]),
+        .testTarget(name: "WorkerCoreTests", dependencies: ["SongPlan", "WorkerCore"]),
+        .testTarget(
+            name: "JournalTests",
+            dependencies: ["CoordinatorCore", "Journal", "SongPlan", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(
+            name: "JukeboxModelTests",
+            dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport"]),
+        .testTarget(
+            name: "SamplingTests",
+            dependencies: ["Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport"]),
+        .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
+        .testTarget(
+            name: "CoordinatorServiceTests",
+            dependencies: [
+                "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
+                "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport",
+            ]),
+        .testTarget(
+            name: "WorkerServiceTests",
+            dependencies: [
+                "Checkpoint", "ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport",
+                "WorkerCore",
+                "WorkerService",
+            ]),
+        .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
+
+        // Whole-program tests, which spawn the binary.
+        .target(
+            name: "TestSupport", dependencies: ["ClusterProtocol", "CSndFile", "ZeroMQTransport"],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "orchestrion"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system && target.name != "CKernels" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+}
