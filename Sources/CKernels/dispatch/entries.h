@@ -1,0 +1,51 @@
+// Every implementation that a table can hold, named ck_OPERATION_ISA.
+#ifndef CK_ENTRIES_H
+#define CK_ENTRIES_H
+
+#include "../include/CKernels.h"
+
+#define CK_DECLARE_ENTRIES(isa)                                                                    \
+    ck_gemm ck_gemm_f32_##isa, ck_gemm_f16_##isa;                                                  \
+    void ck_attend_f32_##isa(const float *q, const float *keys, const float *values, long stride,  \
+                             long count, long d, float scale, float *weights, float *out);         \
+    void ck_softmax_##isa(float *values, long n);                                                  \
+    void ck_layer_norm_##isa(const float *x, const float *gain, const float *bias, float eps,      \
+                             float *y, long rows, long width);                                     \
+    void ck_quick_gelu_##isa(const float *x, float *y, long n);                                    \
+    void ck_relu_##isa(const float *x, float *y, long n);                                          \
+    void ck_exp_##isa(const float *x, float *y, long n);                                           \
+    void ck_log_##isa(const float *x, float *y, long n);                                           \
+    void ck_sigmoid_##isa(const float *x, float *y, long n);                                       \
+    void ck_add_##isa(const float *x, const float *y, float *out, long n);                         \
+    void ck_add_three_##isa(const float *x, const float *a, const float *m, float *out, long n);   \
+    void ck_add_scaled_##isa(const float *x, float s, const float *y, float *out, long n);         \
+    void ck_add_scaled_sum_##isa(const float *x, float s, const float *a, const float *m,          \
+                                 float *out, long n);                                              \
+    void ck_scale_##isa(const float *x, float s, float *out, long n);                              \
+    void ck_accumulate_##isa(float *y, const float *x, long n);                                    \
+    void ck_add_row_##isa(const float *x, const float *row, float *out, long rows, long width);    \
+    void ck_f16_to_f32_##isa(const uint16_t *x, float *y, long n);                                 \
+    void ck_f32_to_f16_##isa(const float *x, uint16_t *y, long n);                                 \
+    void ck_scale_logits_##isa(float *logits, long n, float temperature);                          \
+    long ck_gumbel_argmax_##isa(const float *logits, long n, uint64_t seed, uint32_t sample,       \
+                                uint32_t level, uint32_t position);
+
+#define CK_TABLE(isa)                                                                              \
+    {                                                                                              \
+        .gemm_f32 = ck_gemm_f32_##isa, .gemm_f16 = ck_gemm_f16_##isa,                              \
+        .attend_f32 = ck_attend_f32_##isa, .softmax = ck_softmax_##isa,                            \
+        .layer_norm = ck_layer_norm_##isa, .quick_gelu = ck_quick_gelu_##isa,                      \
+        .relu = ck_relu_##isa, .exp = ck_exp_##isa, .log = ck_log_##isa,                           \
+        .sigmoid = ck_sigmoid_##isa, .add = ck_add_##isa, .add_three = ck_add_three_##isa,         \
+        .add_scaled = ck_add_scaled_##isa, .add_scaled_sum = ck_add_scaled_sum_##isa,              \
+        .scale = ck_scale_##isa, .accumulate = ck_accumulate_##isa, .add_row = ck_add_row_##isa,   \
+        .f16_to_f32 = ck_f16_to_f32_##isa, .f32_to_f16 = ck_f32_to_f16_##isa,                      \
+        .scale_logits = ck_scale_logits_##isa, .gumbel_argmax = ck_gumbel_argmax_##isa,            \
+    }
+
+CK_DECLARE_ENTRIES(scalar)
+#if defined(__x86_64__)
+CK_DECLARE_ENTRIES(avx2)
+#endif
+
+#endif

@@ -1,0 +1,3 @@
+#include "elementwise_body.h"
+
+CK_DEFINE_ELEMENTWISE(scalar, )

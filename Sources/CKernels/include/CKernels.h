@@ -1,0 +1,147 @@
+// Arithmetic kernels of the sampler. Every float operation here follows one contract:
+//
+//  1. A matrix product's output is one chain of float32 fused multiply-adds over k = 0, 1, 2 ... in
+//     order, from the bias or 0. Vector lanes and tiles run over outputs and rows, never over k.
+//  2. The TREE: a reduction over i keeps 16 partial results, partial j taking i = j, j + 16, ... in
+//     order from +0; then p[j] += p[j + 8] for j < 8, p[j] += p[j + 4] for j < 4, p[j] += p[j + 2]
+//     for j < 2, and the result is p[0] + p[1]. An index beyond the end touches no partial.
+//  3. exp, log and the logistic function are built from IEEE basic operations and fma alone.
+//  4. The scalar version of each kernel defines its bits; every vector version equals it bit for bit,
+//     except that which NaN comes out is not defined.
+//
+// Default floating-point environment (round to nearest even, no flush to zero) is assumed.
+// Unless a comment says otherwise no output may overlap an input, and nothing need be aligned.
+#ifndef ORCHESTRION_CKERNELS_H
+#define ORCHESTRION_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Columns of a weight panel.
+#define CK_PANEL 16
+
+typedef enum ck_isa { CK_ISA_SCALAR = 0, CK_ISA_AVX2 = 1 } ck_isa;
+#define CK_ISA_COUNT 2
+
+typedef enum ck_type { CK_F32 = 0, CK_F16 = 1 } ck_type;
+
+// y[m][n] = bias[n] (or 0) + x[m][k] . w[k][n] for the columns of panels [panel_begin, panel_end).
+// x: rows ldx floats apart. panels: panel p holds columns 16p ... 16p + 15 as [k][16], the last one
+// padded with zeros (see ck_pack); the type of its elements is in the entry's name, and halves are
+// widened exactly. bias: [n] or NULL. y: rows ldy floats apart; only columns < n are written.
+typedef void ck_gemm(const float *x, long ldx, const void *panels, const float *bias, float *y,
+                     long ldy, long m, long n, long k, long panel_begin, long panel_end);
+
+typedef struct ck_kernels {
+    ck_gemm *gemm_f32;
+    ck_gemm *gemm_f16;
+
+    // One query row of one head. q: [d]. Key i is keys[i * stride ...][d], value i likewise.
+    //   score_i = TREE-fma(q . key_i) * scale;  weights = softmax(score), by TREE
+    //   out[d] = fma chain over i in order, from 0, of weights_i * value_i
+    // weights: scratch of at least count floats that receives the softmax weights (alignment reads
+    // them). count 0 gives zeros. A stride of 0 attends the same row count times.
+    void (*attend_f32)(const float *q, const float *keys, const float *values, long stride,
+                       long count, long d, float scale, float *weights, float *out);
+
+    // In place: values[n] = exp(v - max) / TREE sum (a true division).
+    void (*softmax)(float *values, long n);
+
+    // y[rows][width]: mean = TREE(x) / width; var = TREE-fma((x - mean)^2) / width (biased);
+    // y = fma((x - mean) * (1 / sqrt(var + eps)), gain, bias). Rows are contiguous. y may be x.
+    void (*layer_norm)(const float *x, const float *gain, const float *bias, float eps, float *y,
+                       long rows, long width);
+
+    // [n] each; y may be x. quick_gelu is x * sigmoid(1.702 x), relu is x <= 0 ? 0 : x (a NaN stays).
+    void (*quick_gelu)(const float *x, float *y, long n);
+    void (*relu)(const float *x, float *y, long n);
+    // Within 1 to 2 ulp. exp overflows to inf and underflows through the subnormals to 0; log of 0 is
+    // -inf and of a negative number NaN; subnormal arguments are handled.
+    void (*exp)(const float *x, float *y, long n);
+    void (*log)(const float *x, float *y, long n);
+    void (*sigmoid)(const float *x, float *y, long n);
+
+    // [n] each; out may be any of the inputs. Every product is rounded before it is added (no fma),
+    // as the original's separate tensor operations do.
+    void (*add)(const float *x, const float *y, float *out, long n);  // x + y
+    void (*add_three)(const float *x, const float *a, const float *m, float *out,
+                      long n);  // (x + a) + m
+    void (*add_scaled)(const float *x, float s, const float *y, float *out, long n);  // x + s * y
+    void (*add_scaled_sum)(const float *x, float s, const float *a, const float *m, float *out,
+                           long n);                              // x + s * (a + m)
+    void (*scale)(const float *x, float s, float *out, long n);  // s * x
+    void (*accumulate)(float *y, const float *x, long n);        // y += x
+    // out[r][i] = x[r][i] + row[i]; x and out are contiguous [rows][width], out may be x.
+    void (*add_row)(const float *x, const float *row, float *out, long rows, long width);
+
+    // IEEE half bits to and from float32: exact one way, round to nearest even the other (65520 and
+    // more become inf). Signalling NaNs become quiet.
+    void (*f16_to_f32)(const uint16_t *x, float *y, long n);
+    void (*f32_to_f16)(const float *x, uint16_t *y, long n);
+
+    // In place: logits[n] /= temperature.
+    void (*scale_logits)(float *logits, long n, float temperature);
+
+    // A sample of the softmax of logits[n] by the Gumbel maximum: argmax of logit_i + g_i with
+    // g = -log(-log(u)), u = ((x >> 9) + 0.5) * 2^-23, x = word i % 4 of Philox4x32-10 with counter
+    // (sample, level, position, i / 4) and key (low, high half of seed). (23 bits: the most for which
+    // u is a float32 inside (0, 1).) The lowest index wins a tie; -inf is skipped. Returns -1 if a
+    // logit is NaN or +inf, or if none is finite.
+    long (*gumbel_argmax)(const float *logits, long n, uint64_t seed, uint32_t sample,
+                          uint32_t level, uint32_t position);
+} ck_kernels;
+
+// The kernels of an instruction set, or NULL when this machine lacks it.
+const ck_kernels *ck_table(ck_isa isa);
+// The fastest instruction set this machine has.
+ck_isa ck_best_isa(void);
+// "scalar", "avx2".
+const char *ck_isa_name(ck_isa isa);
+
+// What follows moves or compares data and is the same for every instruction set.
+
+// Number of panels for n columns, and bytes of all panels of a [k][n] matrix.
+long ck_panel_count(long n);
+size_t ck_packed_bytes(long k, long n, ck_type storage);
+
+// Packs panels [panel_begin, panel_end) of w[k][n] into `panels` (the address of panel 0).
+// source: row-major [k][n], or [n][k] when transposed, of source_type; float32 is narrowed with
+// round to nearest even when storage is CK_F16.
+void ck_pack(const void *source, ck_type source_type, int transposed, long k, long n, void *panels,
+             ck_type storage, long panel_begin, long panel_end);
+
+// Rows for a convolution as a matrix product. x: [t_total][c]. out: [rows][taps][c], where row r and
+// tap j hold x[t_begin + r * stride + offsets[j]], or zeros outside [0, t_total).
+void ck_gather_taps(const float *x, long t_total, long c, long t_begin, long rows, long stride,
+                    const long *offsets, long taps, float *out);
+
+// Philox4x32 with 10 rounds (Salmon et al. 2011).
+void ck_philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+// Logits below the k-th largest become -inf; those equal to it stay. k <= 0 or k >= n: nothing.
+void ck_filter_top_k(float *logits, long n, long k);
+
+// Nucleus: in descending order (ties: lowest index first), a logit becomes -inf when the running sum
+// of the probabilities before it exceeds p; so the first always stays. The probabilities are the
+// softmax of the sorted logits (by TREE), summed in order in float64 and rounded to float32. p <= 0 or p >= 1: nothing.
+// scratch: at least 2 * n words.
+void ck_filter_top_p(float *logits, long n, float p, uint64_t *scratch);
+
+// A hint to the processor that this is a spin loop.
+static inline void ck_spin_hint(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,139 @@
+import CKernels
+
+/// Element types of weights.
+package enum ElementType: Sendable {
+    case float32
+    /// IEEE half precision, stored as its bits.
+    case float16
+
+    package var byteCount: Int { self == .float32 ? 4 : 2 }
+
+    var code: ck_type { self == .float32 ? CK_F32 : CK_F16 }
+}
+
+package typealias FloatPointer = UnsafePointer<Float>
+package typealias MutableFloatPointer = UnsafeMutablePointer<Float>
+
+// The layers. Shapes are row-major and contiguous unless a stride is given.
+extension Kernels {
+    /// LayerNorm of `x` [rows, width] into `y`, which may be `x`:
+    /// (x − mean) / √(variance + epsilon) · gain + bias.
+    package func layerNorm(
+        _ x: FloatPointer, gain: FloatPointer, bias: FloatPointer, epsilon: Float = 1e-5,
+        into y: MutableFloatPointer, rows: Int, width: Int
+    ) {
+        table.pointee.layer_norm(x, gain, bias, epsilon, y, rows, width)
+    }
+
+    /// One query row of one head: softmax(q · keys × scale) · values.
+    ///
+    /// - Parameters:
+    ///   - q: [d].
+    ///   - keys: the first attended key [d]; each next one is `stride` floats further. `values` likewise.
+    ///   - count: how many keys are attended.
+    ///   - weights: room for `count` floats; receives the attention weights.
+    ///   - out: [d].
+    package func attend(
+        q: FloatPointer, keys: FloatPointer, values: FloatPointer, stride: Int, count: Int, d: Int,
+        scale: Float, weights: MutableFloatPointer, into out: MutableFloatPointer
+    ) {
+        table.pointee.attend_f32(q, keys, values, stride, count, d, scale, weights, out)
+    }
+
+    /// Softmax of `values` [count] in place.
+    package func softmax(_ values: MutableFloatPointer, count: Int) {
+        table.pointee.softmax(values, count)
+    }
+
+    /// y = x · σ(1.702 x), [count]; `y` may be `x`.
+    package func quickGELU(_ x: FloatPointer, into y: MutableFloatPointer, count: Int) {
+        table.pointee.quick_gelu(x, y, count)
+    }
+
+    /// y = max(x, 0), [count]; `y` may be `x`.
+    package func relu(_ x: FloatPointer, into y: MutableFloatPointer, count: Int) {
+        table.pointee.relu(x, y, count)
+    }
+}
+
+// Elementwise, [count] each. An output may be one of the inputs. Products are rounded before they are added.
+extension Kernels {
+    /// out = x + y.
+    package func add(
+        _ x: FloatPointer, _ y: FloatPointer, into out: MutableFloatPointer, count: Int
+    ) {
+        table.pointee.add(x, y, out, count)
+    }
+
+    /// out = (x + a) + m: a transformer block's residual sum.
+    package func add(
+        _ x: FloatPointer, _ a: FloatPointer, _ m: FloatPointer, into out: MutableFloatPointer,
+        count: Int
+    ) {
+        table.pointee.add_three(x, a, m, out, count)
+    }
+
+    /// out = x + scale × y: a scaled residual branch (`res_scale`).
+    package func add(
+        _ x: FloatPointer, _ y: FloatPointer, scaledBy scale: Float, into out: MutableFloatPointer,
+        count: Int
+    ) {
+        table.pointee.add_scaled(x, scale, y, out, count)
+    }
+
+    /// out = x + scale × (a + m): a transformer block's residual sum with `res_scale`.
+    package func add(
+        _ x: FloatPointer, sumOf a: FloatPointer, _ m: FloatPointer, scaledBy scale: Float,
+        into out: MutableFloatPointer, count: Int
+    ) {
+        table.pointee.add_scaled_sum(x, scale, a, m, out, count)
+    }
+
+    /// out = x + row for every row of x [rows, width].
+    package func addRow(
+        _ x: FloatPointer, row: FloatPointer, into out: MutableFloatPointer, rows: Int, width: Int
+    ) {
+        table.pointee.add_row(x, row, out, rows, width)
+    }
+
+    /// out = scale × x.
+    package func scale(
+        _ x: FloatPointer, by scale: Float, into out: MutableFloatPointer, count: Int
+    ) {
+        table.pointee.scale(x, scale, out, count)
+    }
+
+    /// y += x.
+    package func accumulate(_ x: FloatPointer, onto y: MutableFloatPointer, count: Int) {
+        table.pointee.accumulate(y, x, count)
+    }
+
+    /// Half bits to float32, exactly.
+    package func widen(
+        _ x: UnsafePointer<UInt16>, into y: MutableFloatPointer, count: Int
+    ) {
+        table.pointee.f16_to_f32(x, y, count)
+    }
+
+    /// float32 to half bits, to nearest even.
+    package func narrow(
+        _ x: FloatPointer, into y: UnsafeMutablePointer<UInt16>, count: Int
+    ) {
+        table.pointee.f32_to_f16(x, y, count)
+    }
+}
+
+/// Rows for a convolution as a matrix product (`im2col` over time).
+///
+/// - Parameters:
+///   - x: [total, channels].
+///   - begin: time of row 0's tap with offset 0; row r is `stride` × r further.
+///   - offsets: of each tap, in time steps.
+///   - out: [rows, taps, channels]; zeros where a tap lies outside x.
+package func gatherTaps(
+    _ x: FloatPointer, total: Int, channels: Int, begin: Int, rows: Int, stride: Int = 1,
+    offsets: UnsafeBufferPointer<Int>, into out: MutableFloatPointer
+) {
+    guard let taps = offsets.baseAddress else { return }
+    ck_gather_taps(x, total, channels, begin, rows, stride, taps, offsets.count, out)
+}

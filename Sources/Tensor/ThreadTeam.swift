@@ -1,0 +1,105 @@
+import CKernels
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Work that a team does in parts.
+///
+/// A struct of the work's arguments costs no allocation per run, which a closure does.
+package protocol TeamWork {
+    /// Does part `part` of `parts`; called once for each part, on different threads at a time.
+    func run(part: Int, of parts: Int)
+}
+
+/// A few threads that do the parts of one piece of work together, many thousand times a second.
+///
+/// Between two runs a thread spins for a moment and then sleeps. A team does one run at a time: calling
+/// `run` from two threads at once, or from inside a run, is a programming error that stops the process.
+package final class ThreadTeam: Sendable {
+    /// How many parts a run has, including the caller's.
+    package let threads: Int
+    private let shared: SharedState
+    private let helpers: [Helper]
+
+    /// A team of `threads`, of which the caller of `run` is one.
+    package init(threads: Int) {
+        precondition(threads >= 1, "a thread team needs at least one thread, not \(threads)")
+        self.threads = threads
+        let shared = SharedState(parts: threads)
+        self.shared = shared
+        self.helpers = (1..<max(threads, 1)).map { Helper(part: $0, shared: shared) }
+    }
+
+    deinit {
+        shared.stop()
+        for helper in helpers { helper.join() }
+    }
+
+    /// Does every part of `work`, the parts on different threads, part 0 on the caller's; returns when all
+    /// are done. What a part wrote is visible to the caller afterwards. Allocates nothing.
+    package func run<Work: TeamWork>(_ work: Work) {
+        if threads == 1 { return work.run(part: 0, of: 1) }
+        withUnsafePointer(to: work) { pointer in
+            shared.start(Job(type: Work.self, work: UnsafeRawPointer(pointer)))
+            work.run(part: 0, of: threads)
+            shared.waitUntilDone()
+        }
+    }
+
+    /// The same for a closure, which costs two small allocations unless the team is one thread.
+    package func run(_ body: (_ part: Int, _ parts: Int) -> Void) {
+        if threads == 1 { return body(0, 1) }
+        withoutActuallyEscaping(body) { run(ClosureWork(body: $0)) }
+    }
+}
+
+private struct ClosureWork: TeamWork {
+    let body: (Int, Int) -> Void
+
+    func run(part: Int, of parts: Int) { body(part, parts) }
+}
+
+/// One pthread that does the same part of every run.
+// Sendable: `thread` is written once, before anyone else sees the object.
+private final class Helper: @unchecked Sendable {
+    private let part: Int
+    private let shared: SharedState
+    #if canImport(Darwin)
+        private var thread: pthread_t?
+    #else
+        private var thread = pthread_t()
+    #endif
+
+    init(part: Int, shared: SharedState) {
+        self.part = part
+        self.shared = shared
+        let me = Unmanaged.passRetained(self).toOpaque()
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                #if canImport(Darwin)
+                    let me = argument
+                #else
+                    let me = argument!
+                #endif
+                let helper = Unmanaged<Helper>.fromOpaque(me).takeRetainedValue()
+                helper.shared.work(part: helper.part)
+                return nil
+            }, me)
+        precondition(code == 0, "the system refused another thread (error \(code)); use fewer threads")
+    }
+
+    func join() {
+        #if canImport(Darwin)
+            if let thread { pthread_join(thread, nil) }
+        #else
+            pthread_join(thread, nil)
+        #endif
+    }
+}
