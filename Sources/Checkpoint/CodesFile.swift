@@ -1,0 +1,101 @@
+/// Files of token codes: ours (safetensors with `z0`, `z1`, … as int64 [samples, tokens]) and the original's
+/// `data.pth.tar` (a dict whose `zs` lists the levels' LongTensors [samples, tokens], level 0 first).
+package enum CodesFile {
+    /// Far more samples than anyone makes at once: an empty tensor may claim any number without holding a
+    /// byte.
+    private static let sampleLimit = 65_536
+
+    /// The codes as [level][sample][token].
+    ///
+    /// A lower level that a file leaves out, or that was not sampled yet, has empty samples. Errors: not a
+    /// codes file, a level that is not a matrix of integers, different numbers of samples, negative codes.
+    package static func read(_ path: String) throws -> [[[Int]]] {
+        let file = try MappedFile(path: path)
+        let tensors = TorchFile.matches(file.bytes) ? try torchLevels(file) : try safetensorsLevels(file)
+        guard let samples = tensors.compactMap({ $0?.shape.first }).first else {
+            throw CheckpointError(.missing, path, "holds no codes: expected z0, z1, … or a dict with zs")
+        }
+        guard samples <= sampleLimit else {
+            throw CheckpointError(
+                .malformed, path, "claims \(samples) samples, at most \(sampleLimit) are read")
+        }
+        return try tensors.enumerated().map { level, tensor in
+            guard let tensor else { return Array(repeating: [], count: samples) }
+            return try rows(tensor, level: level, samples: samples)
+        }
+    }
+
+    /// Writes codes [level][sample][token] as our safetensors; within a level all samples have the same
+    /// length.
+    package static func write(_ codes: [[[Int]]], to path: String, metadata: [String: String] = [:]) throws {
+        let entries = try codes.enumerated().map { level, samples in
+            let length = samples.first?.count ?? 0
+            guard samples.allSatisfy({ $0.count == length }), samples.count == codes[0].count else {
+                throw CheckpointError(
+                    .malformed, path,
+                    "level \(level): samples of \(samples.map(\.count)) tokens do not make a matrix of "
+                        + "\(codes[0].count) rows")
+            }
+            return SafetensorsWriter.Entry(name: "z\(level)", type: .int64, shape: [samples.count, length])
+        }
+        let writer = try SafetensorsWriter(path: path, entries: entries, metadata: metadata)
+        for (entry, samples) in zip(entries, codes) {
+            for sample in samples { try writer.write(sample.map(Int64.init), to: entry.name) }
+        }
+        try writer.finish()
+    }
+
+    private static func safetensorsLevels(_ file: MappedFile) throws -> [StoredTensor?] {
+        guard SafetensorsFile.matches(file.bytes) else {
+            throw CheckpointError(.unsupported, file.path, FileKind.describe(file.bytes))
+        }
+        let tensors = try SafetensorsFile(file).tensors
+        var levels: [StoredTensor?] = []
+        for tensor in tensors {
+            guard tensor.name.hasPrefix("z"), let level = Int(tensor.name.dropFirst()),
+                (0..<16).contains(level),
+                tensor.name == "z\(level)"
+            else {
+                throw CheckpointError(
+                    .unsupported, file.path, "tensor \(tensor.name) is not one of a codes file (z0, z1, …)")
+            }
+            while levels.count <= level { levels.append(nil) }
+            levels[level] = tensor
+        }
+        return levels
+    }
+
+    private static func torchLevels(_ file: MappedFile) throws -> [StoredTensor?] {
+        let torch = try TorchFile(file)
+        guard let levels = torch.object.dictionaryValue?["zs"]?.elements else {
+            throw CheckpointError(
+                .missing, file.path, "has no list of codes `zs`, which the original's data.pth.tar has")
+        }
+        return try levels.enumerated().map { level, value in
+            guard case .tensor(let record) = value else {
+                throw CheckpointError(
+                    .malformed, file.path, "zs[\(level)] is \(value.kindName), expected a tensor")
+            }
+            return try torch.tensor(record, named: "zs[\(level)]")
+        }
+    }
+
+    private static func rows(_ tensor: StoredTensor, level: Int, samples: Int) throws -> [[Int]] {
+        guard tensor.shape.count == 2, tensor.shape[0] == samples else {
+            throw CheckpointError(
+                .malformed, tensor.path,
+                "\(tensor.name) has shape \(tensor.shape), expected [samples, tokens] with \(samples) samples"
+            )
+        }
+        let codes = try tensor.int64s()
+        let length = tensor.shape[1]
+        if let bad = codes.firstIndex(where: { $0 < 0 }) {
+            throw CheckpointError(
+                .malformed, tensor.path,
+                "\(tensor.name): sample \(bad / length), token \(bad % length) is \(codes[bad]), codes are "
+                    + "not negative"
+            )
+        }
+        return (0..<samples).map { Array(codes[($0 * length)..<(($0 + 1) * length)]) }
+    }
+}

@@ -1,0 +1,67 @@
+/// The type of a stored tensor's elements, all little-endian.
+package enum ElementType: String, Sendable, Hashable, CaseIterable {
+    case float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, bool
+
+    /// Bytes an element takes.
+    package var size: Int {
+        switch self {
+        case .float64, .int64: 8
+        case .float32, .int32: 4
+        case .float16, .bfloat16, .int16: 2
+        case .int8, .uint8, .bool: 1
+        }
+    }
+
+    package var isFloatingPoint: Bool {
+        switch self {
+        case .float32, .float16, .bfloat16, .float64: true
+        case .int64, .int32, .int16, .int8, .uint8, .bool: false
+        }
+    }
+
+    /// The `dtype` in a safetensors header.
+    package var safetensorsName: String {
+        switch self {
+        case .float32: "F32"
+        case .float16: "F16"
+        case .bfloat16: "BF16"
+        case .float64: "F64"
+        case .int64: "I64"
+        case .int32: "I32"
+        case .int16: "I16"
+        case .int8: "I8"
+        case .uint8: "U8"
+        case .bool: "BOOL"
+        }
+    }
+
+    /// The class in module `torch` that holds elements of this type.
+    package var torchStorageName: String {
+        switch self {
+        case .float32: "FloatStorage"
+        case .float16: "HalfStorage"
+        case .bfloat16: "BFloat16Storage"
+        case .float64: "DoubleStorage"
+        case .int64: "LongStorage"
+        case .int32: "IntStorage"
+        case .int16: "ShortStorage"
+        case .int8: "CharStorage"
+        case .uint8: "ByteStorage"
+        case .bool: "BoolStorage"
+        }
+    }
+
+    package init?(safetensorsName: String) {
+        guard let type = Self.allCases.first(where: { $0.safetensorsName == safetensorsName }) else {
+            return nil
+        }
+        self = type
+    }
+
+    package init?(torchStorageName: String) {
+        guard let type = Self.allCases.first(where: { $0.torchStorageName == torchStorageName }) else {
+            return nil
+        }
+        self = type
+    }
+}
