@@ -1,0 +1,12 @@
+/// What is wrong with an audio file, or with what was asked of it. The text begins with the file's path.
+package struct AudioFileError: Error, CustomStringConvertible {
+    package let path: String
+    package let reason: String
+
+    init(_ path: String, _ reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    package var description: String { "\(path): \(reason)" }
+}
