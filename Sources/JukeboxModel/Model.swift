@@ -1,0 +1,105 @@
+package import Checkpoint
+import Foundation
+package import SongPlan
+
+/// A model's folder: geometry, names, and its weights when they are asked for.
+package struct Model: Sendable {
+    /// As the user named it.
+    package let name: String
+    package let folder: ModelFolder
+    package let hyperparameters: Hyperparameters
+    package let geometry: ModelGeometry
+    /// One a level.
+    package let labellers: [Labeller]
+
+    /// Opens a folder; nothing but small files is read.
+    ///
+    /// - Parameter preset: the geometry for folders without `hparams.json` or `config.json`; by default the
+    ///   folder's own name when that is a preset's.
+    /// - Throws: `CheckpointError`, `HyperparameterError`, `LabelError`.
+    package init(path: String, preset: String? = nil) throws {
+        let url = URL(fileURLWithPath: path, isDirectory: true)
+        folder = try ModelFolder.open(url.path)
+        name = url.standardizedFileURL.lastPathComponent
+        if let preset {
+            hyperparameters = try Hyperparameters(preset: preset)
+        } else if let json = folder.hyperparameters {
+            hyperparameters = try Hyperparameters(
+                json: JSONEncoder().encode(json), source: folder.hyperparametersSource ?? url.path)
+        } else if Hyperparameters.presets.contains(name) {
+            hyperparameters = try Hyperparameters(preset: name)
+        } else {
+            throw HyperparameterError(
+                "\(url.path) has neither hparams.json nor config.json, so its geometry is unknown; name it with "
+                    + "--preset (\(Hyperparameters.presets.joined(separator: ", ")))")
+        }
+        geometry = hyperparameters.geometry
+        let lists = [false: try NameLists(folder: url, v3: false), true: try NameLists(folder: url, v3: true)]
+        let hops = hyperparameters.vqvae.samplesPerToken
+        labellers = hyperparameters.priors.enumerated().map {
+            Labeller(prior: $1, samplesPerToken: hops[$0], names: lists[$1.labelsV3]!)
+        }
+    }
+
+    package func vqvae() throws -> VQVAE {
+        try VQVAE(hyperparameters.vqvae, weights: folder.weights(of: .vqvae))
+    }
+
+    package func prior(level: Int) throws -> Prior {
+        try Prior(
+            hyperparameters.priors[level], vqvae: hyperparameters.vqvae,
+            weights: folder.weights(of: .prior(level: level)))
+    }
+
+    /// The checked weights of a part.
+    package func weights(of part: ModelPart) throws -> Weights {
+        switch part {
+        case .vqvae:
+            try Weights(folder.weights(of: part), table: WeightTable.vqvae(hyperparameters.vqvae))
+        case .prior(let level):
+            try Weights(
+                folder.weights(of: part),
+                table: WeightTable.prior(hyperparameters.priors[level], vqvae: hyperparameters.vqvae))
+        }
+    }
+
+    /// What a worker must share to sample a level: a hash of its prior's weights, geometry and numeric profile.
+    package func fingerprint(level: Int) throws -> String {
+        let set = try folder.weights(of: .prior(level: level))
+        return try FingerprintCache.value(
+            files: Set(set.tensors.values.map(\.path)).sorted(), salt: "\(hyperparameters.priors[level])"
+        ) {
+            try weights(of: .prior(level: level)).fingerprint(
+                geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae))
+        }
+    }
+
+    package func fingerprints() throws -> [Int: String] {
+        var result: [Int: String] = [:]
+        for level in hyperparameters.priors.indices { result[level] = try fingerprint(level: level) }
+        return result
+    }
+}
+
+extension PriorHyperparameters {
+    /// What of the geometry can influence a token, as text; the same for both layouts of one model.
+    fileprivate func identity(vqvae: VQVAEHyperparameters) -> String {
+        let top = level == vqvae.levels - 1
+        var parts = [
+            "level \(level) codes \(vqvae.codes) window \(windowLength) \(transformer(codes: vqvae.codes))",
+            "merged \(mergedDecoder) prefix \(lyricPrefix) lyrics \(lyricLength) \(lyricVocabulary) v3 \(labelsV3)",
+            "labels \(labels) \(genreAndArtistBins ?? []) \(genreSlots ?? 0)",
+            "hops \(vqvae.samplesPerToken)",
+        ]
+        if let lyricTransformer { parts.append("encoder \(lyricTransformer)") }
+        if top {
+            parts.append("times \(timeBins) \(ranges.map { "\($0.low) \($0.high)" })")
+        } else {
+            parts.append(
+                "conditioner \(conditionerWidth) \(conditionerDepth) \(conditionerMultiplier) "
+                    + "\(conditionerScalesResiduals) \(conditionerDilationGrowth) \(conditionerDilationCycle ?? 0) "
+                    + "\(vqvae.downs[level + 1]) \(vqvae.strides[level + 1])")
+        }
+        return parts.joined(separator: "; ")
+    }
+}

@@ -1,0 +1,67 @@
+import Tensor
+
+/// The keys and values of one layer for one sequence: only what the layer's pattern can still see.
+struct AttentionCache {
+    let pattern: AttentionPattern
+    private let blockLength: Int
+    private let blocks: Int
+    private let capacity: Int
+    let width: Int
+    let keys: Buffer<Float>
+    let values: Buffer<Float>
+
+    init(pattern: AttentionPattern, shape: TransformerShape) {
+        self.pattern = pattern
+        blockLength = shape.blockLength
+        blocks = shape.length / shape.blockLength
+        width = shape.stateWidth
+        capacity =
+            switch pattern {
+            case .dense, .transposeBlock: shape.length
+            case .block: shape.blockLength
+            case .previousBlock: 2 * shape.blockLength
+            case .prime: min(shape.primeLength, shape.length)
+            case .lyricEncoder: shape.encoderLength
+            }
+        keys = Buffer(count: max(1, capacity * width))
+        values = Buffer(count: max(1, capacity * width))
+    }
+
+    var byteCount: Int { 2 * capacity * width * MemoryLayout<Float>.size }
+
+    /// Where a position is kept; nil when no later position of this pattern sees it.
+    private func row(of position: Int) -> Int? {
+        switch pattern {
+        case .dense, .lyricEncoder: position
+        case .block: position % blockLength
+        // By column, so that what a position sees is contiguous.
+        case .transposeBlock: position % blockLength * blocks + position / blockLength
+        case .previousBlock: position % (2 * blockLength)
+        case .prime: position < capacity ? position : nil
+        }
+    }
+
+    func store(position: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
+        guard let row = row(of: position) else { return }
+        (keys.pointer + row * width).update(from: key, count: width)
+        (values.pointer + row * width).update(from: value, count: width)
+    }
+
+    /// The rows that a position sees, in order; empty for the first block of `previousBlock`, which sees zeros.
+    func visible(from position: Int) -> Range<Int> {
+        switch pattern {
+        case .dense: return 0..<position + 1
+        case .block: return 0..<position % blockLength + 1
+        case .transposeBlock:
+            let first = position % blockLength * blocks
+            return first..<first + position / blockLength + 1
+        case .previousBlock:
+            let block = position / blockLength
+            guard block > 0 else { return 0..<0 }
+            let first = (block - 1) % 2 * blockLength
+            return first..<first + blockLength
+        case .prime: return 0..<min(position + 1, capacity)
+        case .lyricEncoder: return 0..<capacity
+        }
+    }
+}

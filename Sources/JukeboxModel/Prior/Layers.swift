@@ -1,0 +1,77 @@
+import Checkpoint
+import Tensor
+
+/// Rows of an embedding, [rows][width], float32.
+struct EmbeddingTable: Sendable {
+    let values: Buffer<Float>
+    let rows: Int
+    let width: Int
+
+    init(_ weights: Weights, _ name: String) throws {
+        let tensor = try weights.tensor(name)
+        rows = tensor.shape[0]
+        width = tensor.shape[1]
+        values = Buffer(try tensor.floats())
+    }
+
+    func copy(row: Int, to out: UnsafeMutablePointer<Float>) {
+        out.update(from: values.pointer + row * width, count: width)
+    }
+
+    func add(row: Int, to out: UnsafeMutablePointer<Float>) {
+        Kernels.active.accumulate(values.pointer + row * width, onto: out, count: width)
+    }
+}
+
+/// The original's `Conv1D`: x · w + b with w [in, out].
+struct Linear: Sendable {
+    let matrix: PackedMatrix
+    let bias: Buffer<Float>
+
+    init(_ weights: Weights, _ name: String) throws {
+        matrix = try .packing(weights.tensor("\(name).w"), transposed: false)
+        bias = Buffer(try weights.floats("\(name).b"))
+    }
+
+    func apply(
+        _ x: UnsafePointer<Float>, rows: Int, to y: UnsafeMutablePointer<Float>, team: ThreadTeam
+    ) {
+        matrix.multiply(
+            x, rows: rows, xStride: matrix.k, bias: bias.pointer, into: y, yStride: matrix.n, team: team)
+    }
+}
+
+extension PackedMatrix {
+    /// Packs a checkpoint's matrix; float16 stays float16.
+    ///
+    /// - Parameter transposed: the tensor is [out, in] (an embedding or `nn.Linear`) rather than [in, out].
+    static func packing(_ tensor: StoredTensor, transposed: Bool) throws -> PackedMatrix {
+        let (k, n) = transposed ? (tensor.shape[1], tensor.shape[0]) : (tensor.shape[0], tensor.shape[1])
+        func pack(_ bytes: UnsafeRawBufferPointer, half: Bool) -> PackedMatrix {
+            PackedMatrix(
+                k: k, n: n, source: bytes, sourceType: half ? .float16 : .float32, transposed: transposed,
+                storage: half ? .float16 : .float32)
+        }
+        switch tensor.type {
+        case .float16: return tensor.withBytes { pack($0, half: true) }
+        case .float32: return tensor.withBytes { pack($0, half: false) }
+        default: return try tensor.floats().withUnsafeBytes { pack($0, half: false) }
+        }
+    }
+}
+
+/// LayerNorm with gain and bias, eps 1e-5.
+struct Norm: Sendable {
+    let gain: Buffer<Float>
+    let bias: Buffer<Float>
+
+    init(_ weights: Weights, _ name: String) throws {
+        gain = Buffer(try weights.floats("\(name).weight"))
+        bias = Buffer(try weights.floats("\(name).bias"))
+    }
+
+    func apply(_ x: UnsafePointer<Float>, rows: Int, to y: UnsafeMutablePointer<Float>) {
+        Kernels.active.layerNorm(
+            x, gain: gain.pointer, bias: bias.pointer, epsilon: 1e-5, into: y, rows: rows, width: gain.count)
+    }
+}

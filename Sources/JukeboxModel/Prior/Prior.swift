@@ -1,0 +1,259 @@
+package import Checkpoint
+package import Tensor
+
+/// One level's prior: a transformer over tokens, conditioned on labels, lyrics and the level above
+/// (paper sections 4 and 5; the original's `SimplePrior`).
+package final class Prior: Sendable {
+    package let hyperparameters: PriorHyperparameters
+    package let shape: TransformerShape
+    /// Codes of the level's codebook.
+    package let codes: Int
+    let transformer: Transformer
+    private let embedding: EmbeddingTable
+    private let positions: EmbeddingTable
+    private let startToken: Buffer<Float>?
+    private let output: PackedMatrix
+    private let labels: LabelConditioner?
+    private let conditioner: Conditioner?
+    private let lyricEncoder: LyricEncoder?
+
+    /// - Throws: `WeightError`.
+    package init(_ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet) throws {
+        let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae))
+        try weights.checkFinite()
+        hyperparameters = h
+        codes = vqvae.codes
+        shape = h.transformer(codes: vqvae.codes)
+        transformer = try Transformer(weights, "prior", shape: shape)
+        embedding = try EmbeddingTable(weights, "prior.x_emb.weight")
+        positions = try EmbeddingTable(weights, "prior.pos_emb.pos_emb")
+        startToken = h.labels || h.singleSequence ? nil : Buffer(try weights.floats("prior.start_token"))
+        output = try .packing(
+            weights.tensor(h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight"), transposed: true)
+        let top = h.level == vqvae.levels - 1
+        if h.labels {
+            func table(_ name: String) throws -> EmbeddingTable {
+                try EmbeddingTable(weights, "y_emb.\(name).emb.weight")
+            }
+            labels = LabelConditioner(
+                width: h.width, genres: try table("bow_genre_emb"), artists: try table("artist_emb"),
+                timing: top
+                    ? TimingEmbedding(
+                        prior: h, total: try table("total_length_emb"), absolute: try table("absolute_pos_emb"),
+                        relative: try table("relative_pos_emb")) : nil,
+                genreSlots: h.genreSlots ?? 0)
+        } else {
+            labels = nil
+        }
+        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae)
+        lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0) }
+    }
+
+    /// Rows before the music: the lyric tokens of a single sequence.
+    package var prefix: Int { hyperparameters.lyricPrefix }
+
+    /// Rows of one run may not cross a multiple of this.
+    package var blockLength: Int { shape.blockLength }
+
+    /// Bytes of caches and conditioning that one sequence needs.
+    package var bytesPerSequence: Int {
+        let caches = (0..<shape.depth).reduce(0) { sum, layer in
+            let rows =
+                switch shape.pattern(layer: layer) {
+                case .dense, .transposeBlock: shape.length
+                case .block: shape.blockLength
+                case .previousBlock: 2 * shape.blockLength
+                case .prime: min(shape.primeLength, shape.length)
+                case .lyricEncoder: shape.encoderLength
+                }
+            return sum + 2 * rows * shape.stateWidth
+        }
+        return 4 * (caches + (conditioner == nil ? 0 : hyperparameters.windowLength * shape.width))
+    }
+
+    /// Begins a window.
+    ///
+    /// - Parameters:
+    ///   - labels: the window's label vector; empty without labels.
+    ///   - above: the slice of the level above; nil at the top.
+    package func makeSequence(labels y: [Int], above: [UInt16]?, team: ThreadTeam) -> PriorSequence {
+        let start = Buffer<Float>(count: shape.width)
+        if let labels {
+            labels.start(y, into: start.pointer)
+        } else if let startToken {
+            start.pointer.update(from: startToken.pointer, count: shape.width)
+        }
+        let lyrics = Array(y.suffix(hyperparameters.labels ? hyperparameters.lyricLength : 0))
+        let sequence = PriorSequence(
+            labels: y, start: start, conditioning: above.flatMap { conditioner?.apply($0, team: team) },
+            caches: transformer.makeCaches())
+        if let lyricEncoder {
+            let states = lyricEncoder.apply(lyrics, team: team)
+            transformer.attendLyrics(states.pointer, caches: sequence.caches, team: team)
+        } else if prefix > 0 {
+            sequence.tokens = lyrics.map(Int32.init)
+        }
+        return sequence
+    }
+
+    /// The value that the transformer's vocabulary has for a sampled value, and back.
+    private func vocabularyToken(_ sampled: UInt16) -> Int32 {
+        guard prefix > 0 else { return Int32(sampled) }
+        let lyric = hyperparameters.lyricVocabulary
+        return Int32(sampled) < Int32(codes) ? Int32(sampled) + Int32(lyric) : Int32(sampled) - Int32(codes)
+    }
+
+    /// See `LevelGeometry.vocabulary`: codes first, then lyric tokens.
+    package func sampledValue(_ vocabularyIndex: Int) -> UInt16 {
+        guard prefix > 0 else { return UInt16(vocabularyIndex) }
+        let lyric = hyperparameters.lyricVocabulary
+        return UInt16(vocabularyIndex < lyric ? codes + vocabularyIndex : vocabularyIndex - lyric)
+    }
+
+    /// Appends tokens that are known: a prime, what was sampled before, or the token just drawn.
+    package func append(_ tokens: some Sequence<UInt16>, to sequence: PriorSequence) {
+        for token in tokens { sequence.tokens.append(vocabularyToken(token)) }
+    }
+
+    /// Memory for steps of at most `rows` rows. One for each engine thread.
+    package func makeWorkspace(rows: Int, team: ThreadTeam) -> PriorWorkspace {
+        PriorWorkspace(shape: shape, rows: rows, team: team)
+    }
+
+    /// Computes rows of several sequences at once and writes logits.
+    ///
+    /// Row r of a sequence is computed from token r − 1, so `tokens.count + 1` rows can be there at most. The
+    /// bits of a row depend on its sequence alone.
+    ///
+    /// - Parameters:
+    ///   - logits: [wanted rows][vocabulary]: for each run its last row, or all its rows.
+    package func step(
+        _ runs: [PriorRun], workspace: PriorWorkspace, logits: UnsafeMutablePointer<Float>?, team: ThreadTeam
+    ) {
+        step(runs, workspace: workspace, logits: logits, team: team, recorder: nil)
+    }
+
+    func step(
+        _ runs: [PriorRun], workspace: PriorWorkspace, logits: UnsafeMutablePointer<Float>?, team: ThreadTeam,
+        recorder: AttentionRecorder?
+    ) {
+        let width = shape.width
+        let x = workspace.x.pointer
+        var row = 0
+        for run in runs {
+            for offset in 0..<run.rows {
+                embed(run.sequence, row: run.sequence.computed + offset, into: x + row * width, workspace)
+                (workspace.condition.pointer + row * width).update(
+                    from: workspace.one.pointer, count: width)
+                row += 1
+            }
+        }
+        transformer.forward(
+            x,
+            runs: runs.map {
+                TransformerRun(caches: $0.sequence.caches, position: $0.sequence.computed, rows: $0.rows)
+            },
+            workspace: workspace.transformer, team: team, recorder: recorder)
+        if let logits { project(runs, workspace: workspace, logits: logits, team: team) }
+        for run in runs { run.sequence.computed += run.rows }
+    }
+
+    /// Token + position + condition; leaves the condition in `workspace.one`.
+    private func embed(
+        _ sequence: PriorSequence, row: Int, into x: UnsafeMutablePointer<Float>, _ workspace: PriorWorkspace
+    ) {
+        if row == 0 {
+            x.update(from: sequence.start.pointer, count: shape.width)
+        } else {
+            embedding.copy(row: Int(sequence.tokens[row - 1]), to: x)
+        }
+        positions.add(row: row, to: x)
+        let condition = workspace.one.pointer
+        let music = row - prefix
+        if music < 0 {
+            condition.update(repeating: 0, count: shape.width)
+        } else if let rows = sequence.conditioning {
+            condition.update(from: rows.pointer + music * shape.width, count: shape.width)
+        } else if let timing = labels?.timing {
+            timing.write(sequence.labels, position: music, into: condition)
+        } else {
+            condition.update(repeating: 0, count: shape.width)
+        }
+        Kernels.active.accumulate(condition, onto: x, count: shape.width)
+    }
+
+    /// Adds the condition again unless the decoder is merged, then multiplies by the output weights.
+    private func project(
+        _ runs: [PriorRun], workspace: PriorWorkspace, logits: UnsafeMutablePointer<Float>, team: ThreadTeam
+    ) {
+        let width = shape.width
+        var row = 0
+        var wanted = 0
+        for run in runs {
+            for offset in 0..<run.rows where run.logits == .all || (run.logits == .last && offset == run.rows - 1) {
+                let source = workspace.x.pointer + (row + offset) * width
+                let target = workspace.x.pointer + wanted * width
+                if target != source { target.update(from: source, count: width) }
+                if !hyperparameters.mergedDecoder {
+                    Kernels.active.accumulate(
+                        workspace.condition.pointer + (row + offset) * width, onto: target, count: width)
+                }
+                wanted += 1
+            }
+            row += run.rows
+        }
+        guard wanted > 0 else { return }
+        output.multiply(
+            workspace.x.pointer, rows: wanted, xStride: width, into: logits, yStride: shape.vocabulary, team: team)
+    }
+}
+
+/// One window being computed: its tokens so far, its conditioning, and its caches. Used by one thread at a time.
+package final class PriorSequence {
+    /// Vocabulary tokens: lyric prefix, prime, and what was drawn.
+    package fileprivate(set) var tokens: [Int32] = []
+    /// Rows whose keys and values are in the caches.
+    package fileprivate(set) var computed = 0
+    let labels: [Int]
+    let start: Buffer<Float>
+    let conditioning: Buffer<Float>?
+    let caches: [AttentionCache]
+
+    init(labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>?, caches: [AttentionCache]) {
+        self.labels = labels
+        self.start = start
+        self.conditioning = conditioning
+        self.caches = caches
+    }
+}
+
+/// What a step does for one sequence.
+package struct PriorRun {
+    package enum Logits: Sendable { case none, last, all }
+    package var sequence: PriorSequence
+    package var rows: Int
+    package var logits: Logits
+
+    package init(_ sequence: PriorSequence, rows: Int, logits: Logits) {
+        self.sequence = sequence
+        self.rows = rows
+        self.logits = logits
+    }
+}
+
+/// Memory that steps of one engine share.
+package final class PriorWorkspace {
+    let x: Buffer<Float>
+    let condition: Buffer<Float>
+    let one: Buffer<Float>
+    let transformer: Transformer.Workspace
+    package let rows: Int
+
+    init(shape: TransformerShape, rows: Int, team: ThreadTeam) {
+        self.rows = rows
+        x = Buffer(count: rows * shape.width)
+        condition = Buffer(count: rows * shape.width)
+        one = Buffer(count: shape.width)
+        transformer = Transformer.Workspace(shape: shape, rows: rows, team: team)
+    }
+}

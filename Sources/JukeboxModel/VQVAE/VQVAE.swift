@@ -1,0 +1,162 @@
+package import Checkpoint
+package import Tensor
+
+/// Audio to tokens and back (paper section 3; the original's `VQVAE`). Mono samples in −1 … 1.
+///
+/// Neither direction can influence a token that a prior samples: codes of a recording are computed once and
+/// journaled. So OpenBLAS does the arithmetic.
+package final class VQVAE: Sendable {
+    package let hyperparameters: VQVAEHyperparameters
+    private let levels: [VQVAELevel]
+
+    /// - Throws: `WeightError`.
+    package init(_ hyperparameters: VQVAEHyperparameters, weights set: WeightSet) throws {
+        self.hyperparameters = hyperparameters
+        let weights = try Weights(set, table: WeightTable.vqvae(hyperparameters))
+        try weights.checkFinite()
+        levels = try (0..<hyperparameters.levels).map { try VQVAELevel($0, hyperparameters, weights) }
+    }
+
+    /// Codes of a recording at one level.
+    ///
+    /// - Parameter audio: a whole number of the level's tokens.
+    /// - Returns: one code for each `samplesPerToken[level]` samples.
+    package func encode(
+        _ audio: [Float], level: Int, team: ThreadTeam, progress: (Int) -> Void = { _ in }
+    ) -> [UInt16] {
+        let unit = hyperparameters.samplesPerToken[level]
+        let tokens = audio.count / unit
+        let coder = levels[level]
+        // Pieces see everything that decides their codes, so they agree with encoding in one go.
+        let reach = (coder.encoderReach + unit - 1) / unit + 1
+        let piece = max(4 * reach, (1 << 17) / unit)
+        var codes: [UInt16] = []
+        codes.reserveCapacity(tokens)
+        for begin in stride(from: 0, to: tokens, by: piece) {
+            let end = min(tokens, begin + piece)
+            let low = max(0, begin - reach)
+            let high = min(tokens, end + reach)
+            let part = audio[low * unit..<high * unit].withUnsafeBufferPointer { coder.encode($0, team: team) }
+            codes += part[(begin - low)..<(end - low)]
+            progress(end)
+        }
+        return codes
+    }
+
+    /// Audio of tokens of one level, in pieces of bounded memory that equal decoding in one go.
+    ///
+    /// - Parameter write: receives consecutive runs of samples.
+    package func decode(
+        _ tokens: [UInt16], level: Int, team: ThreadTeam, write: (UnsafeBufferPointer<Float>) throws -> Void
+    ) rethrows {
+        let unit = hyperparameters.samplesPerToken[level]
+        let piece = pieceLength(level: level)
+        for begin in stride(from: 0, to: tokens.count, by: piece) {
+            let end = min(tokens.count, begin + piece)
+            let audio = decode(tokens, range: begin..<end, level: level, team: team)
+            try write(UnsafeBufferPointer(start: audio.pointer, count: (end - begin) * unit))
+        }
+    }
+
+    /// Tokens of a piece: enough that the overlap costs little.
+    package func pieceLength(level: Int) -> Int {
+        max(4 * levels[level].decoderReach, (1 << 17) / hyperparameters.samplesPerToken[level])
+    }
+
+    /// Tokens on each side of a token's audio that decide it.
+    package func reach(level: Int) -> Int { levels[level].decoderReach }
+
+    /// The audio of `range`, decoded with the tokens on both sides that reach it.
+    package func decode(_ tokens: [UInt16], range: Range<Int>, level: Int, team: ThreadTeam) -> Buffer<Float> {
+        let unit = hyperparameters.samplesPerToken[level]
+        let low = max(0, range.lowerBound - levels[level].decoderReach)
+        let high = min(tokens.count, range.upperBound + levels[level].decoderReach)
+        let audio = levels[level].decode(tokens[low..<high], team: team)
+        let result = Buffer<Float>(count: max(1, range.count * unit))
+        result.pointer.update(
+            from: audio.values.pointer + (range.lowerBound - low) * unit, count: range.count * unit)
+        return result
+    }
+}
+
+/// The encoder, decoder and codebook of one level.
+private struct VQVAELevel: Sendable {
+    let encoders: [EncoderStack]
+    let decoders: [DecoderStack]
+    let out: Convolution
+    /// [codes][embedding width], and half of each row's squared length.
+    let codebook: Buffer<Float>
+    let halfSquares: [Float]
+    let width: Int
+    let codes: Int
+    let encoderReach: Int
+    let decoderReach: Int
+
+    init(_ level: Int, _ h: VQVAEHyperparameters, _ weights: Weights) throws {
+        let depth = h.depth * (h.multipliers?[level] ?? 1)
+        encoders = try (0...level).map {
+            try EncoderStack(
+                weights, "encoders.\(level).level_blocks.\($0).model", downs: h.downs[$0], stride: h.strides[$0],
+                depth: depth, growth: h.dilationGrowth, cycle: h.dilationCycle, kind: .openBLAS)
+        }
+        decoders = try (0...level).map {
+            try DecoderStack(
+                weights, "decoders.\(level).level_blocks.\($0).model", resnet: "model", downs: h.downs[$0],
+                stride: h.strides[$0], depth: depth, growth: h.dilationGrowth, cycle: h.dilationCycle,
+                reversed: h.reversesDecoderDilation, scalesResiduals: false, kind: .openBLAS)
+        }
+        out = try Convolution(weights, "decoders.\(level).out", padding: 1, kind: .openBLAS)
+        let rows = try weights.floats("bottleneck.level_blocks.\(level).k")
+        codebook = Buffer(rows)
+        width = h.embeddingWidth
+        codes = h.codes
+        halfSquares = (0..<h.codes).map { code in
+            rows[code * h.embeddingWidth..<(code + 1) * h.embeddingWidth].reduce(0) { $0 + $1 * $1 } / 2
+        }
+        encoderReach = encoders.reversed().reduce(0) { $1.reach(after: $0) }
+        decoderReach = decoders.reduce(1) { $1.reach(after: $0) }
+    }
+
+    func encode(_ audio: UnsafeBufferPointer<Float>, team: ThreadTeam) -> [UInt16] {
+        var x = Signal(length: audio.count, channels: 1)
+        x.values.pointer.update(from: audio.baseAddress!, count: audio.count)
+        for encoder in encoders { x = encoder.apply(x, team: team) }
+        return nearest(x)
+    }
+
+    /// The code whose row is nearest: largest x·k − |k|²/2, the lower index on a tie.
+    private func nearest(_ x: Signal) -> [UInt16] {
+        var result: [UInt16] = []
+        result.reserveCapacity(x.length)
+        let rowsAtOnce = 1024
+        let scores = Buffer<Float>(count: min(rowsAtOnce, max(1, x.length)) * codes)
+        for begin in stride(from: 0, to: x.length, by: rowsAtOnce) {
+            let rows = min(rowsAtOnce, x.length - begin)
+            for row in 0..<rows {
+                halfSquares.withUnsafeBufferPointer {
+                    (scores.pointer + row * codes).update(from: $0.baseAddress!, count: codes)
+                }
+            }
+            BLAS.multiply(
+                m: rows, n: codes, k: width, a: x.values.pointer + begin * width, aStride: width,
+                b: codebook.pointer, bStride: width, bTransposed: true, beta: -1, c: scores.pointer, cStride: codes)
+            for row in 0..<rows { result.append(largest(scores.pointer + row * codes)) }
+        }
+        return result
+    }
+
+    private func largest(_ scores: UnsafePointer<Float>) -> UInt16 {
+        var best = 0
+        for code in 1..<codes where scores[code] > scores[best] { best = code }
+        return UInt16(best)
+    }
+
+    func decode(_ tokens: ArraySlice<UInt16>, team: ThreadTeam) -> Signal {
+        var x = Signal(length: tokens.count, channels: width)
+        for (row, token) in tokens.enumerated() {
+            (x.values.pointer + row * width).update(from: codebook.pointer + Int(token) * width, count: width)
+        }
+        for decoder in decoders.reversed() { x = decoder.apply(x, team: team) }
+        return out.apply(x, length: x.length, team: team)
+    }
+}

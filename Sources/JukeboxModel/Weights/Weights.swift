@@ -1,0 +1,96 @@
+package import Checkpoint
+import Digest
+
+/// A weight that is missing, has another shape, or has a type that cannot be computed with.
+package struct WeightError: Error, CustomStringConvertible {
+    package var description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// The tensors of one part of a model, after their names, shapes and types were checked against its table.
+package struct Weights: Sendable {
+    private let stored: WeightSet
+    private let table: [WeightSpecification]
+
+    /// - Throws: `WeightError` naming file, tensor, what was expected and what was found.
+    package init(_ set: WeightSet, table: [WeightSpecification]) throws {
+        for wanted in table {
+            guard let found = set.tensors[wanted.name] else {
+                if wanted.optional { continue }
+                throw WeightError(
+                    "\(set.source): the tensor \(wanted.name) of shape \(wanted.shape) is missing; the file is of "
+                        + "another model or geometry than hparams.json or the preset says")
+            }
+            guard found.shape == wanted.shape else {
+                throw WeightError(
+                    "\(set.source): the tensor \(wanted.name) has shape \(found.shape); the geometry expects "
+                        + "\(wanted.shape)")
+            }
+            guard found.type == .float32 || found.type == .float16 || found.type == .bfloat16 else {
+                throw WeightError(
+                    "\(set.source): the tensor \(wanted.name) is of type \(found.type); expected float32 or float16")
+            }
+        }
+        let known = Set(table.map(\.name))
+        if let extra = set.tensors.keys.filter({ !known.contains($0) }).min() {
+            throw WeightError(
+                "\(set.source): the tensor \(extra) of shape \(set.tensors[extra]!.shape) has no place in this "
+                    + "geometry; check hparams.json or the preset")
+        }
+        stored = set
+        self.table = table
+    }
+
+    package var source: String { stored.source }
+
+    package func has(_ name: String) -> Bool { stored.tensors[name] != nil }
+
+    func tensor(_ name: String) throws -> StoredTensor {
+        guard let tensor = stored.tensors[name] else {
+            throw WeightError("\(stored.source): the tensor \(name) is missing")
+        }
+        return tensor
+    }
+
+    func floats(_ name: String) throws -> [Float] { try tensor(name).floats() }
+
+    /// - Throws: `WeightError` naming the first tensor that holds a NaN or an infinity.
+    package func checkFinite() throws {
+        if let (name, index) = stored.firstNonFinite() {
+            throw WeightError(
+                "\(stored.source): the tensor \(name) holds a NaN or infinity at element \(index); the file is damaged")
+        }
+    }
+
+    /// Stored elements, and bytes.
+    package var size: (parameters: Int, bytes: Int) {
+        table.compactMap { stored.tensors[$0.name] }.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.byteCount) }
+    }
+
+    /// How many elements there are of each type, for people.
+    package var types: [String: Int] {
+        table.compactMap { stored.tensors[$0.name] }.reduce(into: [:]) { $0["\($1.type)", default: 0] += $1.count }
+    }
+
+    /// BLAKE2b over what can influence a token: the numeric profile, the geometry's text, and every tensor's name,
+    /// type and bytes in the table's order. The same for both layouts of one model; optional tensors are left out.
+    package func fingerprint(geometry: String) throws -> String {
+        let stream = Digest.Stream()
+        stream.update(NumericProfile.current)
+        stream.update(geometry)
+        for wanted in table where !wanted.optional {
+            let tensor = try tensor(wanted.name)
+            stream.update(wanted.name)
+            stream.update("\(tensor.type)")
+            let bytes = tensor
+            bytes.withBytes { stream.update($0) }
+        }
+        return stream.finish()
+    }
+}
+
+/// The numeric profile that this program computes with: part of every fingerprint.
+package enum NumericProfile {
+    /// f32 activations and caches, weights as stored (float16 widened exactly), contract version 1.
+    package static let current = "f32/1"
+}

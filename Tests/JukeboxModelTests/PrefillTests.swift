@@ -1,0 +1,132 @@
+import JukeboxModel
+import ModelTestSupport
+import SongPlan
+import Tensor
+import Testing
+
+/// Rows computed many at a time have the bits of rows computed one at a time, wherever the computation is cut.
+@Suite struct PrefillTests {
+    private let team = ThreadTeam(threads: 1)
+
+    @Test("Prefill in chunks of any size equals decoding row by row", arguments: Fixture.allLevels)
+    func chunks(_ place: FixtureLevel) throws {
+        let window = try WindowCase(place)
+        expectEqualChunks(window, sizes: Array(2...window.prior.blockLength))
+    }
+
+    @Test("Other attention orders: dense, and a lyric encoder every tenth layer", arguments: CustomPrior.allCases)
+    func customOrders(_ custom: CustomPrior) throws {
+        let window = try custom.window(in: TemporaryFolder())
+        #expect(window.prior.shape.order == custom.rawValue)
+        let sizes = [2, 3, 5, 7, 8, 15, 16, 17, 31, 48, 64].filter { $0 <= window.prior.blockLength }
+        expectEqualChunks(window, sizes: sizes)
+    }
+
+    private func expectEqualChunks(_ window: WindowCase, sizes: [Int]) {
+        let single = window.logits(chunk: 1, team: team)
+        #expect(single.allSatisfy { $0.isFinite })
+        // Rows that were all alike would pass any comparison.
+        #expect(Set(single.map(\.bitPattern)).count > single.count / 4)
+        for size in sizes {
+            #expect(sameBits(window.logits(chunk: size, team: team), single), "chunks of \(size) rows")
+        }
+    }
+
+    @Test("A window resumed at any 16th token goes on with the same bits", arguments: Fixture.allLevels)
+    func resume(_ place: FixtureLevel) throws {
+        let window = try WindowCase(place)
+        let all = window.logits(chunk: window.prior.blockLength, team: team)
+        let workspace = window.prior.makeWorkspace(rows: window.prior.blockLength, team: team)
+        for known in stride(from: 0, to: window.music.count, by: 16) {
+            let sequence = window.sequence(tokens: known, team: team)
+            let first = window.prior.prefix + known
+            // The lyric prefix and what is known at once, then token by token as they are drawn.
+            _ = window.steps(
+                sequence, from: 0, to: first, chunk: window.prior.blockLength, workspace: workspace, team: team)
+            var rest: [Float] = []
+            for token in window.music[known...] {
+                rest += window.steps(
+                    sequence, from: sequence.computed, to: sequence.computed + 1, chunk: 1, workspace: workspace,
+                    team: team)
+                window.prior.append(CollectionOfOne(token), to: sequence)
+            }
+            #expect(sameBits(rest, all[(first * window.prior.shape.vocabulary)...]), "from token \(known) on")
+        }
+    }
+
+    @Test("A shorter window has the bits of the longer one's beginning", arguments: Fixture.allLevels)
+    func shorter(_ place: FixtureLevel) throws {
+        let window = try WindowCase(place)
+        let all = window.logits(chunk: window.prior.blockLength, team: team)
+        var short = window
+        short.music = Array(window.music.prefix(window.music.count / 2 + 1))
+        let logits = short.logits(chunk: window.prior.blockLength, team: team)
+        #expect(sameBits(logits, all.prefix(logits.count)))
+    }
+
+    @Test("A token changes the rows after it and none before", arguments: Fixture.allLevels)
+    func causality(_ place: FixtureLevel) throws {
+        var window = try WindowCase(place)
+        let before = window.logits(chunk: window.prior.blockLength, team: team)
+        let changed = window.music.count / 2
+        window.music[changed] = window.music[changed] == 0 ? 1 : 0
+        let after = window.logits(chunk: window.prior.blockLength, team: team)
+        let first = (window.prior.prefix + changed + 1) * window.prior.shape.vocabulary
+        #expect(sameBits(before[..<first], after[..<first]))
+        #expect(
+            !sameBits(
+                before[first...].prefix(window.prior.shape.vocabulary),
+                after[first...].prefix(window.prior.shape.vocabulary)))
+    }
+
+    @Test("One, two and three threads give the same bits", arguments: Fixture.allLevels)
+    func threads(_ place: FixtureLevel) throws {
+        let window = try WindowCase(place)
+        let single = window.logits(chunk: window.prior.blockLength, team: team)
+        for threads in 2...3 {
+            let many = window.logits(chunk: window.prior.blockLength, team: ThreadTeam(threads: threads))
+            #expect(sameBits(many, single), "\(threads) threads")
+        }
+    }
+
+    @Test("Logits agree with the original's", arguments: Fixture.allLevels)
+    func original(_ place: FixtureLevel) throws {
+        let window = try WindowCase(place)
+        let wanted = try place.fixture.floats("forward.level_\(place.level).start_0.logits")
+        let ours = window.logits(chunk: window.prior.blockLength, team: team)
+        #expect(ours.count == wanted.count)
+        #expect(zip(ours, wanted).allSatisfy { abs($0 - $1) < 5e-3 })
+    }
+}
+
+/// Attention orders that no fixture has, as small models of random weights.
+enum CustomPrior: Int, CaseIterable, Sendable {
+    case dense = 0
+    case everyTenth = 8
+
+    func window(in folder: TemporaryFolder) throws -> WindowCase {
+        var changes: [(String, Any?)] = [
+            ("prior_level_2.n_ctx", 64), ("prior_level_2.res_scale", true), ("prior_level_2.init_scale", 1.0),
+        ]
+        switch self {
+        case .dense: changes += [("prior_level_2.attn_order", 0), ("prior_level_2.blocks", nil)]
+        case .everyTenth:
+            changes += [
+                ("prior_level_2.attn_order", 8), ("prior_level_2.blocks", 4), ("prior_level_2.prior_depth", 11),
+                ("prior_level_2.use_tokens", true), ("prior_level_2.n_tokens", 24), ("prior_level_2.prime_width", 48),
+                ("prior_level_2.prime_depth", 3), ("prior_level_2.prime_attn_order", 2),
+                ("prior_level_2.prime_blocks", 4), ("prior_level_2.alignment_layer", 9),
+                ("prior_level_2.alignment_head", 1),
+            ]
+        }
+        let model = try randomModel(seed: 5, in: folder, changes)
+        let prior = try model.prior(level: 2)
+        let labels = try model.labellers[2].labels(
+            .init(lyrics: "Look on my works, ye Mighty, and despair!", artistID: 3, genreIDs: [4, 7]),
+            defaultTotal: 4_410_000)
+        var random = SplitMix64(seed: 9)
+        let music = (0..<64).map { _ in UInt16.random(in: 0..<256, using: &random) }
+        return WindowCase(
+            prior: prior, labels: model.labellers[2].vector(labels, start: 0), above: nil, music: music)
+    }
+}
