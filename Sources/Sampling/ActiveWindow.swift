@@ -1,0 +1,96 @@
+package import JukeboxModel
+import SongPlan
+package import Tensor
+
+/// A window in a running batch.
+package final class ActiveWindow {
+    let sequence: PriorSequence
+    private let prior: Prior
+    private let draw: TokenDraw
+    /// Place of the window's first token in its level.
+    private let start: Int
+    /// Tokens of the window that exist.
+    private var tokens: Int
+
+    /// - Parameters:
+    ///   - labels: the window's label vector.
+    ///   - above: the slice of the level above; nil at the top.
+    ///   - start: place of the window's first token in its level.
+    ///   - tokens: the prime, then what was sampled of the window before.
+    package init(
+        prior: Prior, labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw, team: ThreadTeam
+    ) {
+        self.prior = prior
+        self.draw = draw
+        self.start = start
+        self.tokens = tokens.count
+        sequence = prior.makeSequence(labels: labels, above: above, team: team)
+        prior.append(tokens, to: sequence)
+    }
+
+    /// Rows to compute before the next token can be drawn: its own, and those of tokens that are not in the
+    /// caches yet.
+    package var pendingRows: Int { prior.prefix + tokens + 1 - sequence.computed }
+
+    /// Rows until a block ends, which a step may not cross.
+    package var rowsToBlockEnd: Int { prior.blockLength - sequence.computed % prior.blockLength }
+
+    fileprivate func take(
+        _ logits: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<UInt64>
+    ) throws(SamplingError) -> UInt16 {
+        let index = try draw.draw(
+            logits, count: prior.shape.vocabulary, position: start + tokens, scratch: scratch)
+        let token = prior.sampledValue(index)
+        prior.append(CollectionOfOne(token), to: sequence)
+        tokens += 1
+        return token
+    }
+}
+
+/// What a step did for one window.
+package enum StepOutcome: Sendable, Hashable {
+    /// Rows were computed; the window has more before its next token.
+    case pending
+    case token(UInt16)
+    /// The window cannot go on; the others of the batch are not concerned.
+    case failed(String)
+}
+
+/// Computes steps of a running batch of windows of one prior.
+package final class SamplingEngine {
+    package let prior: Prior
+    private let team: ThreadTeam
+    private let workspace: PriorWorkspace
+    private let logits: Buffer<Float>
+    private let scratch: Buffer<UInt64>
+
+    /// - Parameter rows: the most rows of a step.
+    package init(prior: Prior, rows: Int, team: ThreadTeam) {
+        self.prior = prior
+        self.team = team
+        workspace = prior.makeWorkspace(rows: rows, team: team)
+        logits = Buffer(count: rows * prior.shape.vocabulary)
+        scratch = Buffer(count: 2 * prior.shape.vocabulary)
+    }
+
+    package var maximumRows: Int { workspace.rows }
+
+    /// Computes some pending rows of each window; those whose last pending row is among them get a token.
+    package func step(_ work: [(window: ActiveWindow, rows: Int)]) -> [StepOutcome] {
+        let finishes = work.map { $0.rows == $0.window.pendingRows }
+        prior.step(
+            zip(work, finishes).map { PriorRun($0.window.sequence, rows: $0.rows, logits: $1 ? .last : .none) },
+            workspace: workspace, logits: logits.pointer, team: team)
+        var row = 0
+        return zip(work, finishes).map { item, finished in
+            guard finished else { return .pending }
+            defer { row += 1 }
+            do {
+                return .token(
+                    try item.window.take(logits.pointer + row * prior.shape.vocabulary, scratch: scratch.pointer))
+            } catch {
+                return .failed("\(error)")
+            }
+        }
+    }
+}
