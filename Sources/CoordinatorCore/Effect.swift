@@ -1,0 +1,62 @@
+package import SongPlan
+
+/// A window handed to a worker, with all that it depends on.
+package struct Assignment: Sendable, Hashable {
+    package var task: TaskID
+    package var epoch: Epoch
+    /// The fingerprint that the worker's level must have.
+    package var fingerprint: String
+    package var seed: UInt64
+    /// Tokens of the level that the window covers.
+    package var window: Range<Int>
+    /// The window's tokens that exist: its prime, then what was journaled of its new tokens.
+    package var tokens: [UInt16]
+    /// How many of `tokens` are the prime.
+    package var prime: Int
+    /// The slice of the level above; empty at the top.
+    package var above: [UInt16]
+    package var labels: SongLabels?
+    package var filter: Filter
+}
+
+/// A message to a worker.
+package enum Outgoing: Sendable, Hashable {
+    case welcome(heartbeat: Duration, lease: Duration)
+    case refused(reason: String)
+    /// The sender is unknown: say hello first.
+    case helloWanted
+    case assignment(Assignment)
+    /// `count` new tokens of the task's window are journaled.
+    case acknowledged(TaskID, Epoch, count: Int)
+    case revoke(TaskID, Epoch, reason: String)
+}
+
+/// The caller broke the contract of an event. Nothing was changed; going on would hide a bug.
+package enum Defect: Error, Sendable, Hashable, CustomStringConvertible {
+    case unknownSong(SongID, event: String)
+    case outputsBeforeSampled(SongID, state: SongState)
+
+    package var description: String {
+        switch self {
+        case .unknownSong(let song, let event): "\(event) names song \(song), which was never submitted"
+        case .outputsBeforeSampled(let song, let state):
+            "outputs of song \(song) were reported while it is \(state)"
+        }
+    }
+}
+
+/// What must be done, in the order given: a record is durable before the next effect is carried out.
+package enum Effect: Sendable, Hashable {
+    case journal(Record)
+    case send(Peer, Outgoing)
+    /// All tokens of one level of one sample exist. Told again after a restart.
+    case streamCompleted(StreamID)
+    /// All tokens of the song exist: write its outputs. Told again after a restart.
+    case songSampled(SongID)
+    /// The song is finished, failed or cancelled; its tokens are no longer kept.
+    case songEnded(SongID, SongState)
+    case submitAccepted(SongID)
+    case submitRefused(SongID, reason: String)
+    /// Our own mistake: report it and stop.
+    case defect(Defect)
+}

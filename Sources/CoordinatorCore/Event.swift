@@ -1,0 +1,97 @@
+package import SongPlan
+
+/// A worker's durable name: the same over reconnects.
+package typealias WorkerID = String
+
+/// The number of a grant. Never used twice by one journal.
+package typealias Epoch = UInt64
+
+/// One connection, as the transport names it; opaque here.
+package struct Peer: Sendable, Hashable {
+    package var bytes: [UInt8]
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+}
+
+/// A task as its holder knows it.
+package struct HeldLease: Sendable, Hashable {
+    package var task: TaskID
+    package var epoch: Epoch
+    /// New tokens of the window that the holder knows to be journaled.
+    package var acknowledged: Int
+
+    package init(task: TaskID, epoch: Epoch, acknowledged: Int) {
+        self.task = task
+        self.epoch = epoch
+        self.acknowledged = acknowledged
+    }
+}
+
+/// What a worker says of itself in its HELLO.
+package struct WorkerDescription: Sendable, Hashable {
+    package var id: WorkerID
+    /// For people: host and process.
+    package var name: String
+    /// The name of its model, for people.
+    package var model: String
+    /// By level that it can sample: hash of weights, geometry and numeric profile.
+    package var fingerprints: [Int: String]
+    /// Windows that it runs at the same time.
+    package var slots: Int
+    /// Measured, of all slots together; not above 0 when unknown.
+    package var tokensPerSecond: Double
+    package var held: [HeldLease]
+
+    package init(
+        id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
+        tokensPerSecond: Double = 0, held: [HeldLease] = []
+    ) {
+        self.id = id
+        self.name = name
+        self.model = model
+        self.fingerprints = fingerprints
+        self.slots = slots
+        self.tokensPerSecond = tokensPerSecond
+        self.held = held
+    }
+}
+
+/// Consecutive new tokens of a task. Its hash was checked by whoever decoded it.
+package struct Chunk: Sendable, Hashable {
+    package var task: TaskID
+    package var epoch: Epoch
+    /// Index of the first token, counted from the window's first new token.
+    package var start: Int
+    package var tokens: [UInt16]
+
+    package init(task: TaskID, epoch: Epoch, start: Int, tokens: [UInt16]) {
+        self.task = task
+        self.epoch = epoch
+        self.start = start
+        self.tokens = tokens
+    }
+}
+
+/// Everything that can happen to a coordinator.
+package enum Event: Sendable, Hashable {
+    /// A client hands a song in. The same submission again changes nothing.
+    case submit(Submission)
+    /// A model that this coordinator serves; workers that match no level of any known model are refused.
+    case allowModel(name: String, fingerprints: [Int: String])
+    /// The known tokens of a song that awaits them, by sample, then level.
+    case initialTokens(SongID, [[[UInt16]]])
+    case preparationFailed(SongID, reason: String)
+    case workerHello(Peer, WorkerDescription)
+    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double)
+    case chunk(Peer, Chunk)
+    case taskFailed(Peer, TaskID, Epoch, reason: String)
+    /// The worker leaves of its own will.
+    case goodbye(Peer)
+    /// The transport could not reach the peer.
+    case peerLost(Peer)
+    case cancel(SongID)
+    /// The song's audio and codes are on disk.
+    case outputsWritten(SongID)
+    case outputsFailed(SongID, reason: String)
+    /// Time has passed; expected several times a second. Leases expire only here.
+    case tick
+}

@@ -1,0 +1,22 @@
+/// The figures that the coordinator's rules use.
+package struct Settings: Sendable, Hashable {
+    /// A worker that is silent for this long loses its leases.
+    package var lease: Duration
+    /// How often workers are asked to send a heartbeat.
+    package var heartbeat: Duration
+    /// New tokens in a full chunk. Smaller ones are accepted, larger ones are the sender's fault.
+    package var chunk: Int
+    /// A task that is blamed on this many different workers fails its song. So does one that was reported
+    /// as failed this often, by whomever, so that a cluster of one worker does not try for ever.
+    package var killsBeforeQuarantine: Int
+
+    package init(
+        lease: Duration = .seconds(5), heartbeat: Duration = .seconds(1), chunk: Int = 128,
+        killsBeforeQuarantine: Int = 3
+    ) {
+        self.lease = lease
+        self.heartbeat = heartbeat
+        self.chunk = chunk
+        self.killsBeforeQuarantine = killsBeforeQuarantine
+    }
+}

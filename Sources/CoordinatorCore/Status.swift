@@ -1,0 +1,109 @@
+package import SongPlan
+
+/// How far one level of a song is, over all its samples.
+package struct LevelProgress: Sendable, Hashable {
+    package var level: Int
+    /// Tokens that exist, known ones included.
+    package var tokens: Int
+    package var total: Int
+    package var windowsDone: Int
+    package var windows: Int
+}
+
+/// A song as people see it.
+package struct SongStatus: Sendable, Hashable {
+    package var song: SongID
+    package var model: String
+    package var state: SongState
+    package var samples: Int
+    package var levels: [LevelProgress]
+    /// Windows that workers have now.
+    package var running: Int
+    /// Tokens that sampling has added, and those it will have added at the end.
+    package var sampledTokens: Int
+    package var wantedTokens: Int
+    /// Seconds since 1970, as submitted.
+    package var submittedAt: Double
+}
+
+/// A worker as people see it.
+package struct WorkerStatus: Sendable, Hashable {
+    package var worker: WorkerID
+    package var name: String
+    package var levels: [Int]
+    package var slots: Int
+    package var busy: Int
+    package var tokensPerSecond: Double
+    package var lastHeard: Instant
+    /// False for one that held leases before a restart and has not come back yet.
+    package var isConnected: Bool
+}
+
+extension Song {
+    /// Counts over all samples. A song that ends keeps what it had; a finished one had everything.
+    func progress(in state: SongState) -> [LevelProgress] {
+        if let final { return final }
+        let samples = submission.samples
+        return plan.levels.map { level in
+            let own = streams.indices.filter { $0 % levels == level.level }.map { streams[$0] }
+            let isFinished = state == .finished
+            return LevelProgress(
+                level: level.level,
+                tokens: isFinished ? level.total * samples : own.reduce(0) { $0 + $1.tokens.count },
+                total: level.total * samples,
+                windowsDone: isFinished
+                    ? level.windows.count * samples : own.reduce(0) { $0 + $1.window },
+                windows: level.windows.count * samples)
+        }
+    }
+
+    var status: SongStatus {
+        let progress = progress(in: state)
+        let wanted = plan.newTokens * submission.samples
+        let missing = progress.reduce(0) { $0 + $1.total - $1.tokens }
+        return SongStatus(
+            song: id, model: submission.model, state: state, samples: submission.samples, levels: progress,
+            running: streams.count { $0.lease != nil },
+            sampledTokens: state == .preparing ? 0 : max(0, wanted - missing), wantedTokens: wanted,
+            submittedAt: submission.submittedAt)
+    }
+}
+
+extension Coordinator {
+    /// All songs, in the order of their submissions.
+    package var songIDs: [SongID] { songs.map(\.id) }
+
+    package func status(of song: SongID) -> SongStatus? { songIndex[song].map { songs[$0].status } }
+
+    /// All songs, in the order of their submissions.
+    package var songStatuses: [SongStatus] { songs.map(\.status) }
+
+    package func state(of song: SongID) -> SongState? { songIndex[song].map { songs[$0].state } }
+
+    package func submission(of song: SongID) -> Submission? { songIndex[song].map { songs[$0].submission } }
+
+    package func plan(of song: SongID) -> Plan? { songIndex[song].map { songs[$0].plan } }
+
+    /// What exists of a stream; nil when there is no such stream or its song has ended.
+    package func tokens(of stream: StreamID) -> [UInt16]? {
+        live(stream).map { songs[$0.place].streams[$0.index].tokens }
+    }
+
+    /// All workers, by name.
+    package var workerStatuses: [WorkerStatus] {
+        pool.sortedIDs.compactMap { pool.workers[$0] }.map { worker in
+            WorkerStatus(
+                worker: worker.description.id, name: worker.description.name,
+                levels: usedLevels(worker.description), slots: worker.description.slots,
+                busy: worker.tasks.count, tokensPerSecond: worker.description.tokensPerSecond,
+                lastHeard: worker.lastHeard, isConnected: worker.peer != nil)
+        }
+    }
+
+    /// The levels that a worker is used for: those that match a known model.
+    private func usedLevels(_ worker: WorkerDescription) -> [Int] {
+        worker.fingerprints.filter { level, fingerprint in
+            models.isEmpty || models.contains { $0.fingerprints[level] == fingerprint }
+        }.keys.sorted()
+    }
+}

@@ -1,0 +1,99 @@
+import SongPlan
+
+/// How workers come, stay and go.
+extension Coordinator {
+    mutating func hello(_ peer: Peer, _ description: WorkerDescription) {
+        if let reason = refusal(description) {
+            if let former = pool.worker(at: peer) { dismiss(former.description.id, blame: nil, "refused") }
+            return send(peer, .refused(reason: reason))
+        }
+        if let former = pool.worker(at: peer), former.description.id != description.id {
+            dismiss(former.description.id, blame: nil, "its connection says it is \(description.id)")
+        }
+        pool.connect(description, at: peer, now: now)
+        send(peer, .welcome(heartbeat: settings.heartbeat, lease: settings.lease))
+        reconcile(description.id, held: description.held, isHello: true)
+    }
+
+    /// Why a worker cannot be used, if so.
+    private func refusal(_ description: WorkerDescription) -> String? {
+        if description.slots < 1 {
+            return "worker \(description.name) offers \(description.slots) slots; one is the least"
+        }
+        if description.fingerprints.isEmpty { return "worker \(description.name) serves no level" }
+        guard let model = models.first(where: { $0.name == description.model }) ?? models.first else {
+            return nil
+        }
+        // All of its levels, of one model: a worker that is half right has other weights than its user thinks.
+        let isServed = models.contains { model in
+            description.fingerprints.allSatisfy { model.fingerprints[$0.key] == $0.value }
+        }
+        if isServed { return nil }
+        let levels = description.fingerprints.sorted { $0.key < $1.key }
+        let (right, wrong) = (
+            levels.filter { model.fingerprints[$0.key] == $0.value },
+            levels.filter { model.fingerprints[$0.key] != $0.value }
+        )
+        let differences = wrong.map { level, fingerprint in
+            "level \(level): the worker's fingerprint is \(fingerprint), that of model \(model.name) is "
+                + (model.fingerprints[level] ?? "none, it has no such level")
+        }
+        let same = right.map { "\($0.key)" }.joined(separator: ",")
+        let advice = right.isEmpty ? "" : "; copy the model again, or serve what is the same: --levels \(same)"
+        return "worker \(description.name) has other weights than the model that is served here; "
+            + differences.joined(separator: "; ") + advice
+    }
+
+    /// A model becomes known; with the first one, workers that came before it are looked at again.
+    mutating func allow(name: String, fingerprints: [Int: String]) {
+        if models.contains(where: { $0.name == name && $0.fingerprints == fingerprints }) { return }
+        let isFirst = models.isEmpty
+        models.append((name, fingerprints))
+        guard isFirst else { return }
+        for id in pool.sortedIDs {
+            guard let worker = pool.workers[id], let peer = worker.peer,
+                let reason = refusal(worker.description)
+            else { continue }
+            dismiss(id, blame: nil, "refused")
+            send(peer, .refused(reason: reason))
+        }
+    }
+
+    mutating func know(_ submission: Submission) {
+        allow(name: submission.model, fingerprints: submission.fingerprints)
+    }
+
+    mutating func heartbeat(_ peer: Peer, held: [HeldLease], tokensPerSecond: Double) {
+        guard let worker = pool.worker(at: peer) else { return send(peer, .helloWanted) }
+        let id = worker.description.id
+        pool.heard(id, now: now)
+        pool.measured(id, tokensPerSecond: tokensPerSecond)
+        reconcile(id, held: held, isHello: false)
+    }
+
+    mutating func leave(_ peer: Peer, vanished: Bool) {
+        guard let worker = pool.worker(at: peer) else { return }
+        dismiss(
+            worker.description.id, blame: vanished ? .vanished : nil, vanished ? "worker lost" : "worker left"
+        )
+    }
+
+    /// Leases of workers that were silent for too long end. A worker that has not been heard of since a
+    /// restart is not blamed: it may have been stopped together with the coordinator.
+    mutating func expire() {
+        for id in pool.sortedIDs {
+            guard let worker = pool.workers[id], now - worker.lastHeard >= settings.lease else { continue }
+            dismiss(id, blame: worker.peer == nil ? nil : .vanished, "worker silent for too long")
+        }
+    }
+
+    private mutating func dismiss(_ id: WorkerID, blame: Blame?, _ reason: String) {
+        guard let worker = pool.workers[id] else { return }
+        pool.disconnect(id)
+        for task in worker.tasks {
+            guard let lease = lease(task) else { continue }
+            endLease(lease, blame: blame, reason: reason)
+        }
+        pool.remove(id)
+    }
+}

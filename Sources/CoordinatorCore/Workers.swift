@@ -1,0 +1,139 @@
+import SongPlan
+
+/// What a task needs and a worker has: a level of one exact model.
+struct Skill: Sendable, Hashable, Comparable {
+    var level: Int
+    var fingerprint: String
+
+    static func < (left: Skill, right: Skill) -> Bool {
+        (left.level, left.fingerprint) < (right.level, right.fingerprint)
+    }
+}
+
+/// A worker that is connected, or that held a lease when the coordinator stopped and may come back.
+struct Worker: Sendable {
+    var description: WorkerDescription
+    /// nil until it says hello to this run of the coordinator.
+    var peer: Peer?
+    var lastHeard: Instant
+    /// In the order in which they were granted.
+    var tasks: [TaskID] = []
+
+    var freeSlots: Int { max(0, description.slots - tasks.count) }
+    var skills: [Skill] { description.fingerprints.map { Skill(level: $0.key, fingerprint: $0.value) } }
+
+    /// Tokens a second that one more window would get if slots share evenly.
+    var speedOfNextSlot: Double { max(description.tokensPerSecond, 1) / Double(tasks.count + 1) }
+}
+
+/// The workers, and which of them have free slots for what.
+struct WorkerPool: Sendable {
+    private(set) var workers: [WorkerID: Worker] = [:]
+    private var peers: [Peer: WorkerID] = [:]
+    private var idle: [Skill: Set<WorkerID>] = [:]
+    private var connected: [Skill: Set<WorkerID>] = [:]
+
+    func worker(at peer: Peer) -> Worker? { peers[peer].flatMap { workers[$0] } }
+
+    /// In the order of their names, so that what follows is the same every time.
+    var sortedIDs: [WorkerID] { workers.keys.sorted() }
+
+    /// Admits a worker at a peer, with the tasks that it had under the same name.
+    mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant) {
+        let tasks = workers[description.id]?.tasks ?? []
+        remove(description.id)
+        workers[description.id] = Worker(description: description, peer: peer, lastHeard: now, tasks: tasks)
+        peers[peer] = description.id
+        index(description.id)
+    }
+
+    /// Nothing more is sent to the worker or given to it; its tasks are still its own.
+    mutating func disconnect(_ id: WorkerID) {
+        guard let worker = workers[id] else { return }
+        unindex(worker)
+        if let peer = worker.peer { peers[peer] = nil }
+        workers[id]?.peer = nil
+    }
+
+    mutating func remove(_ id: WorkerID) {
+        disconnect(id)
+        workers[id] = nil
+    }
+
+    mutating func heard(_ id: WorkerID, now: Instant) { workers[id]?.lastHeard = now }
+
+    mutating func measured(_ id: WorkerID, tokensPerSecond: Double) {
+        if tokensPerSecond.isFinite, tokensPerSecond > 0 {
+            workers[id]?.description.tokensPerSecond = tokensPerSecond
+        }
+    }
+
+    /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
+    mutating func excuse(_ gap: Duration) {
+        for id in Array(workers.keys) {
+            guard let heard = workers[id]?.lastHeard else { continue }
+            workers[id]?.lastHeard = heard + gap
+        }
+    }
+
+    mutating func give(_ task: TaskID, to id: WorkerID, now: Instant) {
+        if workers[id] == nil {
+            let unknown = WorkerDescription(id: id, name: id, model: "", fingerprints: [:], slots: 0)
+            workers[id] = Worker(description: unknown, peer: nil, lastHeard: now)
+        }
+        workers[id]?.tasks.append(task)
+        index(id)
+    }
+
+    mutating func take(_ task: TaskID, from id: WorkerID) {
+        guard let place = workers[id]?.tasks.firstIndex(of: task) else { return }
+        workers[id]?.tasks.remove(at: place)
+        index(id)
+    }
+
+    func hasFreeSlot(_ skill: Skill) -> Bool { !(idle[skill] ?? []).isEmpty }
+
+    /// The worker with a free slot that would run one more window fastest; nil when there is none.
+    /// A worker that is blamed for the task gets it only if every worker that could run it is blamed.
+    func best(for skill: Skill, blamed: Set<WorkerID>) -> WorkerID? {
+        let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
+        var best: Worker?
+        for id in idle[skill] ?? [] where !spared.contains(id) {
+            guard let worker = workers[id] else { continue }
+            if let other = best, !Self.prefers(worker, other) { continue }
+            best = worker
+        }
+        return best?.description.id
+    }
+
+    private static func prefers(_ left: Worker, _ right: Worker) -> Bool {
+        if left.speedOfNextSlot != right.speedOfNextSlot {
+            return left.speedOfNextSlot > right.speedOfNextSlot
+        }
+        if left.freeSlots != right.freeSlots { return left.freeSlots > right.freeSlots }
+        return left.description.id < right.description.id
+    }
+
+    private mutating func index(_ id: WorkerID) {
+        guard let worker = workers[id], worker.peer != nil else { return }
+        for skill in worker.skills {
+            connected[skill, default: []].insert(id)
+            if worker.freeSlots > 0 {
+                idle[skill, default: []].insert(id)
+            } else {
+                idle[skill]?.remove(id)
+            }
+        }
+    }
+
+    private mutating func unindex(_ worker: Worker) {
+        for skill in worker.skills {
+            connected[skill]?.remove(worker.description.id)
+            idle[skill]?.remove(worker.description.id)
+            if connected[skill]?.isEmpty == true {
+                connected[skill] = nil
+                idle[skill] = nil
+            }
+        }
+    }
+}

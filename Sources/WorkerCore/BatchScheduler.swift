@@ -1,0 +1,171 @@
+package import SongPlan
+
+/// Continuous batching, apart from the engine: which rows run next, and which chunks go out when.
+///
+/// The caller runs `nextStep()`'s step, gives the tokens to `completed`, and carries the effects out.
+/// Tasks may come and go at any time, between a step and its completion too.
+package struct BatchScheduler: Sendable {
+    /// The figures of the scheduler.
+    package struct Settings: Sendable, Hashable {
+        /// Sequences that run at the same time, over all levels.
+        package var slots: Int
+        /// New tokens in a full chunk.
+        package var chunk: Int
+        /// Chunks that may be on their way at the same time.
+        package var unacknowledgedChunks: Int
+        /// Rows of prefill beside one step of decoding.
+        package var prefillRows: Int
+        /// A task with this many chunks that are not acknowledged pauses.
+        package var waitingChunks: Int
+
+        package init(
+            slots: Int, chunk: Int = 128, unacknowledgedChunks: Int = 4, prefillRows: Int = 64,
+            waitingChunks: Int = 16
+        ) {
+            self.slots = slots
+            self.chunk = chunk
+            self.unacknowledgedChunks = unacknowledgedChunks
+            self.prefillRows = prefillRows
+            self.waitingChunks = waitingChunks
+        }
+    }
+
+    package let settings: Settings
+    /// By level that is served: rows of an attention block (`block_ctx`); a run of prefill stays in one.
+    private let blockLengths: [Int: Int]
+    /// In the order in which they came; at most one for each task.
+    private var jobs: [Job] = []
+    /// The level of the last step; levels take turns.
+    private var lastLevel = Int.max
+
+    package init(settings: Settings, blockLengths: [Int: Int]) {
+        self.settings = settings
+        self.blockLengths = blockLengths
+    }
+
+    // MARK: Tasks
+
+    /// Takes a task on. A newer epoch replaces the task; the same or an older one changes nothing.
+    ///
+    /// - Returns: the task's slot; nil when nothing changed.
+    package mutating func add(_ work: WorkerTask) throws(AdmissionError) -> Int? {
+        if let place = jobs.firstIndex(where: { $0.work.task == work.task }) {
+            guard jobs[place].work.epoch < work.epoch else { return nil }
+            jobs.remove(at: place)
+        }
+        guard blockLengths[work.task.level] != nil else {
+            throw .unknownLevel(work.task, levels: blockLengths.keys.sorted())
+        }
+        guard work.prefillRows >= 1, work.done >= 0, work.done < work.newTokens else {
+            throw .badCounts(work)
+        }
+        let busy = Set(jobs.compactMap(\.slot))
+        guard let slot = (0..<settings.slots).first(where: { !busy.contains($0) }) else {
+            throw .noFreeSlot(work.task, slots: settings.slots)
+        }
+        jobs.append(Job(work, slot: slot))
+        return slot
+    }
+
+    /// Drops a task, with all of it that is not acknowledged, unless it came again with a newer epoch.
+    ///
+    /// - Returns: chunks of other tasks whose turn it is now.
+    package mutating func revoke(_ task: TaskID, epoch: UInt64) -> [WorkerEffect] {
+        jobs.removeAll { $0.work.task == task && $0.work.epoch <= epoch }
+        return sendable()
+    }
+
+    /// Drops everything, as after a refusal.
+    package mutating func revokeAll() { jobs = [] }
+
+    /// `count` of the window's new tokens are journaled.
+    package mutating func acknowledged(_ task: TaskID, epoch: UInt64, count: Int) -> [WorkerEffect] {
+        guard let place = jobs.firstIndex(where: { $0.work.task == task && $0.work.epoch == epoch }) else {
+            return []
+        }
+        jobs[place].acknowledge(count)
+        if jobs[place].isSampled, jobs[place].chunks.isEmpty { jobs.remove(at: place) }
+        return sendable()
+    }
+
+    /// What must be sent again after a reconnect, once the coordinator has welcomed the worker (its
+    /// acknowledgements of the HELLO come first), or when acknowledgements stay away.
+    package mutating func resendAll() -> [WorkerEffect] {
+        for place in jobs.indices { jobs[place].sent = 0 }
+        return sendable()
+    }
+
+    /// What HELLO and heartbeats list: a task stays until its last chunk is acknowledged.
+    package var held: [HeldTask] { jobs.map(\.held) }
+
+    package var freeSlots: Int { settings.slots - jobs.count { $0.slot != nil } }
+
+    /// Whether no task is left.
+    package var isEmpty: Bool { jobs.isEmpty }
+
+    // MARK: Steps
+
+    /// The next pass; nil when no slot can go on. Does not change what the step after it would be, other
+    /// than the turn of levels.
+    package mutating func nextStep() -> Step? {
+        let runnable = jobs.filter { $0.slot != nil && $0.chunks.count < settings.waitingChunks }
+        let levels = Set(runnable.map(\.work.task.level)).sorted()
+        guard let level = levels.first(where: { $0 > lastLevel }) ?? levels.first else { return nil }
+        lastLevel = level
+        let own = runnable.filter { $0.work.task.level == level }
+        let decodes = own.filter { !$0.isPrefilling }.compactMap(seat)
+        let prefill = own.first(where: \.isPrefilling).flatMap(prefill)
+        return Step(level: level, prefills: prefill.map { [$0] } ?? [], decodes: decodes)
+    }
+
+    /// The step has run.
+    ///
+    /// - Parameter tokens: one for each seat of `step.sampled`, in that order.
+    package mutating func completed(_ step: Step, tokens: [UInt16]) -> [WorkerEffect] {
+        precondition(tokens.count == step.sampled.count, "a step must bring one token for each sampled seat")
+        for prefill in step.prefills {
+            if let place = place(prefill.seat) { jobs[place].row = prefill.rows.upperBound }
+        }
+        var effects: [WorkerEffect] = []
+        for (seat, token) in zip(step.sampled, tokens) {
+            guard let place = place(seat) else { continue }
+            jobs[place].append(token, chunkSize: settings.chunk)
+            guard jobs[place].isSampled else { continue }
+            jobs[place].slot = nil
+            effects.append(.finished(seat.task, epoch: seat.epoch, slot: seat.slot))
+        }
+        return sendable() + effects
+    }
+
+    private func seat(_ job: Job) -> Step.Seat? {
+        job.slot.map { Step.Seat(slot: $0, task: job.work.task, epoch: job.work.epoch) }
+    }
+
+    /// Where the task of a seat is, if it still runs there.
+    private func place(_ seat: Step.Seat) -> Int? {
+        jobs.firstIndex {
+            $0.slot == seat.slot && $0.work.task == seat.task && $0.work.epoch == seat.epoch
+        }
+    }
+
+    private func prefill(_ job: Job) -> Step.Prefill? {
+        guard let seat = seat(job), let block = blockLengths[job.work.task.level] else { return nil }
+        let blockEnd = (job.row / block + 1) * block
+        let end = min(job.row + settings.prefillRows, blockEnd, job.work.prefillRows)
+        return Step.Prefill(seat: seat, rows: job.row..<end, samples: end == job.work.prefillRows)
+    }
+
+    /// The chunks whose turn it is: oldest task first, in order within a task, a bounded number on the way.
+    private mutating func sendable() -> [WorkerEffect] {
+        var room = settings.unacknowledgedChunks - jobs.reduce(0) { $0 + $1.sent }
+        var effects: [WorkerEffect] = []
+        for place in jobs.indices {
+            while room > 0, jobs[place].sent < jobs[place].chunks.count {
+                effects.append(.chunkReady(jobs[place].chunks[jobs[place].sent]))
+                jobs[place].sent += 1
+                room -= 1
+            }
+        }
+        return effects
+    }
+}

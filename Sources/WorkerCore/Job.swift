@@ -1,0 +1,55 @@
+import SongPlan
+
+/// A task as long as anything of it is not journaled.
+struct Job: Sendable {
+    let work: WorkerTask
+    /// nil when all tokens are sampled.
+    var slot: Int?
+    /// The first row that has not run.
+    var row = 0
+    /// New tokens that exist, those of other workers included.
+    var sampled: Int
+    var acknowledged: Int
+    /// Tokens that are not in a chunk yet.
+    var loose: [UInt16] = []
+    /// Chunks that are not acknowledged, in order; the first `sent` of them are on their way.
+    var chunks: [OutgoingChunk] = []
+    var sent = 0
+
+    init(_ work: WorkerTask, slot: Int) {
+        self.work = work
+        self.slot = slot
+        sampled = work.done
+        acknowledged = work.done
+    }
+
+    var isPrefilling: Bool { row < work.prefillRows }
+    var isSampled: Bool { sampled == work.newTokens }
+    var held: HeldTask { HeldTask(task: work.task, epoch: work.epoch, acknowledged: acknowledged) }
+
+    mutating func append(_ token: UInt16, chunkSize: Int) {
+        loose.append(token)
+        sampled += 1
+        guard loose.count == chunkSize || isSampled else { return }
+        chunks.append(
+            OutgoingChunk(
+                task: work.task, epoch: work.epoch, start: sampled - loose.count, tokens: loose))
+        loose = []
+    }
+
+    /// Lets go of what is journaled: `count` of the window's new tokens.
+    mutating func acknowledge(_ count: Int) {
+        guard count > acknowledged, count <= sampled - loose.count else { return }
+        acknowledged = count
+        while let first = chunks.first, first.start < count {
+            let rest = first.start + first.tokens.count - count
+            if rest > 0 {
+                chunks[0].tokens = Array(first.tokens.suffix(rest))
+                chunks[0].start = count
+                break
+            }
+            chunks.removeFirst()
+            sent = max(0, sent - 1)
+        }
+    }
+}

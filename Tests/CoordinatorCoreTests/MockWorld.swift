@@ -1,0 +1,248 @@
+import SongPlan
+
+@testable import CoordinatorCore
+
+/// What a coordinator must never do.
+struct Violation: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+func require(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+    if !condition { throw Violation(text()) }
+}
+
+/// The token that a model would sample: a function of where it is, like the real thing.
+func token(_ stream: StreamID, _ position: Int, codes: Int = 128) -> UInt16 {
+    var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for part in [stream.sample, stream.level, position] + stream.song.utf8.map(Int.init) {
+        hash = (hash ^ UInt64(part + 1)) &* 0xBF58_476D_1CE4_E5B9
+        hash ^= hash >> 29
+    }
+    return UInt16(hash % UInt64(codes))
+}
+
+func tokens(_ stream: StreamID, _ range: Range<Int>) -> [UInt16] { range.map { token(stream, $0) } }
+
+/// Carries the effects of a coordinator out, and throws when one is illegal.
+struct MockWorld {
+    var coordinator: Coordinator
+    let settings: Settings
+    var now = Instant(nanoseconds: 0)
+
+    /// What is durable.
+    var journal: [Record] = []
+    /// Tokens by stream, leases by task, states by song: all read off the journal alone.
+    var streams: [StreamID: [UInt16]] = [:]
+    var leases: [TaskID: (epoch: Epoch, worker: WorkerID)] = [:]
+    var submissions: [SongID: Submission] = [:]
+    var states: [SongID: SongState] = [:]
+    var lastEpoch: Epoch = 0
+
+    /// Processes that run, whether the coordinator knows of them or not.
+    var workers: [Peer: MockWorker] = [:]
+    /// What peers said in their last HELLO to this run of the coordinator.
+    var admitted: [Peer: WorkerDescription] = [:]
+    /// Streams and songs that this run of the coordinator told of.
+    var completed: Set<StreamID> = []
+    var sampled: Set<SongID> = []
+    var refusals: [SongID: String] = [:]
+    var refusedPeers: [Peer: String] = [:]
+    /// Messages on their way to workers.
+    var toWorkers: [(peer: Peer, message: Outgoing)] = []
+    var acknowledgements = 0
+
+    init(_ settings: Settings = Settings(chunk: 8)) {
+        self.settings = settings
+        coordinator = Coordinator(settings: settings, now: now)
+    }
+
+    @discardableResult
+    mutating func handle(_ event: Event, stopAfter limit: Int? = nil) throws -> [Effect] {
+        switch event {
+        case .workerHello(let peer, let description):
+            admitted = admitted.filter { $0.value.id != description.id }
+            admitted[peer] = description
+        case .goodbye(let peer), .peerLost(let peer): admitted[peer] = nil
+        case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
+            .cancel,
+            .outputsWritten, .outputsFailed, .tick:
+            break
+        }
+        let effects = coordinator.handle(event, now: now)
+        for effect in effects.prefix(limit ?? effects.count) { try carryOut(effect) }
+        return effects
+    }
+
+    /// Time passes as it does for a running service: in ticks.
+    mutating func wait(_ duration: Duration, heartbeatsFrom alive: [Peer] = []) throws {
+        var left = duration
+        while left > .zero {
+            now = now + .milliseconds(500)
+            left -= .milliseconds(500)
+            for peer in alive { try heartbeat(peer) }
+            try handle(.tick)
+        }
+    }
+
+    mutating func heartbeat(_ peer: Peer) throws {
+        guard let worker = workers[peer] else { throw Violation("no worker at \(peer)") }
+        try handle(.heartbeat(peer, held: worker.held, tokensPerSecond: worker.speed))
+    }
+
+    /// The coordinator's process dies and starts again from the journal.
+    mutating func restart() throws {
+        coordinator = try Coordinator(replaying: journal, settings: settings, now: now)
+        admitted = [:]
+        completed = []
+        sampled = []
+    }
+
+    // MARK: Effects
+
+    mutating func carryOut(_ effect: Effect) throws {
+        switch effect {
+        case .journal(let record):
+            try check(record)
+            journal.append(record)
+        case .send(let peer, let message): try send(peer, message)
+        case .streamCompleted(let stream): try streamCompleted(stream)
+        case .songSampled(let song):
+            try require(sampled.insert(song).inserted, "song \(song) is sampled twice")
+            try require(isSampled(song), "song \(song) is called sampled too early")
+        case .songEnded(let song, let state):
+            try require(states[song] == state, "the end of \(song) was told before it was journaled")
+            try require(!leases.keys.contains { $0.song == song }, "song \(song) ended with live leases")
+        case .submitAccepted(let song):
+            try require(submissions[song] != nil, "song \(song) was accepted before it was journaled")
+        case .submitRefused(let song, let reason): refusals[song] = reason
+        case .defect(let defect): throw defect
+        }
+    }
+
+    private func isSampled(_ song: SongID) throws -> Bool {
+        guard let submission = submissions[song] else { return false }
+        let plan = try submission.planInputs.plan()
+        return (0..<submission.samples).allSatisfy { sample in
+            plan.levels.allSatisfy {
+                streams[StreamID(song: song, sample: sample, level: $0.level), default: []].count == $0.total
+            }
+        }
+    }
+
+    private mutating func streamCompleted(_ stream: StreamID) throws {
+        try require(completed.insert(stream).inserted, "\(stream) is completed twice")
+        guard let submission = submissions[stream.song] else { throw Violation("unknown \(stream)") }
+        let total = try submission.planInputs.plan().levels[stream.level].total
+        try require(streams[stream] == tokens(stream, 0..<total), "\(stream) has wrong tokens")
+        try require(coordinator.tokens(of: stream) == streams[stream], "\(stream) differs from the journal")
+    }
+
+    private mutating func check(_ record: Record) throws {
+        switch record {
+        case .songSubmitted(let submission):
+            try require(submissions[submission.song] == nil, "\(submission.song) is submitted twice")
+            submissions[submission.song] = submission
+            states[submission.song] = submission.awaitsTokens ? .preparing : .sampling
+        case .tokens(let stream, let start, let new, let origin):
+            try checkTokens(stream, start, new, origin)
+        case .leaseGranted(let task, let epoch, let worker):
+            try require(leases[task] == nil, "\(task) has two live leases")
+            try require(
+                !leases.keys.contains { $0.stream == task.stream }, "\(task.stream) has two running tasks")
+            try require(epoch > lastEpoch, "epoch \(epoch) is used again")
+            lastEpoch = epoch
+            leases[task] = (epoch, worker)
+        case .leaseEnded(let task, let epoch, _):
+            try require(leases[task]?.epoch == epoch, "\(task) ends a lease that it has not")
+            leases[task] = nil
+        case .workerBlamed(let task, let worker, _):
+            try require(leases[task]?.worker == worker, "\(worker) is blamed for \(task), which it has not")
+        case .songState(let song, let state):
+            try require(states[song].map { !$0.isEnded } ?? false, "\(song) changes after its end")
+            states[song] = state
+            if state.isEnded { leases = leases.filter { $0.key.song != song } }
+        }
+    }
+
+    private mutating func checkTokens(
+        _ stream: StreamID, _ start: Int, _ new: [UInt16], _ origin: TokenOrigin
+    ) throws {
+        switch origin {
+        case .known:
+            try require(
+                states[stream.song] == .preparing && start == 0, "known tokens of \(stream) came late")
+            streams[stream] = new
+        case .sampled(let task, let epoch, let worker):
+            try require(leases[task]?.epoch == epoch, "tokens of \(task) with the wrong epoch \(epoch)")
+            try require(leases[task]?.worker == worker, "tokens of \(task) from the wrong \(worker)")
+            let have = streams[stream, default: []].count
+            try require(start == have, "tokens of \(stream) at \(start); there are \(have)")
+            streams[stream, default: []] += new
+            let plan = try submissions[stream.song]?.planInputs.plan()
+            if plan?.levels[stream.level].windows[task.window].new.upperBound == start + new.count {
+                leases[task] = nil
+            }
+        }
+    }
+
+    // MARK: Messages
+
+    private mutating func send(_ peer: Peer, _ message: Outgoing) throws {
+        switch message {
+        case .welcome: try require(admitted[peer] != nil, "a welcome for nobody")
+        case .refused(let reason):
+            refusedPeers[peer] = reason
+            admitted[peer] = nil
+        case .helloWanted, .revoke: break
+        case .assignment(let assignment): try check(assignment, peer)
+        case .acknowledged(let task, _, let count):
+            acknowledgements += 1
+            guard let plan = try submissions[task.song]?.planInputs.plan() else { throw Violation("no song") }
+            let first = plan.levels[task.level].windows[task.window].new.lowerBound
+            try require(
+                streams[task.stream, default: []].count >= first + count,
+                "\(count) tokens of \(task) are acknowledged before they are journaled")
+        }
+        toWorkers.append((peer, message))
+    }
+
+    private func check(_ assignment: Assignment, _ peer: Peer) throws {
+        let task = assignment.task
+        guard let worker = admitted[peer] else { throw Violation("\(task) is assigned to an unknown peer") }
+        try require(leases[task]?.epoch == assignment.epoch, "\(task) is assigned before its lease")
+        try require(leases[task]?.worker == worker.id, "\(task) is assigned to another than its lessee")
+        let busy = leases.values.count { $0.worker == worker.id }
+        try require(busy <= worker.slots, "\(worker.id) has \(busy) tasks in \(worker.slots) slots")
+        try require(
+            worker.fingerprints[task.level] == assignment.fingerprint, "\(worker.id) cannot do \(task)")
+        guard let submission = submissions[task.song] else { throw Violation("no song of \(task)") }
+        let level = try submission.planInputs.plan().levels[task.level]
+        let window = level.windows[task.window]
+        try require(window.range == assignment.window, "\(task) is another window")
+        try require(assignment.prime == window.prime.count, "\(task) has a prime of \(assignment.prime)")
+        let have = streams[task.stream, default: []]
+        // Its own new tokens as they were sampled; of all others the codes that they stand for.
+        let shapes = submission.planInputs.geometry.levels
+        let prime = have[window.prime].map(shapes[task.level].code(of:))
+        try require(assignment.tokens == prime + have[window.new.lowerBound...], "\(task) starts from wrong tokens")
+        if let above = window.above {
+            let upper = StreamID(song: task.song, sample: task.sample, level: task.level + 1)
+            try require(
+                streams[upper, default: []][above].map(shapes[upper.level].code(of:)) == assignment.above,
+                "\(task) has a wrong slice")
+        } else {
+            try require(assignment.above.isEmpty, "\(task) is of the top level and has a slice above")
+        }
+    }
+
+    /// Nothing may be left when all songs have ended.
+    func checkEmpty() throws {
+        try require(states.values.allSatisfy(\.isEnded), "songs are left: \(states)")
+        try require(leases.isEmpty, "leases are left: \(leases.keys)")
+        try require(coordinator.ready.groups.isEmpty, "ready tasks are left")
+        try require(coordinator.waiting.queues.isEmpty, "waiting songs are left")
+        try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")
+        try require(coordinator.songs.allSatisfy(\.streams.isEmpty), "tokens are left")
+    }
+}

@@ -1,0 +1,111 @@
+import SongPlan
+import Testing
+
+@testable import CoordinatorCore
+
+struct SchedulingTests {
+    @Test func `higher priority goes first, also before songs that are under way`() throws {
+        var world = MockWorld(Settings(chunk: 8))
+        try world.handle(.submit(Small.song("low")))
+        try world.handle(.submit(Small.song("high", priority: 5)))
+        let peer = try world.join("a", slots: 1)
+        #expect(world.held(peer).map(\.task.song) == ["high"])
+        try world.handle(.submit(Small.song("highest", priority: 9)))
+        world.workers[peer]?.sample(8)
+        try world.sendChunks(peer)
+        #expect(world.held(peer).map(\.task.song) == ["highest"])
+    }
+
+    @Test func `songs are finished in the order in which they came`() throws {
+        var world = MockWorld()
+        for number in 0..<6 { try world.handle(.submit(Small.song("s\(number)"))) }
+        try world.join("a", slots: 1)
+        var order: [SongID] = []
+        try world.runToEnd()
+        for case .songState(let song, .finished) in world.journal { order.append(song) }
+        #expect(order == ["s0", "s1", "s2", "s3", "s4", "s5"])
+        try world.checkEmpty()
+    }
+
+    @Test func `only as many songs hold tokens as there are slots for`() throws {
+        var world = MockWorld()
+        for number in 0..<50 { try world.handle(.submit(Small.song("s\(number)"))) }
+        let peer = try world.join("a", slots: 3)
+        for _ in 0..<40 {
+            world.workers[peer]?.sample(1000)
+            try world.sendChunks(peer)
+            #expect(world.held(peer).count == 3)
+            for song in world.sampled where world.coordinator.state(of: song) == .decoding {
+                try world.handle(.outputsWritten(song))
+            }
+            world.deliver()
+            #expect(world.coordinator.songs.count { $0.streams.contains { !$0.tokens.isEmpty } } <= 3)
+        }
+    }
+
+    @Test func `the longest chain of an open song goes first`() throws {
+        var world = MockWorld()
+        let peer = try world.join("a", slots: 1)
+        try world.handle(.submit(Small.song("s")))
+        world.deliver()
+        world.workers[peer]?.sample(8)
+        try world.sendChunks(peer)
+        #expect(world.held(peer).map(\.task.level) == [1])
+    }
+
+    @Test func `work is spread over workers, and by their speed`() throws {
+        var world = MockWorld()
+        let peers = try ["a", "b", "c"].map { try world.join($0, slots: 4) }
+        try world.handle(.submit(Small.song("s", samples: 6)))
+        world.deliver()
+        #expect(peers.map { world.held($0).count } == [2, 2, 2])
+
+        var uneven = MockWorld()
+        let fast = try uneven.join("fast", slots: 8, speed: 300)
+        let slow = try uneven.join("slow", slots: 8, speed: 100)
+        try uneven.handle(.submit(Small.song("s", samples: 4)))
+        uneven.deliver()
+        #expect(uneven.held(fast).count == 3 && uneven.held(slow).count == 1)
+    }
+
+    @Test func `songs of a model without workers do not hold up others`() throws {
+        var world = MockWorld()
+        let other = [0: "x", 1: "y", 2: "z"]
+        for number in 0..<100 { try world.handle(.submit(Small.song("x\(number)", fingerprints: other))) }
+        try world.handle(.submit(Small.song("mine")))
+        try world.join("a")
+        try world.runToEnd()
+        #expect(world.states["mine"] == .finished)
+        #expect(world.states.values.count { $0 == .finished } == 1)
+    }
+
+    @Test func `a worker of lower levels opens no songs that it cannot start`() throws {
+        var world = MockWorld()
+        for number in 0..<20 { try world.handle(.submit(Small.song("s\(number)"))) }
+        try world.join("a", slots: 8, fingerprints: [0: "zero", 1: "one"])
+        #expect(world.coordinator.songs.allSatisfy { !$0.isOpen })
+        #expect(world.leases.isEmpty)
+    }
+
+    @Test func `ten thousand queued songs, one restart`() throws {
+        var world = MockWorld()
+        for number in 0..<10_000 { try world.handle(.submit(Small.song("s\(number)"))) }
+        let peers = try (0..<4).map { try world.join("w\($0)", slots: 4) }
+        #expect(world.leases.count == 16)
+        let clock = ContinuousClock()
+        var events = 0
+        let time = try clock.measure {
+            for _ in 0..<20 {
+                for peer in peers {
+                    world.workers[peer]?.sample(1000)
+                    try world.sendChunks(peer)
+                    events += 4
+                }
+            }
+        }
+        let restart = try clock.measure { try world.restart() }
+        print("10,000 songs: about \(time / events) an event, restart \(restart)")
+        #expect(world.coordinator.songIDs.count == 10_000)
+        #expect(world.coordinator.plans.count == 1)
+    }
+}
