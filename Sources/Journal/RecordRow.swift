@@ -1,0 +1,170 @@
+import CoordinatorCore
+import Foundation
+import GRDB
+import SongPlan
+
+/// A record as a row of the table `records`.
+struct RecordRow {
+    enum Kind: String {
+        case submitted, known, sampled, granted, ended, vanished, reported
+        case sampling, finished, failed, cancelled
+    }
+
+    var kind: Kind
+    var song: SongID
+    var sample: Int?
+    var level: Int?
+    var window: Int?
+    var epoch: Epoch?
+    var worker: WorkerID?
+    var start: Int?
+    var text: String?
+    var tokens: [UInt16]?
+
+    static let insertion = """
+        INSERT INTO records (kind, song, sample, level, window, epoch, worker, start, text, tokens, checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+
+    var arguments: StatementArguments {
+        let bytes = tokens.map(TokenBytes.encode)
+        let epoch = epoch.map { Int64(bitPattern: $0) }
+        return [
+            kind.rawValue, song, sample, level, window, epoch, worker, start, text,
+            bytes.map { Data($0) }, bytes.map { checksum($0) },
+        ]
+    }
+
+    /// Over the tokens and where they belong, so that a blob in a wrong row is found too.
+    private func checksum(_ bytes: [UInt8]) -> Int64 {
+        let place = "\(song)/\(sample ?? -1)/\(level ?? -1)/\(start ?? -1)/"
+        return Checksum.of(Array(place.utf8) + bytes)
+    }
+
+    init(_ record: CoordinatorCore.Record) {
+        song = record.song
+        switch record {
+        case .songSubmitted: kind = .submitted
+        case .tokens(let stream, let start, let tokens, let origin):
+            sample = stream.sample
+            level = stream.level
+            self.start = start
+            self.tokens = tokens
+            switch origin {
+            case .known: kind = .known
+            case .sampled(let task, let epoch, let worker):
+                kind = .sampled
+                window = task.window
+                self.epoch = epoch
+                self.worker = worker
+            }
+        case .leaseGranted(let task, let epoch, let worker):
+            kind = .granted
+            self.epoch = epoch
+            self.worker = worker
+            setTask(task)
+        case .leaseEnded(let task, let epoch, let reason):
+            kind = .ended
+            self.epoch = epoch
+            text = reason
+            setTask(task)
+        case .workerBlamed(let task, let worker, let blame):
+            switch blame {
+            case .vanished: kind = .vanished
+            case .reported(let reason):
+                kind = .reported
+                text = reason
+            }
+            self.worker = worker
+            setTask(task)
+        case .songState(_, let state): (kind, text) = Self.kind(of: state)
+        }
+    }
+
+    private mutating func setTask(_ task: TaskID) {
+        sample = task.sample
+        level = task.level
+        window = task.window
+    }
+
+    /// Only `sampling` and the ends of songs are ever journaled; the other two start as their neighbours.
+    private static func kind(of state: SongState) -> (Kind, String?) {
+        switch state {
+        case .preparing, .sampling, .decoding: (.sampling, nil)
+        case .finished: (.finished, nil)
+        case .failed(let reason): (.failed, reason)
+        case .cancelled: (.cancelled, nil)
+        }
+    }
+
+    /// - Throws: a text that says what is wrong with the row.
+    init(_ row: Row) throws(RowFault) {
+        let id: Int64 = row["id"]
+        let name: String = row["kind"]
+        guard let kind = Kind(rawValue: name) else {
+            throw RowFault("record \(id) has the unknown kind \(name)")
+        }
+        self.kind = kind
+        song = row["song"]
+        sample = row["sample"]
+        level = row["level"]
+        window = row["window"]
+        epoch = (row["epoch"] as Int64?).map { Epoch(bitPattern: $0) }
+        worker = row["worker"]
+        start = row["start"]
+        text = row["text"]
+        guard let data = row["tokens"] as Data? else { return }
+        let bytes = [UInt8](data)
+        guard let tokens = TokenBytes.decode(bytes), checksum(bytes) == row["checksum"] as Int64? else {
+            throw RowFault(
+                "the tokens of song \(song) sample \(sample ?? -1) level \(level ?? -1) "
+                    + "from \(start ?? -1) on (record \(id)) do not match their checksum")
+        }
+        self.tokens = tokens
+    }
+
+    private var stream: StreamID? {
+        guard let sample, let level else { return nil }
+        return StreamID(song: song, sample: sample, level: level)
+    }
+
+    private var task: TaskID? {
+        guard let stream, let window else { return nil }
+        return TaskID(stream: stream, window: window)
+    }
+
+    /// The record; nil when a column that its kind needs is missing.
+    func record(submission: @autoclosure () throws -> Submission) rethrows -> CoordinatorCore.Record? {
+        switch kind {
+        case .submitted: return .songSubmitted(try submission())
+        case .known:
+            guard let stream, let start, let tokens else { return nil }
+            return .tokens(stream, start: start, tokens, .known)
+        case .sampled:
+            guard let stream, let task, let start, let tokens, let epoch, let worker else { return nil }
+            return .tokens(stream, start: start, tokens, .sampled(task, epoch, worker))
+        case .granted:
+            guard let task, let epoch, let worker else { return nil }
+            return .leaseGranted(task, epoch, worker)
+        case .ended:
+            guard let task, let epoch, let text else { return nil }
+            return .leaseEnded(task, epoch, reason: text)
+        case .vanished:
+            guard let task, let worker else { return nil }
+            return .workerBlamed(task, worker, .vanished)
+        case .reported:
+            guard let task, let worker, let text else { return nil }
+            return .workerBlamed(task, worker, .reported(reason: text))
+        case .sampling: return .songState(song, .sampling)
+        case .finished: return .songState(song, .finished)
+        case .failed: return .songState(song, .failed(reason: text ?? "unknown"))
+        case .cancelled: return .songState(song, .cancelled)
+        }
+    }
+}
+
+/// What is wrong with one row.
+struct RowFault: Error {
+    var what: String
+    init(_ what: String) { self.what = what }
+}

@@ -1,0 +1,38 @@
+import GRDB
+
+/// The tables, as a history of migrations: never edit one that was released, add the next.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 songs, records, events") { db in
+            try db.create(table: "songs") { table in
+                table.primaryKey("id", .text)
+                table.column("submitted_at", .double).notNull()
+                table.column("submission", .text).notNull()
+                table.column("checksum", .integer).notNull()
+            }
+            // One row for each record, in the order of `id`; columns that a kind does not have are null.
+            try db.create(table: "records") { table in
+                table.autoIncrementedPrimaryKey("id")
+                table.column("kind", .text).notNull()
+                table.column("song", .text).notNull().references("songs", column: "id")
+                table.column("sample", .integer)
+                table.column("level", .integer)
+                table.column("window", .integer)
+                table.column("epoch", .integer)
+                table.column("worker", .text)
+                table.column("start", .integer)
+                table.column("text", .text)
+                table.column("tokens", .blob)
+                table.column("checksum", .integer)
+            }
+            try db.create(index: "records_by_song", on: "records", columns: ["song", "kind"])
+            try db.create(table: "events") { table in
+                table.autoIncrementedPrimaryKey("id")
+                table.column("time", .double).notNull()
+                table.column("text", .text).notNull()
+            }
+        }
+        return migrator
+    }
+}

@@ -1,0 +1,25 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The exclusive hold of one process on a state folder; the kernel lets it go when the process ends.
+final class StateLock: Sendable {
+    private let descriptor: Int32
+
+    init(folder: String) throws(JournalError) {
+        descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw .cannotUseFolder(path: folder, reason: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .locked(path: folder)
+        }
+    }
+
+    deinit { close(descriptor) }
+}

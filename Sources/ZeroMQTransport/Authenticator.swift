@@ -1,0 +1,110 @@
+import CZeroMQ
+
+/// A connection that was refused because its key is not allowed.
+package struct Refusal: Sendable, Equatable {
+    /// The peer's IP address.
+    package var address: String
+    /// The key that it proved to hold.
+    package var key: CurvePublicKey
+
+    package init(address: String, key: CurvePublicKey) {
+        self.address = address
+        self.key = key
+    }
+}
+
+/// Answers libzmq's question whether a peer with this key may connect (ZAP, ZeroMQ RFC 27): its handler's
+/// address is fixed, so a context has one.
+final class Authenticator: LoopService {
+    static let endpoint = "inproc://zeromq.zap.01"
+    /// The one domain that this handler answers for.
+    static let domain = "orchestrion"
+
+    let socket: ZeroMQSocket
+    var allowed: Set<CurvePublicKey> {
+        didSet { allowedNames = Set(allowed.map(\.z85)) }
+    }
+    /// `allowed`, as libzmq hands it back with each message.
+    private var allowedNames: Set<String>
+    private(set) var refusalCount = 0
+    private(set) var recentRefusals: [Refusal] = []
+
+    init(_ context: ZeroMQContext, allowed: Set<CurvePublicKey>) throws {
+        self.allowed = allowed
+        allowedNames = Set(allowed.map(\.z85))
+        socket = try ZeroMQSocket(context, type: ZMQ_ROUTER)
+        try socket.set(ZMQ_LINGER, to: 0)
+        do {
+            try socket.bind(to: Self.endpoint)
+        } catch {
+            throw ZeroMQError(
+                explaining:
+                    "\(error): a ZeroMQContext has room for one server with CURVE; use another context")
+        }
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Answers what has been asked, but no more than 64 at a time, so that strangers cannot crowd out
+    /// messages.
+    func serve() throws {
+        for _ in 0..<64 {
+            guard let request = try socket.receive(frameLimit: 16) else { return }
+            guard request.frameCount == request.frames.count, let reply = answer(request.frames) else {
+                continue
+            }
+            for (index, frame) in reply.enumerated() {
+                guard try socket.send(frame, more: index < reply.count - 1) == .sent else { break }
+            }
+        }
+    }
+
+    func close() {
+        // Unbinding frees the address at once; closing would do it some time later, on libzmq's thread.
+        socket.unbind(from: Self.endpoint)
+        socket.close(lingering: .zero)
+    }
+
+    /// Whether a user id of ours, which is a key, is still allowed.
+    func allows(_ userID: String) -> Bool {
+        allowedNames.contains(userID)
+    }
+
+    func takeRefusals() -> [Refusal] {
+        defer { recentRefusals = [] }
+        return recentRefusals
+    }
+
+    /// The frames to answer a request with, which go back the way it came; nil if there is no telling where.
+    ///
+    /// Request: routing id, empty, version, request id, domain, address, routing id of the peer, mechanism,
+    /// key. Reply: routing id, empty, version, request id, status code, text, user id, metadata.
+    func answer(_ frames: [[UInt8]]) -> [[UInt8]]? {
+        guard frames.count >= 4, frames[1].isEmpty else { return nil }
+        func reply(_ status: String, _ text: String, user: String = "") -> [[UInt8]] {
+            [frames[0], [], Array("1.0".utf8), frames[3]]
+                + [Array(status.utf8), Array(text.utf8), Array(user.utf8), []]
+        }
+        guard frames.count == 9, frames[2] == Array("1.0".utf8) else {
+            return reply("400", "malformed request")
+        }
+        guard frames[4] == Array(Self.domain.utf8) else { return reply("400", "unknown domain") }
+        guard frames[7] == Array("CURVE".utf8), let key = CurvePublicKey(bytes: frames[8]) else {
+            return reply("400", "CURVE is required")
+        }
+        guard allowed.contains(key) else {
+            note(Refusal(address: String(decoding: frames[5], as: UTF8.self), key: key))
+            return reply("400", "key not allowed")
+        }
+        return reply("200", "OK", user: key.z85)
+    }
+
+    private func note(_ refusal: Refusal) {
+        refusalCount += 1
+        if recentRefusals.count < 32, !recentRefusals.contains(refusal) {
+            recentRefusals.append(refusal)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Glibc
+
+/// Small text files of an operator: keys and lists of keys.
+enum TextFile {
+    /// Far more than any list of keys needs.
+    static let maximumSize = 4 << 20
+
+    /// The file's text and its permission bits.
+    static func read(_ path: String) throws -> (text: String, mode: mode_t) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure("read", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("read", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ZeroMQError(explaining: "\(path) is not a file")
+        }
+        guard status.st_size <= maximumSize else {
+            throw ZeroMQError(
+                explaining: "\(path) is too large to be a list of keys: \(status.st_size) bytes")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var count = 0
+        while count < bytes.count {
+            let result = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress! + count, $0.count - count)
+            }
+            if result < 0 && errno == EINTR { continue }
+            guard result >= 0 else { throw failure("read", path) }
+            if result == 0 { break }
+            count += result
+        }
+        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+            throw ZeroMQError(explaining: "\(path) is not text")
+        }
+        return (text, status.st_mode & 0o7777)
+    }
+
+    /// Makes a new file; one that exists is an error, not replaced.
+    static func create(_ path: String, mode: mode_t, text: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard descriptor >= 0 else {
+            if errno == EEXIST {
+                throw ZeroMQError(explaining: "\(path) exists already; remove it or write to another file")
+            }
+            throw failure("write", path)
+        }
+        let bytes = Array(text.utf8)
+        // The mask of the process may have taken bits away, but never added any.
+        let written = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        let error = written ? nil : failure("write", path)
+        close(descriptor)
+        if let error {
+            unlink(path)
+            throw error
+        }
+    }
+
+    private static func failure(_ verb: String, _ path: String) -> ZeroMQError {
+        ZeroMQError(explaining: "cannot \(verb) \(path): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,127 @@
+import CZeroMQ
+package import ClusterProtocol
+
+/// The coordinator's transport: a ROUTER socket that listens on one TCP endpoint.
+///
+/// Handshakes with CURVE are answered inside ``receive(timeout:limit:)``, so a server that is not received
+/// from lets nobody in.
+package final class ZeroMQServer: Transport {
+    /// Where it listens, with the port that the system chose if none was given.
+    package let endpoint: String
+
+    /// How many messages were dropped: of more or fewer frames than one, too large, or from a peer whose key
+    /// is not allowed any more.
+    package private(set) var droppedMessages = 0
+
+    private let loop: MessageLoop
+    private let authenticator: Authenticator?
+
+    package var waker: any Waker { loop.waker }
+
+    /// Starts listening.
+    ///
+    /// - Parameters:
+    ///   - endpoint: `tcp://HOST:PORT`: HOST an address or interface of this machine, `localhost` or `*`;
+    ///     PORT 0 or `*` to let the system choose.
+    ///   - security: see ``ServerSecurity``.
+    ///   - allowsOpenNetwork: permits ``ServerSecurity/open`` on an endpoint that other machines can reach.
+    ///   - context: the process's.
+    /// - Throws: ``ZeroMQError`` that names the endpoint and the reason.
+    package init(
+        listen endpoint: String, security: ServerSecurity, allowsOpenNetwork: Bool = false,
+        context: ZeroMQContext
+    ) throws {
+        let endpoint = try TCPEndpoint(parsing: endpoint)
+        let socket = try ZeroMQSocket(context, type: ZMQ_ROUTER)
+        switch security {
+        case .open:
+            guard endpoint.isLoopback || allowsOpenNetwork else {
+                throw ZeroMQError(
+                    explaining: "will not listen on \(endpoint) without CURVE: other machines can reach it; "
+                        + "give it keys, or listen on tcp://127.0.0.1")
+            }
+            authenticator = nil
+            try socket.setCommonOptions(security: 0)
+        case .curve(let own, let allowed):
+            // Bound before the socket below: libzmq must never look for the handler in vain.
+            authenticator = try Authenticator(context, allowed: allowed)
+            try socket.setCommonOptions(security: curveFrameOverhead)
+            try socket.set(ZMQ_CURVE_SERVER, to: 1)
+            try socket.set(ZMQ_CURVE_SECRETKEY, to: Array(own.secretKey.utf8))
+            try socket.set(ZMQ_ZAP_DOMAIN, to: Array(Authenticator.domain.utf8))
+            // Without it, libzmq lets everyone in when there is no handler.
+            try socket.set(ZMQ_ZAP_ENFORCE_DOMAIN, to: 1)
+        }
+        try socket.set(ZMQ_ROUTER_MANDATORY, to: 1)
+        try socket.set(ZMQ_ROUTER_HANDOVER, to: 0)
+        try socket.set(ZMQ_BACKLOG, to: 1024)
+        loop = try MessageLoop(context, socket: socket, service: authenticator)
+        try socket.bind(to: endpoint.bindable)
+        self.endpoint = try socket.lastEndpoint()
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Whether only this machine can reach an endpoint, so that it needs no CURVE. False for what is no
+    /// endpoint.
+    package static func isLoopback(_ endpoint: String) -> Bool {
+        (try? TCPEndpoint(parsing: endpoint))?.isLoopback ?? false
+    }
+
+    /// Replaces the keys that are let in. Whoever is connected with a key that is not among them any more can
+    /// still be sent to, but is not heard. Does nothing without CURVE. For the owner's thread.
+    package func allow(_ keys: Set<CurvePublicKey>) {
+        authenticator?.allowed = keys
+    }
+
+    /// How many connections were refused because their key is not allowed.
+    package var refusedConnections: Int { authenticator?.refusalCount ?? 0 }
+
+    /// Who was refused since the last call: each once, and at most 32. For the log, where an operator finds
+    /// the key to allow.
+    package func takeRefusals() -> [Refusal] {
+        authenticator?.takeRefusals() ?? []
+    }
+
+    package func receive(timeout: Duration, limit: Int) throws -> [ReceivedMessage] {
+        try loop.receive(timeout: timeout, limit: limit, frameLimit: 2) { incoming in
+            let message = accept(incoming)
+            if message == nil { droppedMessages += 1 }
+            return message
+        }.messages
+    }
+
+    private func accept(_ incoming: IncomingMessage) -> ReceivedMessage? {
+        guard incoming.frameCount == 2, incoming.frames[1].count <= TransportLimits.maximumMessageSize else {
+            return nil
+        }
+        var key: String?
+        if let authenticator {
+            guard let user = incoming.userID, authenticator.allows(user) else { return nil }
+            key = user
+        }
+        return ReceivedMessage(
+            connection: ConnectionID(bytes: incoming.frames[0]), peerKey: key, payload: incoming.frames[1])
+    }
+
+    package func send(_ payload: [UInt8], to connection: ConnectionID) throws -> Bool {
+        guard payload.count <= TransportLimits.maximumMessageSize else {
+            throw TransportError.messageTooLarge(size: payload.count)
+        }
+        let socket = loop.socket
+        guard try socket.send(connection.bytes, more: true) == .sent else { return false }
+        return try socket.send(payload) == .sent
+    }
+
+    package func close() {
+        close(draining: .zero)
+    }
+
+    /// Stops listening and receiving, but lets libzmq send what is queued for at most this long. Returns at
+    /// once; it is the context's end that waits.
+    package func close(draining time: Duration) {
+        loop.close(lingering: time)
+    }
+}

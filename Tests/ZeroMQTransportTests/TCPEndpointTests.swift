@@ -1,0 +1,34 @@
+import Testing
+import ZeroMQTransport
+
+@Suite struct TCPEndpointTests {
+    @Test func `Endpoints are read and written`() throws {
+        let cases: [(text: String, host: String, port: UInt16?, isLoopback: Bool)] = [
+            ("tcp://localhost:5555", "localhost", 5555, true), ("tcp://127.0.0.1:1", "127.0.0.1", 1, true),
+            ("tcp://127.9.8.7:65535", "127.9.8.7", 65_535, true), ("tcp://*:0", "*", nil, false),
+            ("tcp://0.0.0.0:*", "0.0.0.0", nil, false), ("tcp://gpu-3.lan:7000", "gpu-3.lan", 7_000, false),
+            ("tcp://127.evil.example:1", "127.evil.example", 1, false), ("tcp://127.1:1", "127.1", 1, false),
+            ("tcp://localhost.example:1", "localhost.example", 1, false), ("tcp://eth0:5", "eth0", 5, false),
+        ]
+        for (text, host, port, isLoopback) in cases {
+            let endpoint = try TCPEndpoint(parsing: text)
+            #expect(endpoint.host == host)
+            #expect(endpoint.port == port)
+            #expect(endpoint.isLoopback == isLoopback, "\(text)")
+            #expect(ZeroMQServer.isLoopback(text) == isLoopback)
+            #expect(try TCPEndpoint(parsing: endpoint.description) == endpoint)
+        }
+    }
+
+    @Test func `What is no endpoint is refused with what one looks like`() {
+        for text in [
+            "", "localhost:1", "udp://a:1", "tcp://", "tcp://:1", "tcp://a", "tcp://a:", "tcp://a:b",
+            "tcp://a:65536",
+            "tcp://a:-1", "tcp://a:+1", "tcp://[::1]:5", "tcp://::1:5", "tcp://a b:1", "tcp://a;b:1",
+            "tcp://é:1",
+        ] {
+            #expect { try TCPEndpoint(parsing: text) } throws: { "\($0)".contains("tcp://HOST:PORT") }
+            #expect(!ZeroMQServer.isLoopback(text))
+        }
+    }
+}
