@@ -1,0 +1,148 @@
+import ClusterProtocol
+import CoordinatorCore
+import Foundation
+import JukeboxModel
+import SongPlan
+import Synchronization
+import Tensor
+
+/// Songs on their way in (checked, encoded) and out (decoded, written).
+extension CoordinatorServer {
+    // MARK: in
+
+    /// Checks a request at the desk; its answer follows.
+    func prepare(song: SongID, request: SongRequest) {
+        desk.add { [self] in
+            do {
+                let (submission, prepared) = try submission(song: song, request: request)
+                post(.prepared(submission, warnings: prepared.warnings))
+                if submission.awaitsTokens { try encode(song, prepared) }
+            } catch {
+                post(.refusal(song, "\(error)"))
+            }
+        }
+    }
+
+    /// Songs whose prompt was being encoded when the last process ended.
+    func resumePreparations() {
+        for song in core.songIDs where core.state(of: song) == .preparing {
+            guard let submission = core.submission(of: song) else { continue }
+            desk.add { [self] in
+                do {
+                    let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
+                    try encode(song, self.submission(song: song, request: request).1)
+                } catch {
+                    post(.unprepared(song, "\(error)"))
+                }
+            }
+        }
+    }
+
+    private func submission(song: SongID, request: SongRequest) throws -> (Submission, PreparedSong) {
+        let model = try shelf.model(request.specification.model)
+        let prepared = try SongPreparation.prepare(request.specification, model: model) { name in
+            options.trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
+        }
+        var request = request
+        request.specification = prepared.specification
+        let awaits = if case .nothing = prepared.source { false } else { true }
+        let submission = Submission(
+            song: song, model: model.name, fingerprints: prepared.fingerprints,
+            planInputs: PlanInputs(
+                geometry: model.geometry, sampleLength: prepared.plan.sampleLength, hops: prepared.hops,
+                known: prepared.plan.levels.map(\.known), stopAt: prepared.plan.stopAt),
+            seed: prepared.specification.seed, filters: prepared.filters,
+            labels: prepared.labels.map { sample in
+                sample.enumerated().map { model.labellers[$0].prior.labels ? $1 : nil }
+            },
+            submittedAt: Date().timeIntervalSince1970, specification: try request.json(), awaitsTokens: awaits)
+        return (submission, prepared)
+    }
+
+    private func encode(_ song: SongID, _ prepared: PreparedSong) throws {
+        let model = try shelf.model(prepared.specification.model)
+        do {
+            stages.begin(song)
+            defer { stages.end(song) }
+            let known = try team.withLock { team in
+                try prepared.knownTokens(model: model, team: team) { stages.update(song, share: $0) }
+            }
+            let bySample = prepared.labels.indices.map { sample in known.map { $0[sample] } }
+            post(.known(song, bySample))
+        } catch {
+            post(.unprepared(song, "\(error)"))
+        }
+    }
+
+    // MARK: out
+
+    /// What is needed to write a song's files; nil when it has ended meanwhile.
+    private func output(of song: SongID) -> (output: SongOutput, plan: Plan, model: String)? {
+        guard let submission = core.submission(of: song), let plan = core.plan(of: song),
+            let request = try? JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
+        else { return nil }
+        return (
+            SongOutput(folder: folder(of: song), request: request, plan: plan), plan, request.specification.model
+        )
+    }
+
+    /// The codes of a stream, as others see them.
+    private func codes(of stream: StreamID, _ plan: Plan) -> [UInt16]? {
+        let shape = plan.geometry.levels[stream.level]
+        return core.tokens(of: stream).map { $0.map(shape.code(of:)) }
+    }
+
+    /// Decodes one level of one sample.
+    func decode(_ stream: StreamID) {
+        guard let (output, plan, model) = output(of: stream.song), let tokens = codes(of: stream, plan) else { return }
+        studio.add { [self] in
+            do {
+                try write(tokens, stream, output, model)
+            } catch {
+                post(
+                    .event(.outputsFailed(stream.song, reason: "level \(stream.level) could not be decoded: \(error)")))
+            }
+        }
+    }
+
+    private func write(
+        _ tokens: [UInt16], _ stream: StreamID, _ output: SongOutput, _ model: String,
+        progress: (Double) -> Void = { _ in }
+    ) throws {
+        let vqvae = try shelf.vqvae(of: shelf.model(model))
+        try team.withLock {
+            try output.writeAudio(
+                tokens, level: stream.level, sample: stream.sample, vqvae: vqvae, team: $0, progress: progress)
+        }
+    }
+
+    /// Decodes what has not been decoded, writes codes and description.
+    func finish(_ song: SongID) {
+        guard let (output, plan, model) = output(of: song), let samples = core.submission(of: song)?.samples else {
+            return
+        }
+        let tokens = plan.levels.map { level in
+            (0..<samples).map { codes(of: StreamID(song: song, sample: $0, level: level.level), plan) ?? [] }
+        }
+        studio.add { [self] in
+            do {
+                stages.begin(song)
+                defer { stages.end(song) }
+                let audible = plan.levels.reversed().filter { $0.level >= plan.stopAt }
+                for (index, level) in audible.enumerated() {
+                    for sample in 0..<samples {
+                        let stream = StreamID(song: song, sample: sample, level: level.level)
+                        try write(tokens[level.level][sample], stream, output, model) { [stages] share in
+                            let done = Double(index * samples + sample) + share
+                            stages.update(song, share: done / Double(audible.count * samples))
+                        }
+                    }
+                }
+                try output.finish(tokens)
+                post(.event(.outputsWritten(song)))
+            } catch {
+                post(.event(.outputsFailed(song, reason: "the song's files could not be written: \(error)")))
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import AudioFile
+package import ClusterProtocol
+package import CoordinatorCore
+package import Foundation
+import Journal
+import JukeboxModel
+package import SongPlan
+import Synchronization
+import Tensor
+
+/// The coordinator: carries out what the core decides.
+///
+/// The thread that calls `run` owns the transport, the core and the journal. It takes in what has arrived, lets
+/// the core decide, journals all records of that turn in one transaction, and then sends. Encoding and decoding
+/// run on threads of their own and report back by mail.
+package final class CoordinatorServer: @unchecked Sendable {  // used by one thread, but for `mail`, `stop` and `shelf`
+    package struct Options: Sendable {
+        package var settings: Settings
+        /// Threads for encoding and decoding.
+        package var threads: Int
+        /// Songs may name files of this machine (when client and coordinator are one process).
+        package var trustsPaths: Bool
+        package var log: @Sendable (String) -> Void
+        /// Called on every completed song, and with what was written.
+        package var songEnded: @Sendable (SongID, SongState, URL) -> Void
+
+        package init(
+            settings: Settings = Settings(), threads: Int = 2, trustsPaths: Bool = false,
+            log: @escaping @Sendable (String) -> Void = { _ in },
+            songEnded: @escaping @Sendable (SongID, SongState, URL) -> Void = { _, _, _ in }
+        ) {
+            self.settings = settings
+            self.threads = threads
+            self.trustsPaths = trustsPaths
+            self.log = log
+            self.songEnded = songEnded
+        }
+    }
+
+    let options: Options
+    let shelf: ModelShelf
+    let folder: URL
+    let uploads: UploadStore
+    let journal: Journal
+    var core: Coordinator
+    var meters: [SongID: SpeedMeter] = [:]
+    let stages = StageMeter()
+    let start = ContinuousClock.now
+    /// Encodes and checks; and decodes. Apart, so that a new song is answered while another is decoded.
+    let desk = BackgroundQueue(name: "desk")
+    let studio = BackgroundQueue(name: "studio")
+    /// Both use the threads, one at a time.
+    let team: Mutex<ThreadTeam>
+    /// What other threads have to say to the loop.
+    private let mail = Mutex<[Mail]>([])
+    private let stopping = Atomic(false)
+    private var waker: (any Waker)?
+    /// Requests that wait for the desk's answer.
+    var pending: [SongID: (connection: ConnectionID, number: UInt64, warnings: [String])] = [:]
+
+    enum Mail: Sendable {
+        case event(Event)
+        case prepared(Submission, warnings: [String])
+        /// A song's known tokens, by sample, then level; or why there are none.
+        case known(SongID, [[[UInt16]]])
+        case unprepared(SongID, String)
+        /// A song that was refused before it reached the core.
+        case refusal(SongID, String)
+    }
+
+    /// Opens the journal and replays it.
+    ///
+    /// - Throws: `JournalError` when the state is in use, damaged or of a newer release.
+    package init(state path: String, shelf: ModelShelf, options: Options) throws {
+        self.options = options
+        self.shelf = shelf
+        folder = URL(fileURLWithPath: path, isDirectory: true)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        journal = try Journal(folder: folder.path)
+        uploads = try UploadStore(folder: folder.appendingPathComponent("uploads"))
+        team = Mutex(ThreadTeam(threads: options.threads))
+        let records = try journal.replay()
+        core = try Coordinator(replaying: records, settings: options.settings, now: Instant(nanoseconds: 0))
+        if !records.isEmpty {
+            options.log("goes on with \(core.songIDs.count) songs from the journal")
+        }
+    }
+
+    /// A model that workers may serve, before any song names it.
+    package func allow(path: String) throws {
+        let model = try shelf.add(path: path)
+        post(.event(.allowModel(name: model.name, fingerprints: try model.fingerprints())))
+    }
+
+    /// Any thread.
+    package func stop() {
+        stopping.store(true, ordering: .relaxed)
+        waker?.wake()
+    }
+
+    func post(_ mail: Mail) {
+        self.mail.withLock { $0.append(mail) }
+        waker?.wake()
+    }
+
+    package func folder(of song: SongID) -> URL { folder.appendingPathComponent("songs/\(song)") }
+
+    var now: Instant { Instant(nanoseconds: Int64(start.duration(to: .now) / .nanoseconds(1))) }
+    var seconds: Double { start.duration(to: .now) / .seconds(1) }
+
+    /// Serves until `stop`.
+    ///
+    /// - Throws: when the journal cannot be written or the transport fails; nothing acknowledged is lost.
+    package func run(transport: any Transport) throws {
+        waker = transport.waker
+        resumePreparations()
+        defer {
+            desk.close()
+            studio.close()
+            journal.close()
+        }
+        while !stopping.load(ordering: .relaxed) {
+            let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
+            try turn(messages, transport)
+        }
+    }
+
+    private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
+        var effects: [Effect] = []
+        var replies: [(ConnectionID, WireClientReply)] = []
+        for message in messages {
+            guard let decoded = try? WireToCoordinator(payload: message.payload), let kind = decoded.kind else {
+                options.log("ignored a message that is not of this protocol")
+                continue
+            }
+            effects += take(kind, from: message, replies: &replies)
+        }
+        let letters = mail.withLock { letters in
+            defer { letters = [] }
+            return letters
+        }
+        for letter in letters {
+            switch letter {
+            case .event(let event): effects += core.handle(event, now: now)
+            case .known(let song, let tokens):
+                // The song may have been refused meanwhile.
+                if core.state(of: song) != nil { effects += core.handle(.initialTokens(song, tokens), now: now) }
+            case .unprepared(let song, let reason):
+                if core.state(of: song) != nil {
+                    effects += core.handle(.preparationFailed(song, reason: reason), now: now)
+                }
+            case .refusal(let song, let reason): refused(song, reason, &replies)
+            case .prepared(let submission, let warnings):
+                for warning in warnings { options.log("song \(submission.song): \(warning)") }
+                pending[submission.song]?.warnings = warnings
+                effects += core.handle(.submit(submission), now: now)
+            }
+        }
+        effects += core.handle(.tick, now: now)
+        while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+        for (connection, reply) in replies {
+            _ = try transport.send(WireFromCoordinator(kind: .reply(reply)).payload(), to: connection)
+        }
+    }
+
+    private func take(
+        _ kind: WireToCoordinator.OneOf_Kind, from message: ReceivedMessage,
+        replies: inout [(ConnectionID, WireClientReply)]
+    ) -> [Effect] {
+        let peer = Peer(message.connection.bytes)
+        switch kind {
+        case .request(let request):
+            if let reply = answer(request, from: message.connection) { replies.append((message.connection, reply)) }
+            return []
+        case .hello(let hello):
+            if let reason = ProtocolVersion.refusal(of: hello.version) {
+                return [.send(peer, .refused(reason: reason))]
+            }
+        case .heartbeat, .chunk, .failed, .goodbye: break
+        }
+        guard let event = kind.event(peer: peer, provenKey: message.peerKey) else {
+            options.log("dropped a chunk that was damaged on its way; the worker sends it again")
+            return []
+        }
+        return core.handle(event, now: now)
+    }
+
+    /// Journals all records in one transaction, then does the rest in order.
+    ///
+    /// - Returns: what follows from peers that could not be reached.
+    private func carryOut(
+        _ effects: [Effect], _ transport: any Transport, _ replies: inout [(ConnectionID, WireClientReply)]
+    ) throws -> [Effect] {
+        let records = effects.compactMap { effect in
+            if case .journal(let record) = effect { record } else { nil }
+        }
+        if !records.isEmpty { try journal.append(records) }
+        var following: [Effect] = []
+        for effect in effects {
+            switch effect {
+            case .journal(let record): observe(record)
+            case .send(let peer, let message):
+                let payload = try WireFromCoordinator(kind: message.wire).payload()
+                if case .refused(let reason) = message { options.log("refused a worker: \(reason)") }
+                if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
+                    following += core.handle(.peerLost(peer), now: now)
+                }
+            case .streamCompleted(let stream): decode(stream)
+            case .songSampled(let song): finish(song)
+            case .songEnded(let song, let state): try ended(song, state)
+            case .submitAccepted(let song): accepted(song, &replies)
+            case .submitRefused(let song, let reason): refused(song, reason, &replies)
+            case .defect(let defect): throw SongError("internal error, please report it: \(defect)")
+            }
+        }
+        return following
+    }
+
+    private func observe(_ record: Record) {
+        switch record {
+        case .tokens(let stream, _, let tokens, .sampled):
+            meters[stream.song, default: SpeedMeter()].add(tokens.count, at: seconds)
+        case .workerBlamed(let task, let worker, let blame):
+            let text = "\(task) was lost with worker \(worker.prefix(8)): \(blame)"
+            options.log(text)
+            try? journal.note(text)
+        case .songState(let song, let state): options.log("song \(song) is \(state)")
+        case .leaseEnded(let task, let epoch, let reason):
+            options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")
+        case .tokens, .songSubmitted, .leaseGranted: break
+        }
+    }
+
+    private func ended(_ song: SongID, _ state: SongState) throws {
+        meters[song] = nil
+        try journal.forget(song)
+        options.songEnded(song, state, folder(of: song))
+    }
+}

@@ -1,0 +1,55 @@
+import Checkpoint
+import Foundation
+package import JukeboxModel
+import Synchronization
+
+/// The models that a coordinator knows, by the names that songs use.
+package final class ModelShelf: Sendable {
+    private struct Shelf {
+        var models: [String: Model] = [:]
+        var vqvaes: [String: VQVAE] = [:]
+    }
+    private let shelf = Mutex(Shelf())
+    /// The geometry for folders without their own.
+    private let preset: String?
+
+    package init(preset: String? = nil) { self.preset = preset }
+
+    /// Opens a model's folder and remembers it by its name and its path.
+    @discardableResult
+    package func add(path: String) throws -> Model {
+        let full = URL(fileURLWithPath: path).standardizedFileURL.path
+        if let known = shelf.withLock({ $0.models[full] }) { return known }
+        let model = try Model(path: full, preset: preset)
+        shelf.withLock {
+            $0.models[full] = model
+            if $0.models[model.name] == nil { $0.models[model.name] = model }
+        }
+        return model
+    }
+
+    /// The model of that name or folder.
+    ///
+    /// - Throws: `SongError` that lists what is known.
+    package func model(_ name: String) throws -> Model {
+        let full = URL(fileURLWithPath: name).standardizedFileURL.path
+        let last = URL(fileURLWithPath: name).lastPathComponent
+        if let known = shelf.withLock({ $0.models[full] ?? $0.models[name] }) { return known }
+        if FileManager.default.fileExists(atPath: full) { return try add(path: full) }
+        if let known = shelf.withLock({ $0.models[last] }) { return known }
+        let names = Set(shelf.withLock { $0.models.values.map(\.name) }).sorted()
+        throw SongError(
+            "no model is called \(name) here, and there is no such folder; "
+                + (names.isEmpty
+                    ? "--model takes a model's folder" : "the coordinator has \(names.joined(separator: ", "))")
+        )
+    }
+
+    /// The VQ-VAE of a model, loaded once.
+    package func vqvae(of model: Model) throws -> VQVAE {
+        if let known = shelf.withLock({ $0.vqvaes[model.folder.path] }) { return known }
+        let vqvae = try model.vqvae()
+        shelf.withLock { $0.vqvaes[model.folder.path] = vqvae }
+        return vqvae
+    }
+}

@@ -1,0 +1,78 @@
+import AudioFile
+import Checkpoint
+import CoordinatorCore
+import Digest
+package import Foundation
+package import JukeboxModel
+package import SongPlan
+package import Tensor
+
+/// Writes a song's folder: `level_L/sample_S.wav`, `codes.safetensors`, `song.json`.
+///
+/// Every file appears whole or not at all, and one that is there is not made again: a restart goes on.
+package struct SongOutput: Sendable {
+    package let folder: URL
+    private let request: SongRequest
+    private let plan: Plan
+    private let format: AudioFormat
+
+    package init(folder: URL, request: SongRequest, plan: Plan) {
+        self.folder = folder
+        self.request = request
+        self.plan = plan
+        format = AudioFormat(rawValue: request.format) ?? .wav
+    }
+
+    package func audioFile(level: Int, sample: Int) -> URL {
+        folder.appendingPathComponent("level_\(level)/sample_\(sample).\(format.fileExtension)")
+    }
+
+    /// Decodes one level of one sample, in pieces of bounded memory.
+    ///
+    /// - Parameter progress: share that is done.
+    package func writeAudio(
+        _ tokens: [UInt16], level: Int, sample: Int, vqvae: VQVAE, team: ThreadTeam,
+        progress: (Double) -> Void = { _ in }
+    ) throws {
+        let file = audioFile(level: level, sample: sample)
+        guard !FileManager.default.fileExists(atPath: file.path), !tokens.isEmpty else { return }
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let writer = try AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format)
+        let total = tokens.count * plan.geometry.levels[level].samplesPerToken
+        try vqvae.decode(tokens, level: level, team: team) {
+            try writer.append($0)
+            progress(Double(writer.framesWritten) / Double(total))
+        }
+        try writer.finish()
+    }
+
+    /// Writes codes and description; `tokens` is [level][sample].
+    package func finish(_ tokens: [[[UInt16]]]) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try CodesFile.write(
+            tokens.map { $0.map { $0.map(Int.init) } }, to: folder.appendingPathComponent("codes.safetensors").path,
+            metadata: ["seed": "\(request.specification.seed)"])
+        var specification = request.specification
+        specification.prompt = specification.prompt.map { $0.map(UploadStore.name(of:)) }
+        specification.codes = specification.codes.map(UploadStore.name(of:))
+        var object = try JSONSerialization.jsonObject(with: specification.json()) as? [String: Any] ?? [:]
+        object["format"] = format.rawValue
+        object["orchestrion"] = "0.1"
+        object["numeric_profile"] = NumericProfile.current
+        object["digests"] = Dictionary(
+            uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
+        let data = try JSONSerialization.data(
+            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        try data.write(to: folder.appendingPathComponent("song.json"), options: .atomic)
+    }
+
+    /// BLAKE2b of one level's codes over all samples, as little-endian 16-bit numbers.
+    package static func digest(_ samples: [[UInt16]]) -> String {
+        let stream = Digest.Stream()
+        for tokens in samples {
+            tokens.map(\.littleEndian).withUnsafeBytes { stream.update($0) }
+        }
+        return stream.finish()
+    }
+}

@@ -1,0 +1,355 @@
+import AudioFile
+import Checkpoint
+import Foundation
+package import JukeboxModel
+package import SongPlan
+package import Tensor
+
+/// A request that cannot be carried out, and what would work.
+package struct SongError: Error, CustomStringConvertible {
+    package var description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// A request after every check that can be made before the first token: what will be sampled, and from what.
+package struct PreparedSong: Sendable {
+    /// The request with its defaults filled in.
+    package var specification: SongSpecification
+    package var plan: Plan
+    /// By level.
+    package var hops: [Int]
+    package var filters: [Filter]
+    /// [sample][level].
+    package var labels: [[SongLabels]]
+    package var fingerprints: [Int: String]
+    /// Names that the model's lists do not hold, and other things a user should hear of.
+    package var warnings: [String]
+    /// Where the known tokens come from.
+    package var source: Source
+
+    package enum Source: Sendable {
+        case nothing
+        /// [level][sample] tokens.
+        case codes([[[UInt16]]])
+        /// Audio to encode, one recording a sample, at these levels; each a whole number of top-level tokens.
+        case recordings([[Float]], levels: [Int])
+    }
+
+    /// The known tokens, [level][sample]; encodes recordings, which takes a while.
+    ///
+    /// - Parameter progress: share that is done.
+    package func knownTokens(
+        model: Model, team: ThreadTeam, progress: (Double) -> Void = { _ in }
+    ) throws -> [[[UInt16]]] {
+        let empty = plan.levels.map { _ in labels.map { _ in [UInt16]() } }
+        switch source {
+        case .nothing: return empty
+        case .codes(let codes): return codes
+        case .recordings(let recordings, let levels):
+            let vqvae = try model.vqvae()
+            var tokens = empty
+            let parts = Double(levels.count * recordings.count)
+            for (index, level) in levels.enumerated() {
+                for (sample, audio) in recordings.enumerated() {
+                    let done = Double(index * recordings.count + sample)
+                    let total = Double(audio.count / plan.geometry.levels[level].samplesPerToken)
+                    tokens[level][sample] = vqvae.encode(audio, level: level, team: team) {
+                        progress((done + Double($0) / total) / parts)
+                    }
+                }
+            }
+            return tokens
+        }
+    }
+}
+
+/// Turns a request into a plan, checking all of it first.
+package struct SongPreparation {
+    private let model: Model
+    private let geometry: ModelGeometry
+    private var specification: SongSpecification
+    private var warnings: [String] = []
+
+    /// - Parameter locate: the local file for a recording or codes file that the request names.
+    /// - Throws: `SongError`, `GeometryError`, `LabelError`, `AudioFileError`, `CheckpointError`, each naming what is
+    ///   wrong and what would work.
+    package static func prepare(
+        _ specification: SongSpecification, model: Model, locate: (String) throws -> String = { $0 }
+    ) throws -> PreparedSong {
+        var preparation = SongPreparation(model: model, geometry: model.geometry, specification: specification)
+        return try preparation.run(locate: locate)
+    }
+
+    private init(model: Model, geometry: ModelGeometry, specification: SongSpecification) {
+        self.model = model
+        self.geometry = geometry
+        self.specification = specification
+    }
+
+    private mutating func run(locate: (String) throws -> String) throws -> PreparedSong {
+        let levels = geometry.levels.count
+        guard (1...256).contains(specification.samples.count) else {
+            throw SongError("a song has 1 to 256 samples; got \(specification.samples.count)")
+        }
+        try checkLengths()
+        let filters = try filters(levels: levels)
+        let fractions = try (specification.hopFraction ?? Self.defaultHops(levels: levels)).values(
+            levels: levels, name: "hop_fraction")
+        var hops: [Int] = []
+        for (level, fraction) in fractions.enumerated() {
+            hops.append(try GeometryCheck.hop(fraction: fraction, level: level, geometry))
+        }
+        let (source, known) = try source(locate: locate)
+        let length = try length(known: known)
+        let plan = try Plan(
+            geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt)
+        let labels = try labels(length: length)
+        // Last, because a large model takes a while to hash.
+        let fingerprints = try checkFingerprints()
+        specification.hopFraction = .each(fractions)
+        specification.seconds = nil
+        specification.sampleLength = length
+        specification.fingerprints = geometry.levels.indices.compactMap { fingerprints[$0] }
+        return PreparedSong(
+            specification: specification, plan: plan, hops: hops, filters: filters, labels: labels,
+            fingerprints: fingerprints, warnings: warnings, source: source)
+    }
+
+    /// The original's defaults: 0.5, and 0.125 for the top of three levels.
+    private static func defaultHops(levels: Int) -> PerLevel<Double> {
+        levels == 3 ? .each([0.5, 0.5, 0.125]) : .all(0.5)
+    }
+
+    private func checkFingerprints() throws -> [Int: String] {
+        let fingerprints = try model.fingerprints()
+        for (level, wanted) in (specification.fingerprints ?? []).enumerated() where fingerprints[level] != wanted {
+            throw SongError(
+                "the song was made with a model whose level \(level) has fingerprint \(wanted); "
+                    + "\(model.name) has \(fingerprints[level] ?? "no such level"). Use the same model, or remove "
+                    + "\"fingerprints\" from the song file")
+        }
+        return fingerprints
+    }
+
+    /// Numbers that later arithmetic takes for sensible.
+    private func checkLengths() throws {
+        for (name, seconds) in [("seconds", specification.seconds), ("prompt_seconds", specification.promptSeconds)] {
+            guard let seconds else { continue }
+            guard seconds > 0, seconds <= 3600 else {
+                throw SongError("\(name) is \(seconds); it must be above 0 and at most 3600")
+            }
+        }
+        if specification.seconds != nil, specification.sampleLength != nil {
+            throw SongError("give seconds or sample_length, not both")
+        }
+        if let length = specification.sampleLength { try GeometryCheck.length(length, geometry) }
+    }
+
+    private func filters(levels: Int) throws -> [Filter] {
+        let temperatures = try specification.temperature.values(levels: levels, name: "temperature")
+        let topKs = try specification.topK.values(levels: levels, name: "top_k")
+        let topPs = try specification.topP.values(levels: levels, name: "top_p")
+        return try (0..<levels).map { level in
+            let (temperature, topK, topP) = (temperatures[level], topKs[level], topPs[level])
+            guard temperature >= 1e-4, temperature <= 1e4 else {
+                throw SongError(
+                    "temperature \(temperature) at level \(level) must be above 0 (0.0001 to 10000); 0.99 is usual")
+            }
+            guard (0...65_535).contains(topK) else {
+                throw SongError("top_k \(topK) must be 0 (off) or a count of codes")
+            }
+            guard topP >= 0, topP <= 1 else { throw SongError("top_p \(topP) must be 0 (off) to 1") }
+            guard topK == 0 || topP == 0 else {
+                throw SongError("top_k and top_p exclude each other at level \(level); set one of them to 0")
+            }
+            return Filter(temperature: Float(temperature), topK: topK, topP: Float(topP))
+        }
+    }
+
+    // MARK: what the song starts from
+
+    private mutating func source(
+        locate: (String) throws -> String
+    ) throws -> (PreparedSong.Source, known: [Int]) {
+        let none = Array(repeating: 0, count: geometry.levels.count)
+        let top = geometry.top
+        switch specification.mode {
+        case .ancestral:
+            guard specification.prompt == nil, specification.codes == nil else {
+                throw SongError(
+                    "mode ancestral starts from nothing; with a recording use mode primed or upsample, with codes "
+                        + "upsample or continue")
+            }
+            return (.nothing, none)
+        case .primed:
+            let recordings = try recordings(atMost: samples(specification.promptSeconds), locate: locate)
+            let known = geometry.levels.map { recordings[0].count / $0.samplesPerToken }
+            return (.recordings(recordings, levels: Array(geometry.levels.indices)), known)
+        case .upsample:
+            guard specification.prompt != nil || specification.codes != nil else {
+                throw SongError("mode upsample needs --prompt (a recording) or --codes (a file of codes)")
+            }
+            var known = none
+            if specification.codes == nil {
+                let wanted = specification.sampleLength ?? samples(specification.seconds ?? specification.promptSeconds)
+                let recordings = try recordings(atMost: wanted, locate: locate)
+                known[top] = recordings[0].count / geometry.levels[top].samplesPerToken
+                return (.recordings(recordings, levels: [top]), known)
+            }
+            var codes = try codes(locate: locate)
+            for level in 0..<top { codes[level] = codes[level].map { _ in [] } }
+            guard let count = codes[top].first?.count, count > 0 else {
+                throw SongError("\(specification.codes!): there are no codes of the top level (z\(top)) to upsample")
+            }
+            known[top] = count
+            return (.codes(codes), known)
+        case .continue:
+            let codes = try codes(locate: locate)
+            return (.codes(codes), codes.map { $0.first?.count ?? 0 })
+        }
+    }
+
+    /// Audio samples of so many seconds.
+    private func samples(_ seconds: Double?) -> Int? { seconds.map { Int($0 * Double(geometry.sampleRate)) } }
+
+    /// Seconds of so many audio samples; turned back they give no sample less.
+    private func seconds(of samples: Int) -> Double {
+        let seconds = Double(samples) / Double(geometry.sampleRate)
+        return self.samples(seconds)! < samples ? seconds.nextUp : seconds
+    }
+
+    /// One recording a sample, all cut to the same whole number of top-level tokens.
+    private mutating func recordings(atMost limit: Int?, locate: (String) throws -> String) throws -> [[Float]] {
+        guard let files = specification.prompt, !files.isEmpty else {
+            throw SongError("mode \(specification.mode.rawValue) needs --prompt, a recording to start from")
+        }
+        let unit = geometry.lengthUnit
+        if specification.samples.count < files.count, specification.samples.count == 1 {
+            specification.samples = Array(repeating: specification.samples[0], count: files.count)
+        }
+        guard files.count <= specification.samples.count else {
+            throw SongError("there are \(files.count) recordings for \(specification.samples.count) samples")
+        }
+        let audio = try files.map { file in
+            (file, try AudioReader(path: locate(file)).read(seconds: limit.map(seconds(of:)), at: geometry.sampleRate))
+        }
+        let wanted = limit.map { $0 / unit * unit }
+        for (file, samples) in audio {
+            let have = Double(samples.count) / Double(geometry.sampleRate)
+            if let wanted, specification.mode == .primed, samples.count < wanted {
+                throw SongError(
+                    "\(file) is \(Self.seconds(have)) s long, shorter than prompt_seconds "
+                        + "\(specification.promptSeconds ?? 0); ask for at most "
+                        + Self.seconds(Double(samples.count / unit * unit) / Double(geometry.sampleRate)))
+            }
+            guard samples.count >= unit else {
+                throw SongError(
+                    "\(file) is too short: \(samples.count) samples; the model needs at least \(unit) "
+                        + "(\(Self.seconds(Double(unit) / Double(geometry.sampleRate), .up)) s)")
+            }
+        }
+        let length = audio.map { $0.1.count / unit * unit }.min()!
+        if specification.mode == .upsample, let wanted, length < wanted {
+            warnings.append(
+                "the recording is shorter than asked for; the song has its length, "
+                    + "\(Self.seconds(Double(length) / Double(geometry.sampleRate))) s")
+        }
+        return specification.samples.indices.map { Array(audio[$0 % audio.count].1.prefix(length)) }
+    }
+
+    private mutating func codes(locate: (String) throws -> String) throws -> [[[UInt16]]] {
+        guard let file = specification.codes else {
+            throw SongError("mode \(specification.mode.rawValue) needs --codes, a file of saved codes")
+        }
+        let path = try locate(file)
+        let levels = try CodesFile.read(path)
+        guard levels.count == geometry.levels.count else {
+            throw SongError("\(file) has \(levels.count) levels of codes; the model has \(geometry.levels.count)")
+        }
+        let count = levels.map(\.count).max() ?? 0
+        guard count > 0 else { throw SongError("\(file) holds no codes") }
+        if specification.samples.count == 1 {
+            specification.samples = Array(repeating: specification.samples[0], count: count)
+        }
+        guard specification.samples.count == count else {
+            throw SongError("\(file) has \(count) samples; the song names \(specification.samples.count)")
+        }
+        return try levels.enumerated().map { level, samples in
+            let shape = geometry.levels[level]
+            let samples = samples.isEmpty ? Array(repeating: [], count: count) : samples
+            guard samples.count == count else {
+                throw SongError("\(file): z\(level) has \(samples.count) samples, another level has \(count)")
+            }
+            return try samples.map { row in
+                guard row.count == samples[0].count else {
+                    throw SongError("\(file): z\(level) has rows of different lengths")
+                }
+                return try row.map { code in
+                    guard (0..<shape.codes).contains(code) else {
+                        throw SongError("\(file): z\(level) holds the code \(code); the codebook has \(shape.codes)")
+                    }
+                    return UInt16(code)
+                }
+            }
+        }
+    }
+
+    // MARK: how long it is
+
+    private static let defaultSeconds = 20.0
+
+    private mutating func length(known: [Int]) throws -> Int {
+        let unit = geometry.lengthUnit
+        let covered = zip(known, geometry.levels).map { $0 * $1.samplesPerToken }.max() ?? 0
+        let rounded = (covered + unit - 1) / unit * unit
+        if specification.mode == .upsample { return covered }
+        if let length = specification.sampleLength { return length }
+        if let seconds = specification.seconds {
+            let length = Int(seconds * Double(geometry.sampleRate)) / unit * unit
+            guard length > 0 else {
+                throw SongError(
+                    "\(seconds) s is shorter than one top-level token; the least is "
+                        + "\(Self.seconds(Double(unit) / Double(geometry.sampleRate), .up)) s")
+            }
+            return length
+        }
+        if specification.mode == .continue { return rounded }
+        return rounded + Int(Self.defaultSeconds * Double(geometry.sampleRate)) / unit * unit
+    }
+
+    private mutating func labels(length: Int) throws -> [[SongLabels]] {
+        try specification.samples.map { sample in
+            // An offset that cannot be is told below, where it is checked.
+            var total = length + min(max(0, sample.offset ?? 0), 1 << 32)
+            if let timing = geometry.timing {
+                total = min(max(total, timing.minimumTotal), timing.maximumTotal - 1)
+            }
+            return try model.labellers.map { labeller in
+                let labels = try labeller.labels(sample, defaultTotal: total)
+                try GeometryCheck.timing(
+                    totalLength: labels.totalLength, offset: labels.offset, sampleLength: length, geometry)
+                warn(labeller, sample)
+                return labels
+            }
+        }
+    }
+
+    private mutating func warn(_ labeller: Labeller, _ sample: SampleSpecification) {
+        guard labeller.prior.labels else { return }
+        let names = labeller.names.unknown(
+            artist: sample.artistID == nil ? sample.artist : nil, genre: sample.genreIDs == nil ? sample.genre : nil)
+        for name in names {
+            let text = "\(name) is not in the model's \(labeller.names.v3 ? "v3" : "v2") list and counts as unknown"
+            if !warnings.contains(text) { warnings.append(text) }
+        }
+        if labeller.prior.level == geometry.top, labeller.prior.lyricLength == 0, sample.lyrics?.isEmpty == false {
+            let text = "the model takes no lyrics; they are ignored"
+            if !warnings.contains(text) { warnings.append(text) }
+        }
+    }
+
+    /// Rounded so that the value named still works: down for what is the most, up for what is the least.
+    private static func seconds(_ value: Double, _ rule: FloatingPointRoundingRule = .down) -> String {
+        String(format: "%.4f", (value * 10_000).rounded(rule) / 10_000)
+    }
+}

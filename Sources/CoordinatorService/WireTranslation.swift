@@ -1,0 +1,90 @@
+import ClusterProtocol
+import CoordinatorCore
+import SongPlan
+
+extension Outgoing {
+    /// The message for the wire.
+    var wire: WireFromCoordinator.OneOf_Kind {
+        switch self {
+        case .welcome(let heartbeat, let lease):
+            var message = WireWelcome()
+            message.version = ProtocolVersion.current
+            message.heartbeatMilliseconds = UInt32(heartbeat / .milliseconds(1))
+            message.leaseMilliseconds = UInt32(lease / .milliseconds(1))
+            return .welcome(message)
+        case .refused(let reason):
+            var message = WireRefused()
+            message.reason = reason
+            return .refused(message)
+        case .helloWanted: return .helloWanted(WireHelloWanted())
+        case .assignment(let assignment): return .assignment(assignment.wire)
+        case .acknowledged(let task, let epoch, let count):
+            var message = WireChunkAcknowledged()
+            message.task = WireTask(task)
+            message.epoch = epoch
+            message.acknowledged = UInt32(count)
+            return .acknowledged(message)
+        case .revoke(let task, let epoch, let reason):
+            var message = WireRevoke()
+            message.task = WireTask(task)
+            message.epoch = epoch
+            message.reason = reason
+            return .revoke(message)
+        }
+    }
+}
+
+extension Assignment {
+    var wire: WireAssignment {
+        var message = WireAssignment()
+        message.task = WireTask(task)
+        message.epoch = epoch
+        message.fingerprint = fingerprint
+        message.seed = seed
+        message.start = UInt32(window.lowerBound)
+        message.end = UInt32(window.upperBound)
+        message.tokens = tokens.map(UInt32.init)
+        message.prime = UInt32(prime)
+        message.above = above.map(UInt32.init)
+        if let labels { message.labels = WireLabels(labels) }
+        message.temperature = filter.temperature
+        message.topK = UInt32(filter.topK)
+        message.topP = filter.topP
+        return message
+    }
+}
+
+extension WireLease {
+    var held: HeldLease { HeldLease(task: task.taskID, epoch: epoch, acknowledged: Int(acknowledged)) }
+}
+
+extension WireToCoordinator.OneOf_Kind {
+    /// The core's event; nil for what is not the core's business, and for chunks that were changed on the way.
+    func event(peer: Peer, provenKey: String?) -> Event? {
+        switch self {
+        case .hello(let hello):
+            return .workerHello(
+                peer,
+                WorkerDescription(
+                    id: provenKey.map { "\($0)/\(hello.worker)" } ?? hello.worker, name: hello.name, model: hello.model,
+                    fingerprints: Dictionary(
+                        hello.fingerprints.map { (Int($0), $1) }, uniquingKeysWith: { first, _ in first }),
+                    slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond,
+                    held: hello.held.map(\.held)))
+        case .heartbeat(let heartbeat):
+            return .heartbeat(
+                peer, held: heartbeat.held.map(\.held), tokensPerSecond: heartbeat.tokensPerSecond)
+        case .chunk(let chunk):
+            guard chunk.hash == chunk.expectedHash, chunk.tokens.allSatisfy({ $0 <= UInt16.max }) else { return nil }
+            return .chunk(
+                peer,
+                Chunk(
+                    task: chunk.task.taskID, epoch: chunk.epoch, start: Int(chunk.start),
+                    tokens: chunk.tokens.map(UInt16.init)))
+        case .failed(let failed):
+            return .taskFailed(peer, failed.task.taskID, failed.epoch, reason: failed.reason)
+        case .goodbye: return .goodbye(peer)
+        case .request: return nil
+        }
+    }
+}

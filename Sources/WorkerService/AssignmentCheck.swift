@@ -1,0 +1,77 @@
+import ClusterProtocol
+import JukeboxModel
+import SongPlan
+
+/// What one level's model can compute, to check assignments against before they reach it: they come from outside,
+/// and the model itself checks no index.
+struct AssignmentCheck: Sendable {
+    /// Lyric rows before the music.
+    let prefix: Int
+    private let windowLength: Int
+    private let codes: Int
+    /// Values of the level's tokens.
+    private let vocabulary: Int
+    /// Tokens for each token of the level above, and that level's codes; nil at the top.
+    private let upper: Int?
+    private let prior: PriorHyperparameters
+
+    init(model: Model, level: Int) {
+        let geometry = model.geometry.levels[level]
+        prior = model.hyperparameters.priors[level]
+        prefix = prior.lyricPrefix
+        windowLength = geometry.windowLength
+        codes = geometry.codes
+        vocabulary = geometry.vocabulary
+        upper = geometry.tokensPerUpperToken
+    }
+
+    /// Why the assignment cannot be computed; nil if it can.
+    func fault(_ assignment: WireAssignment) -> String? {
+        let length = Int(assignment.end) - Int(assignment.start)
+        guard (1...windowLength).contains(length) else {
+            return "a window from \(assignment.start) to \(assignment.end) is not one of 1 to \(windowLength) tokens"
+        }
+        guard assignment.prime <= assignment.tokens.count, assignment.tokens.count < length else {
+            return "\(assignment.tokens.count) tokens, \(assignment.prime) of them the prime, leave nothing to sample "
+                + "in a window of \(length)"
+        }
+        if let token = assignment.tokens.first(where: { $0 >= vocabulary }) {
+            return "the token \(token) is not below the \(vocabulary) of the level"
+        }
+        guard assignment.temperature > 0, assignment.temperature.isFinite, (0...1).contains(assignment.topP) else {
+            return "temperature \(assignment.temperature) with top_p \(assignment.topP) cannot be sampled with"
+        }
+        return faultAbove(assignment, length: length) ?? (prior.labels ? fault(assignment.labels) : nil)
+    }
+
+    private func faultAbove(_ assignment: WireAssignment, length: Int) -> String? {
+        guard let upper else {
+            return assignment.above.isEmpty ? nil : "there is no level above this one to be conditioned on"
+        }
+        let wanted = (length + upper - 1) / upper
+        guard Int(assignment.start).isMultiple(of: upper), assignment.above.count == wanted else {
+            return
+                "a window of \(length) tokens from \(assignment.start) on needs \(wanted) tokens of the level above, "
+                + "\(upper) for each; got \(assignment.above.count)"
+        }
+        return assignment.above.first { $0 >= codes }.map {
+            "the token \($0) of the level above is not below its \(codes) codes"
+        }
+    }
+
+    private func fault(_ labels: WireLabels) -> String? {
+        guard labels.totalLength > 0 else { return "the labels are missing, or have no total length" }
+        let bins = prior.genreAndArtistBins ?? [0, 0]
+        guard labels.artist < bins[1] else {
+            return "the artist id \(labels.artist) is not below the model's \(bins[1])"
+        }
+        guard labels.genres.count <= prior.genreSlots ?? 0, labels.genres.allSatisfy({ $0 < bins[0] }) else {
+            return
+                "the genre ids \(labels.genres) are not at most \(prior.genreSlots ?? 0) below the model's \(bins[0])"
+        }
+        guard prior.lyricLength > 0 else { return nil }
+        return labels.lyrics.first { $0 >= prior.lyricVocabulary }.map {
+            "the lyric token \($0) is not below the model's \(prior.lyricVocabulary)"
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import ClusterProtocol
+import Foundation
+
+/// Shows a song's progress until it ends.
+struct SongFollower {
+    let client: CoordinatorClient
+    let song: String
+    var isQuiet = false
+    /// Asked between looks; true ends following.
+    var isInterrupted: () -> Bool = { false }
+
+    /// - Returns: the final status.
+    /// - Throws: `ClientError` when the coordinator is gone for minutes.
+    func run() throws -> WireSongStatus {
+        var lines = LiveLines()
+        let start = ContinuousClock.now
+        var nextLine = start + .seconds(2)
+        var last = WireSongStatus()
+        while !isInterrupted() {
+            let status = try client.status(song: song, patience: .seconds(300))
+            guard let now = status.songs.first else { throw ClientError("the coordinator knows no song \(song)") }
+            last = now
+            let seconds = start.duration(to: .now) / .seconds(1)
+            if !isQuiet, Terminal.isInteractive {
+                lines.draw(SongView.lines(now, workers: status.workers.count, elapsed: seconds))
+            } else if !isQuiet, ContinuousClock.now >= nextLine {
+                nextLine = .now + .seconds(5)
+                Terminal.note(SongView.line(now, workers: status.workers.count))
+            }
+            if ["finished", "failed", "cancelled"].contains(now.state) { return now }
+            Thread.sleep(forTimeInterval: 0.25)
+        }
+        return last
+    }
+}
+
+/// How a song's progress looks.
+enum SongView {
+    static func share(_ song: WireSongStatus) -> Double {
+        song.wantedTokens == 0 ? 1 : Double(song.sampledTokens) / Double(song.wantedTokens)
+    }
+
+    static func line(_ song: WireSongStatus, workers: Int) -> String {
+        var text = "\(song.song)  \(song.state)  \(Int(share(song) * 100)) %"
+        text +=
+            "  " + song.levels.reversed().map { "level \($0.level): \($0.tokens)/\($0.total)" }.joined(separator: ", ")
+        if song.stageShare > 0 {
+            text += "  \(Int(song.stageShare * 100)) % of this stage, \(Terminal.duration(song.stageSecondsLeft)) left"
+        } else if song.tokensPerSecond > 0 {
+            text += String(format: "  %.0f tokens/s", song.tokensPerSecond)
+            if song.state == "sampling" { text += "  \(Terminal.duration(song.secondsLeft)) left" }
+        }
+        text += "  \(workers) \(workers == 1 ? "worker" : "workers")"
+        return song.reason.isEmpty ? text : text + "  \(song.reason)"
+    }
+
+    static func lines(_ song: WireSongStatus, workers: Int, elapsed: Double) -> [String] {
+        var head = "\(song.song)  \(song.state)  \(Terminal.duration(elapsed)) elapsed"
+        if song.state == "sampling", song.tokensPerSecond > 0 {
+            head += ", \(Terminal.duration(song.secondsLeft)) left"
+            head += String(format: "  %.0f tokens/s", song.tokensPerSecond)
+        }
+        if song.stageShare > 0 {
+            head +=
+                "  \(Int(song.stageShare * 100)) % of \(song.state), \(Terminal.duration(song.stageSecondsLeft)) left"
+        }
+        head += "  \(song.running) running on \(workers) \(workers == 1 ? "worker" : "workers")"
+        if song.state == "sampling", workers == 0 { head += "  (waiting for a worker)" }
+        var lines = [head]
+        for level in song.levels.reversed() where level.total > 0 {
+            let share = Double(level.tokens) / Double(level.total)
+            let percent = "\(Int(share * 100)) %"
+            lines.append(
+                "  level \(level.level)  \(Terminal.bar(share)) \(String(repeating: " ", count: max(0, 5 - percent.count)))"
+                    + "\(percent)  \(level.tokens) of \(level.total) tokens, \(level.windowsDone) of \(level.windows) windows"
+            )
+        }
+        if !song.reason.isEmpty { lines.append("  \(song.reason)") }
+        return lines
+    }
+}

@@ -1,0 +1,77 @@
+import Checkpoint
+import ClusterProtocol
+import CoordinatorService
+import Foundation
+import JukeboxModel
+import Synchronization
+import WorkerService
+
+/// A coordinator and a worker in this process, over the in-memory transport: the same cores as a cluster's.
+final class LocalCluster: Sendable {
+    private let coordinator: CoordinatorServer
+    private let worker: Worker
+    private let network = InMemoryNetwork()
+    private let failure = Fault()
+    private let ended = DispatchGroup()
+
+    /// - Parameter state: the folder of the journal; a second run with the same one goes on.
+    init(
+        state: URL, shelf: ModelShelf, model: Model, levels: [Int], threads: Int, slots: Int?,
+        log: @escaping @Sendable (String) -> Void
+    ) throws {
+        coordinator = try CoordinatorServer(
+            state: state.path, shelf: shelf,
+            options: CoordinatorServer.Options(threads: threads, trustsPaths: true, log: log))
+        worker = try Worker(
+            model: model,
+            options: Worker.Options(name: "this process", levels: levels, threads: threads, slots: slots, log: log))
+    }
+
+    func start() {
+        let server = Box(network.makeServer())
+        let peer = Box(network.makeClient())
+        run("coordinator") { [coordinator] in try coordinator.run(transport: server.value) }
+        run("worker") { [worker] in try worker.run(transport: peer.value) }
+    }
+
+    private func run(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
+        ended.enter()
+        let thread = Thread { [failure, ended] in
+            do { try body() } catch { failure.set("the \(name) stopped: \(error)") }
+            ended.leave()
+        }
+        thread.name = name
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    func makeClient() -> CoordinatorClient {
+        CoordinatorClient(transport: network.makeClient(), place: "the coordinator in this process") { [failure] in
+            failure.text
+        }
+    }
+
+    /// Why a part stopped of itself.
+    var fault: String? { failure.text }
+
+    func stop() {
+        worker.stop()
+        coordinator.stop()
+        ended.wait()
+    }
+
+    func folder(of song: String) -> URL { coordinator.folder(of: song) }
+}
+
+/// The first reason for which a part stopped.
+private final class Fault: Sendable {
+    private let reason = Mutex<String?>(nil)
+    var text: String? { reason.withLock { $0 } }
+    func set(_ text: String) { reason.withLock { $0 = $0 ?? text } }
+}
+
+/// Hands a transport, which one thread owns, to that thread.
+private struct Box<Value>: @unchecked Sendable {  // made here, used by the one thread it is given to
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,88 @@
+import ClusterProtocol
+import CoordinatorService
+import Digest
+import Foundation
+import SongPlan
+
+extension CoordinatorClient {
+    /// Sends the files that a song names, then the song.
+    ///
+    /// - Parameter uploads: false when the coordinator reads this machine's files itself.
+    /// - Returns: tokens that will be sampled.
+    func submit(_ request: SongRequest, song: String, uploads: Bool = true) throws -> Int {
+        var request = request
+        if FileManager.default.fileExists(atPath: request.specification.model) {
+            request.specification.model = URL(fileURLWithPath: request.specification.model).standardizedFileURL.path
+        }
+        func absolute(_ path: String) throws -> String {
+            let full = URL(fileURLWithPath: path).standardizedFileURL.path
+            guard FileManager.default.fileExists(atPath: full) else { throw ClientError("there is no file \(path)") }
+            return full
+        }
+        let send = uploads ? upload : absolute
+        request.specification.prompt = try request.specification.prompt?.map(send)
+        request.specification.codes = try request.specification.codes.map(send)
+        var submit = WireSubmit()
+        submit.song = song
+        submit.format = request.format
+        submit.specification = String(decoding: try request.specification.json(), as: UTF8.self)
+        guard submit.specification.utf8.count < 60_000 else {
+            throw ClientError(
+                "the song's description is over 60 kB; shorten its lyrics or submit fewer samples at once")
+        }
+        // Checking a large model for the first time reads all of it.
+        let submitted = try ask(.submit(submit), patience: .seconds(600)).submitted
+        for warning in submitted.warnings { Terminal.note("warning: \(warning)") }
+        return Int(submitted.tokens)
+    }
+
+    private func upload(_ path: String) throws -> String {
+        let url = URL(fileURLWithPath: path).standardizedFileURL
+        guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
+            throw ClientError("there is no file \(path), or it cannot be read")
+        }
+        var upload = WireUpload()
+        upload.digest = data.withUnsafeBytes { Digest.sha256($0) }
+        upload.ending = url.pathExtension.isEmpty ? "bin" : url.pathExtension.lowercased()
+        upload.size = UInt64(data.count)
+        upload.offset = 0
+        var progress = TransferProgress("sending \(url.lastPathComponent)", total: data.count)
+        while true {
+            let end = min(data.count, Int(upload.offset) + UploadStore.pieceSize)
+            upload.data = data.subdata(in: Int(upload.offset)..<end)
+            upload.offset = try ask(.upload(upload)).uploaded.have
+            progress.update(Int(upload.offset))
+            if upload.offset >= upload.size { break }
+        }
+        progress.finish()
+        return UploadStore.reference(digest: upload.digest, ending: upload.ending, name: url.path)
+    }
+}
+
+/// A line that says how far a transfer is, when it takes more than a moment.
+struct TransferProgress {
+    private let name: String
+    private let total: Int
+    private let start = ContinuousClock.now
+    private var shown = false
+    private var next = ContinuousClock.now + .seconds(1)
+
+    init(_ name: String, total: Int) {
+        self.name = name
+        self.total = total
+    }
+
+    mutating func update(_ done: Int) {
+        guard Terminal.isInteractive, ContinuousClock.now >= next else { return }
+        next = .now + .milliseconds(200)
+        shown = true
+        let seconds = start.duration(to: .now) / .seconds(1)
+        let left = done > 0 ? seconds * Double(total - done) / Double(done) : 0
+        let text = "\(name)  \(Terminal.bytes(done)) of \(Terminal.bytes(total)), \(Terminal.duration(left)) left"
+        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+    }
+
+    func finish() {
+        if shown { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) }
+    }
+}

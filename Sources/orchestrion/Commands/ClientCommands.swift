@@ -1,0 +1,188 @@
+import ArgumentParser
+import ClusterProtocol
+import CoordinatorService
+import Foundation
+import SongPlan
+
+struct SubmitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit",
+        abstract: "Give a song to a coordinator.",
+        discussion: """
+            Prints the song's id, for watch, fetch and cancel. Recordings and codes are sent along.
+
+            Examples:
+              orchestrion submit --model 1b_lyrics --artist "…" --genre jazz --seconds 60 --wait --out mysong
+              orchestrion submit --model 1b_lyrics --mode upsample --prompt take.flac
+            """)
+
+    @OptionGroup(title: "Song") var song: SongOptions
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The song's id (default: made up). Submitting the same song under one id twice is once.", valueName: "name")
+    )
+    var id: String?
+
+    @Flag(help: "Follow the song until it ends, then fetch it.")
+    var wait = false
+
+    @Option(help: ArgumentHelp("Where --wait puts the song (default songs/ID).", valueName: "dir"))
+    var out: String?
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func run() throws {
+        let request = try song.request()
+        let client = try CoordinatorClient(connection)
+        defer { client.close() }
+        let id = id ?? String(UUID().uuidString.prefix(8)).lowercased()
+        let tokens = try client.submit(request, song: id)
+        guard wait else {
+            if json {
+                print(try Terminal.json(["song": id, "seed": "\(request.specification.seed)", "tokens": "\(tokens)"]))
+            } else {
+                print(id)
+                Terminal.note("\(tokens) tokens to sample; orchestrion watch \(id) shows how far it is.")
+            }
+            return
+        }
+        if !json { Terminal.note("Song \(id), seed \(request.specification.seed), \(tokens) tokens to sample.") }
+        let status = try SongFollower(client: client, song: id, isQuiet: json).run()
+        try status.mustBeFinished()
+        let folder = URL(fileURLWithPath: out ?? "songs/\(id)")
+        _ = try client.fetch(song: id, into: folder)
+        try SongReport(folder: folder, seed: request.specification.seed).print(json: json)
+    }
+}
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show the coordinator's songs and workers.")
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Argument(help: "Only this song.")
+    var song: String = ""
+
+    @Flag(help: "Print it as JSON.")
+    var json = false
+
+    func run() throws {
+        let client = try CoordinatorClient(connection)
+        defer { client.close() }
+        let status = try client.status(song: song)
+        if json {
+            print(try status.json())
+            return
+        }
+        print(status.songs.isEmpty ? "No songs." : "Songs")
+        for song in status.songs { print("  \(SongView.line(song, workers: status.workers.count))") }
+        print(status.workers.isEmpty ? "No workers." : "Workers")
+        for worker in status.workers {
+            let levels = worker.levels.map(String.init).joined(separator: ",")
+            print(
+                String(
+                    format: "  %@  levels %@  %d of %d slots busy  %.0f tokens/s  heard %.1f s ago", worker.name,
+                    levels,
+                    Int(worker.busy), Int(worker.slots), worker.tokensPerSecond, worker.silentSeconds))
+        }
+    }
+}
+
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch", abstract: "Follow a song, or all that runs: levels, windows, speed, workers, time left.")
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Argument(help: "The song; without one, all songs, until Ctrl-C.")
+    var song: String?
+
+    func run() throws {
+        let client = try CoordinatorClient(connection)
+        defer { client.close() }
+        if let song {
+            let status = try SongFollower(client: client, song: song).run()
+            print("\(song) is \(status.state)\(status.reason.isEmpty ? "" : ": \(status.reason)")")
+            try status.mustBeFinished()
+            return
+        }
+        var lines = LiveLines()
+        while true {
+            let status = try client.status(patience: .seconds(300))
+            let running = status.songs.filter { !["finished", "failed", "cancelled"].contains($0.state) }
+            var text = ["\(status.workers.count) workers, \(running.count) of \(status.songs.count) songs running"]
+            for song in running {
+                text += SongView.lines(song, workers: status.workers.count, elapsed: status.uptimeSeconds)
+            }
+            if Terminal.isInteractive { lines.draw(text) } else { print(text.joined(separator: "\n")) }
+            Thread.sleep(forTimeInterval: Terminal.isInteractive ? 0.5 : 5)
+        }
+    }
+}
+
+struct FetchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fetch", abstract: "Copy a song's files from the coordinator.")
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Argument(help: "The song.")
+    var song: String
+
+    @Option(help: ArgumentHelp("The folder to put them in (default songs/ID).", valueName: "dir"))
+    var out: String?
+
+    @Option(help: "Only this level's audio.")
+    var level: Int?
+
+    @Flag(help: "Print what was copied as JSON.")
+    var json = false
+
+    func run() throws {
+        let client = try CoordinatorClient(connection)
+        defer { client.close() }
+        let folder = URL(fileURLWithPath: out ?? "songs/\(song)")
+        let files = try client.fetch(song: song, into: folder, level: level)
+        guard !files.isEmpty else {
+            throw ClientError("\(song) has no files yet; orchestrion watch \(song) shows how far it is")
+        }
+        if json {
+            print(try Terminal.json(["folder": [folder.path], "files": files]))
+        } else {
+            print("\(folder.path)")
+            for file in files { print("  \(file)") }
+        }
+    }
+}
+
+struct CancelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "Stop a song. What was decoded of it stays and can be fetched.")
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Argument(help: "The song.")
+    var song: String
+
+    func run() throws {
+        let client = try CoordinatorClient(connection)
+        defer { client.close() }
+        var cancel = WireCancel()
+        cancel.song = song
+        let wasRunning = try client.ask(.cancel(cancel)).cancelled.wasRunning
+        print(wasRunning ? "\(song) is cancelled" : "\(song) had ended already")
+    }
+}
+
+extension WireSongStatus {
+    /// - Throws: exit code 1 for a song that failed or was cancelled.
+    func mustBeFinished() throws {
+        guard state != "finished" else { return }
+        Terminal.note("The song is \(state)\(reason.isEmpty ? "" : ": \(reason)")")
+        throw ExitCode(1)
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import CoordinatorCore
+import CoordinatorService
+import Foundation
+import ZeroMQTransport
+
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Run a coordinator: it plans songs, hands windows to workers, keeps and decodes what they sample.",
+        discussion: """
+            Everything that was acknowledged is in DIR (a journal and the songs); a coordinator that is started again \
+            with the same --state goes on where it was.
+
+            On loopback anyone on this machine may connect. On other addresses, peers need a key: the coordinator makes \
+            its own on the first start and prints its public part; put the public keys of workers and clients into \
+            DIR/allowed-keys, one a line (orchestrion keys new makes a pair).
+
+            Example:
+              orchestrion coordinator --listen tcp://0.0.0.0:5550 --state /var/lib/orchestrion --model /models/1b_lyrics
+            """)
+
+    @Option(help: ArgumentHelp("Where to listen; port 0 takes a free one.", valueName: "tcp://host:port"))
+    var listen: String = ConnectionOptions.defaultEndpoint
+
+    @Option(help: ArgumentHelp("The folder of journal and songs.", valueName: "dir"))
+    var state: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A model's folder; may be given several times. Workers of other models are refused.", valueName: "dir"))
+    var model: [String] = []
+
+    @Option(help: "The geometry of model folders without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
+    var preset: String?
+
+    @Option(help: "Threads for encoding and decoding (default: all cores).")
+    var threads: Int = defaultThreads
+
+    @Option(
+        help: ArgumentHelp("Our key pair (default DIR/coordinator.key, made when it is not there).", valueName: "file"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("Public keys that may connect (default DIR/allowed-keys).", valueName: "file"))
+    var allow: String?
+
+    @Flag(help: "Use keys on loopback, too.")
+    var secure = false
+
+    @Flag(help: "Let anyone connect who can reach the address.")
+    var insecure = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds without a sign of life after which a worker's windows go to others.", valueName: "seconds"))
+    var lease: Double = 5
+
+    @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
+    var endpointFile: String?
+
+    func validate() throws {
+        guard (try? TCPEndpoint(parsing: listen)) != nil else {
+            throw ValidationError("--listen is \(listen); it must look like tcp://HOST:PORT")
+        }
+        guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
+        guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
+        if secure, insecure { throw ValidationError("--secure and --insecure exclude each other") }
+    }
+
+    func run() throws {
+        var options = CoordinatorServer.Options(threads: threads, log: { Terminal.log($0) })
+        options.settings.lease = .milliseconds(Int64(lease * 1000))
+        options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
+        let server = try CoordinatorServer(state: state, shelf: ModelShelf(preset: preset), options: options)
+        for path in model {
+            Terminal.log("reads the model \(path)")
+            try server.allow(path: path)
+        }
+        let (security, note) = try security()
+        let transport = try ZeroMQServer(
+            listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
+        let interrupt = Interrupt { server.stop() }
+        Terminal.log("listens on \(transport.endpoint)\(note)")
+        if let endpointFile {
+            try transport.endpoint.write(toFile: endpointFile, atomically: true, encoding: .utf8)
+        }
+        try server.run(transport: transport)
+        transport.close(draining: .milliseconds(200))
+        withExtendedLifetime(interrupt) {}
+        Terminal.log("stopped; the state in \(state) is complete")
+    }
+
+    private func security() throws -> (ServerSecurity, note: String) {
+        let isOpen = !secure && key == nil && allow == nil && (insecure || ZeroMQServer.isLoopback(listen))
+        guard !isOpen else { return (.open, insecure ? ", open to anyone who can reach it" : "") }
+        let keyFile = key ?? "\(state)/coordinator.key"
+        if !FileManager.default.fileExists(atPath: keyFile) {
+            guard key == nil else {
+                throw ValidationError("--key: there is no \(keyFile); orchestrion keys new makes one")
+            }
+            let pair = try CurveKeyPair.generate()
+            try KeyFile.write(pair, to: keyFile)
+            try KeyFile.write(pair.publicKey, to: keyFile + ".pub")
+        }
+        let pair = try KeyFile.readPair(keyFile)
+        let allowFile = allow ?? "\(state)/allowed-keys"
+        if !FileManager.default.fileExists(atPath: allowFile) {
+            try "# Public keys of workers and clients, one a line, then a name. Restart after a change.\n".write(
+                toFile: allowFile, atomically: true, encoding: .utf8)
+        }
+        let list = try AllowList(path: allowFile)
+        if list.keys.isEmpty { Terminal.log("warning: \(allowFile) names no key yet, so nobody can connect") }
+        return (
+            .curve(pair, allowed: list.keys),
+            ", public key \(pair.publicKey), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
+        )
+    }
+}

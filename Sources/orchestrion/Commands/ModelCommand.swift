@@ -1,0 +1,165 @@
+import ArgumentParser
+import Checkpoint
+import Foundation
+import JukeboxModel
+import SongPlan
+
+struct ModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model", abstract: "Look at models, or make one of random weights.",
+        subcommands: [Inspect.self, Initialise.self])
+
+    struct Inspect: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a model's levels, geometry, parameters, types, sizes and fingerprints.")
+
+        @Argument(help: ArgumentHelp("The model's folder.", valueName: "dir"))
+        var directory: String
+
+        @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
+        var preset: String?
+
+        @Flag(help: "Read all weights and report the first that is not a number.")
+        var check = false
+
+        @Flag(help: "Do not hash the weights, which takes a while for large models.")
+        var noFingerprint = false
+
+        @Flag(help: "Print it as JSON.")
+        var json = false
+
+        func run() throws {
+            let model = try Model(path: directory, preset: preset)
+            let report = try ModelReport(model, fingerprints: !noFingerprint, check: check)
+            print(json ? try Terminal.json(report) : report.text)
+        }
+    }
+
+    struct Initialise: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "init",
+            abstract: "Write a model of random weights, of a named geometry or of a hparams.json's.",
+            discussion: "For tests and benchmarks of real sizes. The same seed gives the same files.")
+
+        @Option(
+            help: ArgumentHelp(
+                "The geometry: \(Hyperparameters.presets.joined(separator: ", ")).", valueName: "name"))
+        var preset: String?
+
+        @Option(help: ArgumentHelp("A hparams.json with the geometry.", valueName: "file"))
+        var hparams: String?
+
+        @Option(help: "The seed of the weights.")
+        var seed: UInt64 = 0
+
+        @Argument(help: ArgumentHelp("The folder to write.", valueName: "dir"))
+        var directory: String
+
+        func validate() throws {
+            guard (preset == nil) != (hparams == nil) else {
+                throw ValidationError("give either --preset or --hparams")
+            }
+        }
+
+        func run() throws {
+            let json: Data
+            if let hparams {
+                guard let data = FileManager.default.contents(atPath: hparams) else {
+                    throw ValidationError("--hparams: there is no file \(hparams)")
+                }
+                json = data
+            } else {
+                json = try Hyperparameters.json(preset: preset ?? "")
+            }
+            let hyperparameters = try Hyperparameters(json: json, source: hparams ?? "preset \(preset ?? "")")
+            let folder = URL(fileURLWithPath: directory)
+            let existing = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+            guard !existing.contains(where: { $0.hasSuffix(".safetensors") || $0.hasSuffix(".pth.tar") }) else {
+                throw ValidationError("\(directory) already holds a model; choose another folder")
+            }
+            var progress: TransferProgress?
+            try ModelWriter.write(hyperparameters, json: json, seed: seed, folder: folder) { done, total in
+                if progress == nil { progress = TransferProgress("writing \(directory)", total: total) }
+                progress?.update(done)
+            }
+            progress?.finish()
+            print(directory)
+        }
+    }
+}
+
+/// What `model inspect` tells.
+struct ModelReport: Encodable {
+    struct Part: Encodable {
+        var name: String
+        var source: String
+        var parameters: Int
+        var bytes: Int
+        /// Elements of each type.
+        var types: [String: Int]
+        var geometry: String
+        var fingerprint: String?
+    }
+    var name: String
+    var path: String
+    var layout: String
+    var sampleRate: Int
+    var parts: [Part]
+
+    init(_ model: Model, fingerprints: Bool, check: Bool) throws {
+        name = model.name
+        path = model.folder.path
+        layout = model.folder.layout.rawValue
+        sampleRate = model.geometry.sampleRate
+        parts = []
+        func add(_ part: ModelPart, _ name: String, _ geometry: String, _ fingerprint: String?) throws {
+            let weights = try model.weights(of: part)
+            if check { try weights.checkFinite() }
+            let size = weights.size
+            parts.append(
+                Part(
+                    name: name, source: weights.source, parameters: size.parameters, bytes: size.bytes,
+                    types: weights.types, geometry: geometry, fingerprint: fingerprint))
+        }
+        let v = model.hyperparameters.vqvae
+        try add(
+            .vqvae, "VQ-VAE",
+            "\(v.levels) levels, \(v.codes) codes, "
+                + "\(v.samplesPerToken.map(String.init).joined(separator: "/")) samples a token",
+            nil)
+        for level in model.folder.levels.reversed() where model.hyperparameters.priors.indices.contains(level) {
+            let prior = model.hyperparameters.priors[level]
+            var geometry =
+                "width \(prior.width), depth \(prior.depth), \(prior.heads) \(prior.heads == 1 ? "head" : "heads"), window "
+                + "\(prior.windowLength), attention order \(prior.attentionOrder)"
+            if let blocks = prior.blocks { geometry += ", \(blocks) blocks" }
+            if prior.lyricLength > 0 { geometry += ", \(prior.lyricLength) lyric characters" }
+            if !prior.labels { geometry += ", no labels" }
+            try add(
+                .prior(level: level), "level \(level)", geometry,
+                fingerprints ? try model.fingerprint(level: level) : nil)
+        }
+    }
+
+    var text: String {
+        var lines = ["\(name)  \(layout) layout, \(sampleRate) Hz  (\(path))"]
+        for part in parts {
+            let types = part.types.sorted { $0.value > $1.value }.map(\.key).joined(separator: " + ")
+            lines.append(
+                "\(part.name)  \(Self.count(part.parameters)) parameters, \(Terminal.bytes(part.bytes)), \(types)")
+            lines.append("  \(part.geometry)")
+            if let fingerprint = part.fingerprint { lines.append("  fingerprint \(fingerprint)") }
+        }
+        let total = parts.reduce(0) { $0 + $1.parameters }
+        lines.append("total  \(Self.count(total)) parameters, \(Terminal.bytes(parts.reduce(0) { $0 + $1.bytes }))")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func count(_ value: Int) -> String {
+        switch value {
+        case 1_000_000_000...: String(format: "%.2f billion", Double(value) / 1e9)
+        case 1_000_000...: String(format: "%.1f million", Double(value) / 1e6)
+        default: "\(value)"
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import ArgumentParser
+import Checkpoint
+import ClusterProtocol
+import CoordinatorService
+import Foundation
+import JukeboxModel
+import SongPlan
+import Synchronization
+
+struct SampleCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sample",
+        abstract: "Sample a song in this process.",
+        discussion: """
+            The song is a function of model, song and seed: a cluster makes the same one. A run that was interrupted \
+            goes on when the same command is given again with the same --out.
+
+            Examples:
+              orchestrion sample --model DIR --artist "…" --genre jazz --seconds 24 --seed 7 --out mysong
+              orchestrion sample --model DIR --mode upsample --prompt take.flac --out mysong
+              orchestrion sample --song mysong/song.json --out again
+            """)
+
+    @OptionGroup(title: "Song") var song: SongOptions
+
+    @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
+    var preset: String?
+
+    @Option(help: ArgumentHelp("The output folder (default songs/DATE-TIME).", valueName: "dir"))
+    var out: String?
+
+    @Option(help: "Threads to compute with (default: all cores).")
+    var threads: Int = defaultThreads
+
+    @Option(help: "Windows that run as one batch (default: 8, or what memory allows).")
+    var slots: Int?
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Print what happens.")
+    var verbose = false
+
+    private static let songID = "song"
+
+    func validate() throws {
+        guard threads >= 1, (1...256).contains(slots ?? 1) else {
+            throw ValidationError("--threads must be at least 1, --slots 1 to 256")
+        }
+    }
+
+    func run() throws {
+        var request = try song.request()
+        let shelf = ModelShelf(preset: preset)
+        let model = try shelf.model(request.specification.model)
+        request.specification.model = model.folder.path
+        let folder = URL(fileURLWithPath: out ?? Self.defaultFolder())
+        let state = folder.appendingPathComponent(".orchestrion")
+        guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {
+            throw ValidationError("\(folder.path) already holds a song; choose another --out")
+        }
+        if song.seed == nil, song.song == nil, let seed = Self.seed(keptIn: state) { request.specification.seed = seed }
+        let isNew = !FileManager.default.fileExists(atPath: state.path)
+        try claim(state, for: request)
+        let status: WireSongStatus
+        do {
+            status = try sample(request, shelf: shelf, model: model, state: state)
+        } catch let refusal as Refusal {
+            if isNew { abandon(state) }
+            throw refusal.reason
+        }
+        guard status.state == "finished" else {
+            throw ClientError(status.reason.isEmpty ? "the song was \(status.state)" : status.reason)
+        }
+        let result = state.appendingPathComponent("songs/\(Self.songID)")
+        for file in try FileManager.default.contentsOfDirectory(at: result, includingPropertiesForKeys: nil) {
+            try FileManager.default.moveItem(at: file, to: folder.appendingPathComponent(file.lastPathComponent))
+        }
+        try FileManager.default.removeItem(at: state)
+        try SongReport(folder: folder, seed: request.specification.seed).print(json: json)
+    }
+
+    /// Notes what is sampled here, so that a run which goes on asks for the same.
+    private func claim(_ state: URL, for request: SongRequest) throws {
+        let (seed, asked) = (state.appendingPathComponent("seed"), state.appendingPathComponent("request.json"))
+        let text = try request.json()
+        if let before = try? String(contentsOf: asked, encoding: .utf8), before != text {
+            throw ValidationError(
+                "\(state.deletingLastPathComponent().path) holds an interrupted song that was asked for with other "
+                    + "options; give the same ones to go on with it, or choose another --out")
+        }
+        try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+        try "\(request.specification.seed)\n".write(to: seed, atomically: true, encoding: .utf8)
+        try text.write(to: asked, atomically: true, encoding: .utf8)
+    }
+
+    /// Leaves nothing behind of a song that was refused, if this run began it.
+    private func abandon(_ state: URL) {
+        try? FileManager.default.removeItem(at: state)
+        // Fails, as it should, when something else is there.
+        rmdir(state.deletingLastPathComponent().path)
+    }
+
+    private func sample(
+        _ request: SongRequest, shelf: ModelShelf, model: Model, state: URL
+    ) throws -> WireSongStatus {
+        let verbose = verbose
+        let stopAt = min(max(0, request.specification.stopAt), model.geometry.top)
+        let cluster: LocalCluster
+        do {
+            cluster = try LocalCluster(
+                state: state, shelf: shelf, model: model, levels: Array(stopAt...model.geometry.top), threads: threads,
+                slots: slots, log: { if verbose { Terminal.log($0) } })
+        } catch {
+            throw Refusal(reason: error)
+        }
+        cluster.start()
+        defer { cluster.stop() }
+        let client = cluster.makeClient()
+        let flag = RaisedFlag()
+        let interrupt = Interrupt { flag.raise() }
+        defer { withExtendedLifetime(interrupt) {} }
+        do { _ = try client.submit(request, song: Self.songID, uploads: false) } catch { throw Refusal(reason: error) }
+        let follower = SongFollower(
+            client: client, song: Self.songID, isQuiet: json, isInterrupted: { flag.isRaised || cluster.fault != nil })
+        let status = try follower.run()
+        if let fault = cluster.fault { throw ClientError(fault) }
+        if flag.isRaised {
+            Terminal.note("Interrupted; the same command with --out \(state.deletingLastPathComponent().path) goes on.")
+            throw ExitCode(130)
+        }
+        return status
+    }
+
+    private static func seed(keptIn state: URL) -> UInt64? {
+        (try? String(contentsOf: state.appendingPathComponent("seed"), encoding: .utf8)).flatMap {
+            UInt64($0.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+    }
+
+    private static func defaultFolder() -> String {
+        let formatter = DateFormatter()
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        return "songs/\(formatter.string(from: Date()))"
+    }
+}
+
+/// The song was not even begun.
+private struct Refusal: Error {
+    var reason: any Error
+}
+
+/// A flag that a signal raises.
+final class RaisedFlag: Sendable {
+    private let raised = Atomic(false)
+    func raise() { raised.store(true, ordering: .relaxed) }
+    var isRaised: Bool { raised.load(ordering: .relaxed) }
+}
+
+/// What a finished song's folder holds, for people or as JSON.
+struct SongReport: Encodable {
+    var folder: String
+    var seed: UInt64
+    var files: [String]
+
+    init(folder: URL, seed: UInt64) {
+        self.folder = folder.path
+        self.seed = seed
+        files = (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? [])
+            .filter { $0.contains(".") && !$0.hasPrefix(".") }.sorted()
+    }
+
+    func print(json: Bool) throws {
+        if json {
+            Swift.print(try Terminal.json(self))
+            return
+        }
+        Swift.print("The song is in \(folder)")
+        for file in files { Swift.print("  \(file)") }
+    }
+}

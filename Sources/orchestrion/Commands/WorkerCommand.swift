@@ -1,0 +1,93 @@
+import ArgumentParser
+import Checkpoint
+import Foundation
+import JukeboxModel
+import SongPlan
+import WorkerService
+import ZeroMQTransport
+
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Run a worker: it samples the windows that a coordinator assigns.",
+        discussion: """
+            A worker may come, go or be killed at any time; what it had not handed in yet is sampled again by others, \
+            with the same tokens.
+
+            Example:
+              orchestrion worker --connect tcp://studio:5550 --server-key KEY --key me.key --model /models/1b_lyrics
+            """)
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Option(help: ArgumentHelp("The model's folder, or its name.", valueName: "dir|name"))
+    var model: String
+
+    @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
+    var preset: String?
+
+    @Option(
+        help: ArgumentHelp("The levels to serve, with commas (default: all that the folder has).", valueName: "0,1"))
+    var levels: String?
+
+    @Option(help: "Threads to compute with (default: all cores).")
+    var threads: Int = defaultThreads
+
+    @Option(help: "Windows that run as one batch (default: 8, or what memory allows).")
+    var slots: Int?
+
+    @Option(help: "A name for people (default: host and process).")
+    var name: String?
+
+    func validate() throws {
+        guard threads >= 1, (1...256).contains(slots ?? 1) else {
+            throw ValidationError("--threads must be at least 1, --slots 1 to 256")
+        }
+    }
+
+    func run() throws {
+        let model = try Model(path: model, preset: preset)
+        let served = try chosenLevels(of: model)
+        let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
+        let start = ContinuousClock.now
+        Terminal.log("loads \(model.name), levels \(served.map(String.init).joined(separator: ", "))")
+        let worker = try Worker(
+            model: model,
+            options: Worker.Options(
+                name: name, levels: served, threads: threads, slots: slots, log: { Terminal.log($0) }))
+        let seconds = start.duration(to: .now) / .seconds(1)
+        Terminal.log(
+            String(
+                format: "ready after %.1f s with %d slots, connects to %@", seconds, worker.slots, connection.connect))
+        let transport = try connection.makeTransport()
+        let interrupt = Interrupt { worker.stop() }
+        defer {
+            transport.close(draining: .milliseconds(500))
+            withExtendedLifetime(interrupt) {}
+        }
+        do {
+            try worker.run(transport: transport)
+        } catch let stopped as WorkerStopped {
+            Terminal.log("refused by the coordinator: \(stopped.description)")
+            throw ExitCode(1)
+        }
+        Terminal.log("stopped")
+    }
+
+    private func chosenLevels(of model: Model) throws -> [Int] {
+        let all = model.geometry.levels.indices
+        guard let levels else {
+            let present = model.folder.levels.filter(all.contains)
+            guard !present.isEmpty else { throw ValidationError("\(self.model) has no prior of any level") }
+            return present
+        }
+        let chosen = try levels.split(separator: ",").map { text in
+            guard let level = Int(text), all.contains(level) else {
+                throw ValidationError("--levels: \(text) is not one of the model's levels, 0 to \(all.count - 1)")
+            }
+            return level
+        }
+        guard !chosen.isEmpty else { throw ValidationError("--levels names no level") }
+        return Set(chosen).sorted()
+    }
+}

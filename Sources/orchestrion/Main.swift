@@ -1,0 +1,23 @@
+import ArgumentParser
+
+@main
+struct Orchestrion: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "orchestrion",
+        abstract: "Samples OpenAI's Jukebox on a cluster of ordinary machines.",
+        discussion: """
+            The song is a pure function of model, song and seed, whatever machines work on it or die meanwhile.
+
+            On one machine:   orchestrion sample --model DIR --seconds 20
+            On several:       orchestrion coordinator --state DIR, orchestrion worker --model DIR on each machine, \
+            orchestrion submit --model NAME --wait
+
+            Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 interrupted.
+            """,
+        version: "0.1",
+        subcommands: [
+            SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
+            WatchCommand.self, FetchCommand.self, CancelCommand.self, KeysCommand.self, ModelCommand.self,
+            VerifyCommand.self,
+        ])
+}

@@ -1,0 +1,205 @@
+import ArgumentParser
+import CoordinatorService
+import Foundation
+import JukeboxModel
+import SongPlan
+
+/// The options that describe a song: the same for every command that takes one.
+struct SongOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A song file (JSON), such as the song.json of an output folder; other song options override its fields.",
+            valueName: "file.json"))
+    var song: String?
+
+    @Option(help: ArgumentHelp("A model's folder, or the name of one.", valueName: "dir|name"))
+    var model: String?
+
+    @Option(
+        help: """
+            ancestral: from nothing; primed: continue a recording (--prompt); upsample: keep a recording's or saved \
+            top level, sample the rest (--prompt or --codes); continue: complete or lengthen saved codes (--codes).
+            """)
+    var mode: SongMode?
+
+    @Option(help: "Artist, as the model's list names it.")
+    var artist: String?
+
+    @Option(help: "Genre, as the model's list names it.")
+    var genre: String?
+
+    @Option(help: ArgumentHelp("Lyrics, or @file to read them from.", valueName: "text|@file"))
+    var lyrics: String?
+
+    @Option(help: "Seconds to make, rounded down to whole top-level tokens (default 20).")
+    var seconds: Double?
+
+    @Option(help: "Length in audio samples, exactly; a multiple of one top-level token.")
+    var sampleLength: Int?
+
+    @Option(help: "Seconds of the whole song that this is a part of, for the timing labels.")
+    var totalSeconds: Double?
+
+    @Option(help: "Seconds of that song before the start.")
+    var offsetSeconds: Double?
+
+    @Option(help: "Variations to make at once.")
+    var samples: Int?
+
+    @Option(help: "The only source of chance: the same seed gives the same song. By default a new one is drawn.")
+    var seed: UInt64?
+
+    @Option(
+        help: ArgumentHelp("One value, or one a level with commas, level 0 first (default 0.99).", valueName: "t[,…]"))
+    var temperature: String?
+
+    @Option(help: ArgumentHelp("Draw from the k likeliest codes only; 0 is off.", valueName: "k[,…]"))
+    var topK: String?
+
+    @Option(help: ArgumentHelp("Draw from the likeliest codes up to this probability; 0 is off.", valueName: "p[,…]"))
+    var topP: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Share of a window between the starts of windows, level 0 first (default 0.5,0.5,0.125).",
+            valueName: "f[,…]"))
+    var hopFraction: String?
+
+    @Option(help: ArgumentHelp("Recordings, one a sample: WAV, FLAC, OGG, MP3, any rate.", valueName: "file[,file]"))
+    var prompt: String?
+
+    @Option(help: "Seconds of the recording to keep (primed).")
+    var promptSeconds: Double?
+
+    @Option(help: ArgumentHelp("Saved codes: codes.safetensors, or the original's data.pth.tar.", valueName: "file"))
+    var codes: String?
+
+    @Option(help: ArgumentHelp("The lowest level to sample (default 0).", valueName: "level"))
+    var stopAt: Int?
+
+    @Option(help: "Of the audio files: wav, flac or ogg (default wav).")
+    var format: String?
+
+    func validate() throws {
+        if let format, !["wav", "flac", "ogg"].contains(format) {
+            throw ValidationError("--format is \(format); it must be wav, flac or ogg")
+        }
+        if let samples, !(1...256).contains(samples) { throw ValidationError("--samples must be 1 to 256") }
+    }
+
+    /// The request; a seed is drawn when none is given.
+    ///
+    /// - Throws: `ValidationError`, `SongError`.
+    func request() throws -> SongRequest {
+        var specification: SongSpecification
+        var fileFormat: String?
+        if let song {
+            guard let data = FileManager.default.contents(atPath: song) else {
+                throw ValidationError("--song: there is no file \(song)")
+            }
+            specification = try SongSpecification(json: data, source: song)
+            fileFormat = (try? JSONSerialization.jsonObject(with: data) as? [String: Any])?["format"] as? String
+            try resolvePaths(&specification, beside: song)
+        } else {
+            guard let model else {
+                throw ValidationError("name a model with --model, or a song file with --song")
+            }
+            specification = SongSpecification(model: model, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)))
+        }
+        try override(&specification)
+        return SongRequest(specification: specification, format: format ?? fileFormat ?? "wav")
+    }
+
+    /// Files that a song file names are looked for beside it, too.
+    private func resolvePaths(_ specification: inout SongSpecification, beside file: String) throws {
+        let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+        func resolve(_ path: String) -> String {
+            if path.hasPrefix("/") || FileManager.default.fileExists(atPath: path) { return path }
+            let beside = folder.appendingPathComponent(path).path
+            return FileManager.default.fileExists(atPath: beside) ? beside : path
+        }
+        specification.model = resolve(specification.model)
+        specification.prompt = specification.prompt?.map(resolve)
+        specification.codes = specification.codes.map(resolve)
+    }
+
+    private func override(_ specification: inout SongSpecification) throws {
+        if let model { specification.model = model }
+        if let mode { specification.mode = mode }
+        if let seed { specification.seed = seed }
+        if let seconds {
+            specification.seconds = seconds
+            specification.sampleLength = nil
+        }
+        if let sampleLength {
+            specification.sampleLength = sampleLength
+            if seconds == nil { specification.seconds = nil }
+        }
+        if let temperature { specification.temperature = try Self.list(temperature, "temperature") }
+        if let topK { specification.topK = try Self.list(topK, "top-k") }
+        if let topP { specification.topP = try Self.list(topP, "top-p") }
+        if let hopFraction { specification.hopFraction = try Self.list(hopFraction, "hop-fraction") }
+        if let prompt { specification.prompt = prompt.split(separator: ",").map(String.init) }
+        if let promptSeconds { specification.promptSeconds = promptSeconds }
+        if let codes { specification.codes = codes }
+        if let stopAt { specification.stopAt = stopAt }
+        if let samples {
+            let first = specification.samples.first ?? SampleSpecification()
+            specification.samples =
+                specification.samples.count == samples
+                ? specification.samples : Array(repeating: first, count: samples)
+        }
+        let text = try lyricText()
+        for index in specification.samples.indices {
+            if let artist {
+                specification.samples[index].artist = artist
+                specification.samples[index].artistID = nil
+            }
+            if let genre {
+                specification.samples[index].genre = genre
+                specification.samples[index].genreIDs = nil
+            }
+            if let text { specification.samples[index].lyrics = text }
+        }
+        try overrideTimes(&specification)
+    }
+
+    private func overrideTimes(_ specification: inout SongSpecification) throws {
+        guard totalSeconds != nil || offsetSeconds != nil else { return }
+        let rate = try ModelShelf().sampleRate(of: specification.model)
+        for index in specification.samples.indices {
+            if let totalSeconds { specification.samples[index].totalLength = Int(totalSeconds * rate) }
+            if let offsetSeconds { specification.samples[index].offset = Int(offsetSeconds * rate) }
+        }
+    }
+
+    private func lyricText() throws -> String? {
+        guard let lyrics, lyrics.hasPrefix("@") else { return lyrics }
+        let file = String(lyrics.dropFirst())
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw ValidationError("--lyrics: \(file) is not there, or not a text in UTF-8")
+        }
+        return text
+    }
+
+    private static func list<Value: LosslessStringConvertible>(
+        _ text: String, _ name: String
+    ) throws -> PerLevel<Value> {
+        let values = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            guard let value = Value(String(part)) else {
+                throw ValidationError("--\(name): \(part) is not a number; give one, or one a level with commas")
+            }
+            return value
+        }
+        return values.count == 1 ? .all(values[0]) : .each(values)
+    }
+}
+
+extension ModelShelf {
+    /// 44.1 kHz for a model that is known only to the coordinator.
+    fileprivate func sampleRate(of name: String) throws -> Double {
+        FileManager.default.fileExists(atPath: name) ? Double(try model(name).geometry.sampleRate) : 44_100
+    }
+}
+
+extension SongMode: ExpressibleByArgument {}

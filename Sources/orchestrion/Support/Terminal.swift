@@ -1,0 +1,75 @@
+import Foundation
+
+/// What people see on standard error: log lines and progress.
+enum Terminal {
+    static let isInteractive = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// A log line with the time of day.
+    static func log(_ text: String) {
+        let formatter = DateFormatter()
+        formatter.dateFormat = "HH:mm:ss"
+        note("\(formatter.string(from: Date()))  \(text)")
+    }
+
+    static func duration(_ seconds: Double) -> String {
+        let total = Int(seconds.rounded(.up))
+        let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
+        let clock = String(format: "%02d:%02d", minutes, rest)
+        return hours > 0 ? "\(hours):\(clock)" : clock
+    }
+
+    static func bytes(_ count: Int) -> String {
+        let units = ["B", "kB", "MB", "GB", "TB"]
+        var value = Double(count)
+        var unit = 0
+        while value >= 1000, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(count) B" : String(format: value < 10 ? "%.1f %@" : "%.0f %@", value, units[unit])
+    }
+
+    static func bar(_ share: Double, width: Int = 24) -> String {
+        let full = min(width, max(0, Int(share * Double(width))))
+        return String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}
+
+/// Lines on a terminal that are drawn again in place.
+struct LiveLines {
+    private var height = 0
+
+    mutating func draw(_ lines: [String]) {
+        var text = height > 0 ? "\u{1B}[\(height)A" : ""
+        for line in lines { text += "\r\u{1B}[2K\(line)\n" }
+        if height > lines.count { text += "\u{1B}[J" }
+        height = lines.count
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}
+
+/// Calls something on Ctrl-C or SIGTERM; a second signal ends the process.
+final class Interrupt: @unchecked Sendable {  // only keeps its sources alive
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ handler: @escaping @Sendable () -> Void) {
+        sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                signal(number, SIG_DFL)
+                handler()
+            }
+            source.resume()
+            return source
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import TestSupport
+import Testing
+
+extension CommandLines {
+    struct HelpTests {
+        private static let song = [
+            "--song", "--model", "--mode", "--artist", "--genre", "--lyrics", "--seconds", "--sample-length",
+            "--total-seconds", "--offset-seconds", "--samples", "--seed", "--temperature", "--top-k", "--top-p",
+            "--hop-fraction", "--prompt", "--prompt-seconds", "--codes", "--stop-at", "--format",
+        ]
+        private static let connection = ["--connect", "--server-key", "--key", "--insecure"]
+        private static let commands: [String: [String]] = [
+            "": [
+                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "keys", "model",
+                "verify",
+            ],
+            "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
+            "coordinator": [
+                "--listen", "--state", "--model", "--preset", "--threads", "--key", "--allow", "--secure", "--insecure",
+                "--lease", "--endpoint-file",
+            ],
+            "worker": connection + ["--model", "--preset", "--levels", "--threads", "--slots", "--name"],
+            "submit": song + connection + ["--id", "--wait", "--out", "--json"],
+            "status": connection + ["<song>", "--json"],
+            "watch": connection + ["<song>"],
+            "fetch": connection + ["<song>", "--out", "--level", "--json"],
+            "cancel": connection + ["<song>"],
+            "keys": ["new", "show"],
+            "keys new": ["<file>"],
+            "keys show": ["<file>"],
+            "model": ["inspect", "init"],
+            "model inspect": ["<dir>", "--preset", "--check", "--no-fingerprint", "--json"],
+            "model init": ["<dir>", "--preset", "--hparams", "--seed"],
+            "verify": ["<dir>", "--expected", "--scenario", "--threads", "--json"],
+        ]
+
+        @Test func `every command's help names its options`() async throws {
+            for (command, names) in Self.commands.sorted(by: { $0.key < $1.key }) {
+                let help = try await Orchestrion.succeed(command.split(separator: " ").map(String.init) + ["--help"])
+                #expect(help.errorOutput.isEmpty)
+                for name in names { #expect(help.output.contains(name), "\(command) does not name \(name)") }
+                #expect(help.output.contains("USAGE: orchestrion"))
+            }
+        }
+
+        @Test func `the version is told`() async throws {
+            #expect(try await Orchestrion.succeed(["--version"]).output.contains("."))
+        }
+
+        /// Commands, and what their error must tell.
+        private static let mistakes: [(arguments: [String], words: [String])] = [
+            (["sing"], ["sing", "--help"]),
+            (["sample"], ["--model", "--song"]),
+            (["sample", "--modle", "x"], ["--modle", "Did you mean"]),
+            (["sample", "--model", "x", "--seconds", "long"], ["long", "--seconds"]),
+            (["sample", "--model", "x", "--mode", "backwards"], ["backwards", "ancestral", "continue"]),
+            (["sample", "--model", "x", "--format", "mp3"], ["mp3", "wav", "flac", "ogg"]),
+            (["sample", "--model", "x", "--samples", "0"], ["--samples", "1 to 256"]),
+            (["sample", "--model", "x", "--temperature", "hot"], ["--temperature", "hot"]),
+            (["sample", "--model", "x", "--lyrics", "@no-such-file"], ["--lyrics", "no-such-file"]),
+            (["sample", "--song", "no-such-file.json"], ["--song", "no-such-file.json"]),
+            (["coordinator"], ["--state"]),
+            (["coordinator", "--state", "s", "--listen", "here"], ["--listen", "tcp://HOST:PORT"]),
+            (["coordinator", "--state", "s", "--lease", "0"], ["--lease"]),
+            (["worker"], ["--model"]),
+            (["worker", "--model", "x", "--slots", "0"], ["--slots"]),
+            (["status", "--connect", "tcp://192.0.2.1:5550"], ["--server-key", "--insecure"]),
+            (["status", "--server-key", "x"], ["--key"]),
+            (["fetch"], ["<song>"]),
+            (["model", "init", "somewhere"], ["--preset", "--hparams"]),
+            (["verify"], ["<dir>"]),
+        ]
+
+        @Test func `wrong usage exits 64 and tells what is right`() async throws {
+            for (arguments, words) in Self.mistakes {
+                let result = try await Orchestrion.run(arguments)
+                #expect(result.ending == .exited(64), "\(result.report)")
+                #expect(result.output.isEmpty, "\(result.report)")
+                for word in words { #expect(result.errorOutput.contains(word), "\(result.report)") }
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import ClusterProtocol
+import CoordinatorCore
+import CoordinatorService
+import Foundation
+import ModelTestSupport
+import Synchronization
+import Testing
+
+/// A coordinator as clients meet it, over the in-memory transport.
+@Suite(.serialized) struct ClientRequestTests {
+    @Test("A request of another protocol version, and one without content, are answered with a reason")
+    func malformed() throws {
+        let desk = try ServedCoordinator()
+        #expect(try desk.ask(nil).error.contains("newer release"))
+        #expect(try desk.ask(nil, version: 99).error.contains("version 99"))
+        desk.finish()
+    }
+
+    @Test("Songs with impossible names, formats and requests are refused with the reason")
+    func refused() throws {
+        let desk = try ServedCoordinator()
+        for id in ["", "a/b", "..", "a b", String(repeating: "a", count: 65), "\u{E9}"] {
+            #expect(
+                try desk.submit(id, #"{"model":"two-level-unlabelled"}"#).error.contains("1 to 64 letters"), "\(id)")
+        }
+        #expect(
+            try desk.submit("s", #"{"model":"two-level-unlabelled"}"#, format: "mp3").error.contains("wav, flac, ogg"))
+        #expect(try desk.submit("s", #"{"model":"x"}"#).error.contains("no model is called x"))
+        #expect(try desk.submit("s", #"{"modle":"x"}"#).error.contains("no field modle"))
+        #expect(try desk.submit("s", #"{"model":"two-level-unlabelled","sample_length":100}"#).error.contains("256"))
+        #expect(
+            try desk.submit("s", #"{"model":"two-level-unlabelled","mode":"primed","prompt":"/etc/passwd"}"#).error
+                .contains("send it first"))
+        #expect(try desk.ask(.status(WireStatusQuery())).status.songs.isEmpty)
+        desk.finish()
+    }
+
+    @Test("A song is taken on, shown, and cancelled")
+    func life() throws {
+        let desk = try ServedCoordinator()
+        let request = #"{"model":"two-level-unlabelled","sample_length":32768,"samples":[{},{}]}"#
+        let accepted = try desk.submit("song-1", request)
+        #expect(accepted.error.isEmpty && accepted.submitted.song == "song-1")
+        #expect(accepted.submitted.tokens == 2 * (1024 + 128))
+        // Submitting again is the same as once; other contents are not.
+        #expect(try desk.submit("song-1", request).submitted.song == "song-1")
+        #expect(
+            try desk.submit("song-1", #"{"model":"two-level-unlabelled","sample_length":256}"#).error.contains(
+                "other contents"))
+        var query = WireStatusQuery()
+        query.song = "song-1"
+        let status = try #require(try desk.ask(.status(query)).status.songs.first)
+        #expect(status.state == "sampling" && status.samples == 2 && status.wantedTokens == 2304)
+        #expect(status.levels.map(\.total) == [2048, 256] && status.levels.map(\.windows) == [14, 6])
+        var cancel = WireCancel()
+        cancel.song = "song-1"
+        #expect(try desk.ask(.cancel(cancel)).cancelled.wasRunning)
+        #expect(try !desk.ask(.cancel(cancel)).cancelled.wasRunning)
+        #expect(try desk.ask(.status(query)).status.songs.first?.state == "cancelled")
+        desk.finish()
+    }
+
+    @Test("Songs that do not exist are named")
+    func unknownSong() throws {
+        let desk = try ServedCoordinator()
+        var (query, cancel, list, read) = (WireStatusQuery(), WireCancel(), WireListFiles(), WireReadFile())
+        query.song = "x"
+        cancel.song = "x"
+        list.song = "x"
+        read.song = "x"
+        for kind in [WireClientRequest.OneOf_Kind.status(query), .cancel(cancel), .list(list), .read(read)] {
+            #expect(try desk.ask(kind).error.contains("no song x"))
+        }
+        desk.finish()
+    }
+
+    @Test("Only files of the song can be read")
+    func files() throws {
+        let desk = try ServedCoordinator()
+        _ = try desk.submit("song", #"{"model":"two-level-unlabelled","sample_length":256}"#)
+        let place = desk.folder.file("state/songs/song")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0) }).write(to: place.appendingPathComponent("a.wav"))
+        try Data().write(to: place.appendingPathComponent("b.wav.partial-1"))
+        try Data("secret".utf8).write(to: desk.folder.file("state/songs/secret"))
+        var list = WireListFiles()
+        list.song = "song"
+        #expect(try desk.ask(.list(list)).files.files.map(\.path) == ["a.wav"])
+        func read(_ path: String, from offset: UInt64 = 0, length: UInt32 = .max) throws -> WireClientReply {
+            var read = WireReadFile()
+            (read.song, read.path, read.offset, read.length) = ("song", path, offset, length)
+            return try desk.ask(.read(read))
+        }
+        let first = try read("a.wav").piece
+        #expect(first.size == 100_000 && first.data.count == UploadStore.pieceSize)
+        #expect(try read("a.wav", from: 99_990).piece.data.count == 10)
+        #expect(try read("a.wav", from: .max).piece.data.isEmpty)
+        #expect(try read("a.wav", length: 3).piece.data == Data([0, 1, 2]))
+        for path in ["../secret", "x/../../secret", "/etc/passwd", ".."] {
+            #expect(try read(path).error.contains("is not a file of the song"), "\(path)")
+        }
+        #expect(try read("none.wav").error.contains("no file none.wav"))
+        desk.finish()
+    }
+
+    @Test("Bytes that are no message do not stop the coordinator")
+    func junk() throws {
+        let desk = try ServedCoordinator()
+        for payload in [[], [0xFF], [UInt8](repeating: 0x0A, count: 65_536)] { try desk.send(payload) }
+        #expect(try desk.ask(.status(WireStatusQuery())).error.isEmpty)
+        desk.finish()
+    }
+}
+
+/// A coordinator on a thread of its own with one model, and a client of it.
+private final class ServedCoordinator {
+    let folder: TemporaryFolder
+    private let server: CoordinatorServer
+    private let client: InMemoryClient
+    private let ended = DispatchSemaphore(value: 0)
+    private let failure = Note()
+    private var number: UInt64 = 0
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let shelf = ModelShelf()
+        try shelf.add(path: Fixture.twoLevel.folder.path)
+        server = try CoordinatorServer(
+            state: folder.file("state").path, shelf: shelf, options: CoordinatorServer.Options(threads: 1))
+        let network = InMemoryNetwork()
+        client = network.makeClient()
+        let started = DispatchSemaphore(value: 0)
+        let thread = Thread { [server, ended, failure] in
+            let transport = network.makeServer()
+            started.signal()
+            do { try server.run(transport: transport) } catch { failure.set("\(error)") }
+            transport.close()
+            ended.signal()
+        }
+        thread.stackSize = 8 << 20
+        thread.start()
+        started.wait()
+    }
+
+    func send(_ payload: [UInt8]) throws { #expect(try client.send(payload, to: .coordinator)) }
+
+    /// The reply to one request.
+    func ask(
+        _ kind: WireClientRequest.OneOf_Kind?, version: UInt32 = ProtocolVersion.current
+    ) throws -> WireClientReply {
+        number += 1
+        var request = WireClientRequest()
+        (request.number, request.version, request.kind) = (number, version, kind)
+        try send(WireToCoordinator(kind: .request(request)).payload())
+        let deadline = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < deadline {
+            for message in try client.receive(timeout: .milliseconds(200), limit: 16) {
+                if case .reply(let reply) = try WireFromCoordinator(payload: message.payload).kind,
+                    reply.number == number
+                {
+                    return reply
+                }
+            }
+        }
+        throw FixtureError(description: "no reply; the coordinator's error: \(failure.text ?? "none")")
+    }
+
+    func submit(_ song: String, _ specification: String, format: String = "wav") throws -> WireClientReply {
+        var submit = WireSubmit()
+        (submit.song, submit.specification, submit.format) = (song, specification, format)
+        return try ask(.submit(submit))
+    }
+
+    func finish() {
+        server.stop()
+        #expect(ended.wait(timeout: .now() + 20) == .success)
+        #expect(failure.text == nil)
+    }
+}
+
+/// A word from another thread.
+private final class Note: Sendable {
+    private let note = Mutex<String?>(nil)
+    var text: String? { note.withLock { $0 } }
+    func set(_ text: String) { note.withLock { $0 = text } }
+}

@@ -1,0 +1,148 @@
+import ClusterProtocol
+import Digest
+import Foundation
+import ModelTestSupport
+import Testing
+
+@testable import CoordinatorService
+
+@Suite struct UploadStoreTests {
+    private let folder: TemporaryFolder
+    private let store: UploadStore
+    private let content: [UInt8]
+    private let digest: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try UploadStore(folder: folder.file("deep/uploads"))
+        var random = SplitMix64(seed: 1)
+        content = (0..<100_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+        digest = content.withUnsafeBytes { Digest.sha256($0) }
+    }
+
+    private func upload(_ range: Range<Int>, digest: String? = nil, ending: String = "wav") -> WireUpload {
+        var upload = WireUpload()
+        upload.digest = digest ?? self.digest
+        upload.ending = ending
+        upload.size = UInt64(content.count)
+        upload.offset = UInt64(range.lowerBound)
+        upload.data = Data(content[range])
+        return upload
+    }
+
+    private var reference: String { UploadStore.reference(digest: digest, ending: "wav", name: "my song|v2.wav") }
+
+    private func complete() throws {
+        for begin in stride(from: 0, to: content.count, by: UploadStore.pieceSize) {
+            _ = try store.take(upload(begin..<min(content.count, begin + UploadStore.pieceSize)))
+        }
+    }
+
+    @Test("A file arrives in pieces, and is then found under its name")
+    func pieces() throws {
+        #expect(try store.take(upload(0..<0)).have == 0)
+        #expect(try store.take(upload(0..<40_000)).have == 40_000)
+        #expect(unlessError("my song|v2.wav was not sent completely") { _ = try store.locate(reference) } == nil)
+        #expect(try store.take(upload(40_000..<80_000)).have == 80_000)
+        #expect(try store.take(upload(80_000..<100_000)).have == 100_000)
+        let path = try store.locate(reference)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content))
+        #expect(path.hasSuffix(".wav"))
+        #expect(UploadStore.name(of: reference) == "my song|v2.wav")
+    }
+
+    @Test("A piece that comes twice, or too early, changes nothing; the answer says where to go on")
+    func order() throws {
+        _ = try store.take(upload(0..<40_000))
+        #expect(try store.take(upload(0..<40_000)).have == 40_000)
+        #expect(try store.take(upload(60_000..<80_000)).have == 40_000)
+        #expect(try store.take(upload(20_000..<60_000)).have == 40_000)
+        _ = try store.take(upload(40_000..<80_000))
+        #expect(try store.take(upload(80_000..<100_000)).have == 100_000)
+        #expect(throws: Never.self) { try store.locate(reference) }
+    }
+
+    @Test("Another process goes on where the first stopped")
+    func restarted() throws {
+        _ = try store.take(upload(0..<40_000))
+        let second = try UploadStore(folder: folder.file("deep/uploads"))
+        #expect(try second.take(upload(0..<0)).have == 40_000)
+        _ = try second.take(upload(40_000..<80_000))
+        _ = try second.take(upload(80_000..<100_000))
+        #expect(throws: Never.self) { try store.locate(reference) }
+    }
+
+    @Test("A file that is there need not be sent again")
+    func known() throws {
+        try complete()
+        #expect(try store.take(upload(0..<0)).have == 100_000)
+        #expect(try store.take(upload(0..<100)).have == 100_000)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: store.locate(reference))) == Data(content))
+    }
+
+    @Test("Content that does not have the digest is thrown away, and can be sent anew")
+    func wrongContent() throws {
+        var first = upload(0..<40_000)
+        first.data[7] ^= 1
+        _ = try store.take(first)
+        _ = try store.take(upload(40_000..<80_000))
+        #expect(unlessError("digest", "send it again") { _ = try store.take(upload(80_000..<100_000)) } == nil)
+        #expect(try store.take(upload(0..<0)).have == 0)
+        try complete()
+        #expect(throws: Never.self) { try store.locate(reference) }
+    }
+
+    @Test("An empty file is a file")
+    func emptyFile() throws {
+        var upload = WireUpload()
+        upload.digest = [UInt8]().withUnsafeBytes { Digest.sha256($0) }
+        upload.ending = "txt"
+        #expect(try store.take(upload).have == 0)
+        #expect(throws: Never.self) {
+            try store.locate(UploadStore.reference(digest: upload.digest, ending: "txt", name: "x"))
+        }
+    }
+
+    @Test("A piece beyond the announced size is not taken")
+    func beyond() throws {
+        var upload = upload(0..<40_000)
+        upload.size = 39_999
+        #expect(try store.take(upload).have == 0)
+    }
+
+    @Test("Files and pieces that are too large are refused")
+    func tooLarge() throws {
+        var large = upload(0..<10)
+        large.size = UploadStore.maximumSize + 1
+        #expect(unlessError("too large", "\(UploadStore.maximumSize)") { _ = try store.take(large) } == nil)
+        #expect(unlessError("too large") { _ = try store.take(upload(0..<UploadStore.pieceSize + 1)) } == nil)
+    }
+
+    @Test(
+        "Names that would lead out of the folder are refused",
+        arguments: [
+            ("../../etc/passwd", "wav"), (String(repeating: "a", count: 63), "wav"),
+            (String(repeating: "g", count: 64), "wav"),
+            ("", "wav"), (String(repeating: "a", count: 64), ""), (String(repeating: "a", count: 64), "../x"),
+            (String(repeating: "a", count: 64), "wav.part"),
+            (String(repeating: "a", count: 64), String(repeating: "1", count: 40)),
+            (String(repeating: "\u{FF11}", count: 64), "wav"),
+        ])
+    func malformed(_ digest: String, _ ending: String) throws {
+        var upload = upload(0..<10, digest: digest, ending: ending)
+        upload.size = 10
+        #expect(unlessError("malformed") { _ = try store.take(upload) } == nil)
+        let reference = UploadStore.reference(digest: digest, ending: ending, name: "x")
+        #expect(unlessError("not the name of an upload") { _ = try store.locate(reference) } == nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("deep/uploads").path).isEmpty)
+    }
+
+    @Test("Only uploads can be named from outside")
+    func localPaths() throws {
+        let secret = try folder.write("x", "secret.wav")
+        for name in [secret, "secret.wav", "/etc/passwd", "upload", ""] {
+            #expect(unlessError("not here", "send it first") { _ = try store.locate(name) } == nil)
+        }
+        #expect(UploadStore.name(of: "plain.wav") == "plain.wav")
+    }
+}

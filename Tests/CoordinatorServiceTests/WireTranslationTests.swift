@@ -1,0 +1,164 @@
+import ClusterProtocol
+import Foundation
+import ModelTestSupport
+import SongPlan
+import Testing
+
+@testable import CoordinatorCore
+@testable import CoordinatorService
+
+/// The core's messages on the wire, and the wire's as events of the core.
+@Suite struct WireTranslationTests {
+    private let task = TaskID(stream: StreamID(song: "s", sample: 3, level: 1), window: 7)
+    private let peer = Peer([1, 2, 3])
+
+    /// Over the wire and back.
+    private func sent(_ message: Outgoing) throws -> WireFromCoordinator.OneOf_Kind? {
+        try WireFromCoordinator(payload: WireFromCoordinator(kind: message.wire).payload()).kind
+    }
+
+    private func event(_ kind: WireToCoordinator.OneOf_Kind, provenKey: String? = nil) throws -> Event? {
+        try WireToCoordinator(payload: WireToCoordinator(kind: kind).payload()).kind?.event(
+            peer: peer, provenKey: provenKey)
+    }
+
+    // MARK: to workers
+
+    @Test("A welcome carries version, heartbeat and lease")
+    func welcome() throws {
+        guard case .welcome(let message) = try sent(.welcome(heartbeat: .seconds(1), lease: .milliseconds(5500))) else {
+            Issue.record("no welcome")
+            return
+        }
+        #expect(message.version == ProtocolVersion.current)
+        #expect(message.heartbeatMilliseconds == 1000 && message.leaseMilliseconds == 5500)
+    }
+
+    @Test("An assignment carries everything the tokens depend on")
+    func assignment() throws {
+        let labels = SongLabels(totalLength: 5_000_000, offset: 6, artist: 7, genres: [8, 9], lyrics: [10, 11])
+        let assignment = Assignment(
+            task: task, epoch: .max, fingerprint: "f", seed: .max, window: 100..<228, tokens: [1, 2, 65_535], prime: 2,
+            above: [3, 4], labels: labels, filter: Filter(temperature: 0.97, topK: 5, topP: 0.25))
+        guard case .assignment(let message) = try sent(.assignment(assignment)) else {
+            Issue.record("no assignment")
+            return
+        }
+        #expect(
+            message.task.taskID == task && message.epoch == .max && message.fingerprint == "f" && message.seed == .max)
+        #expect(message.start == 100 && message.end == 228 && message.prime == 2)
+        #expect(message.tokens == [1, 2, 65_535] && message.above == [3, 4])
+        #expect(message.hasLabels && message.labels.songLabels == labels)
+        #expect(message.temperature == 0.97 && message.topK == 5 && message.topP == 0.25)
+        var bare = assignment
+        bare.labels = nil
+        bare.above = []
+        guard case .assignment(let second) = try sent(.assignment(bare)) else {
+            Issue.record("no assignment")
+            return
+        }
+        #expect(!second.hasLabels && second.above.isEmpty)
+    }
+
+    @Test("Refusal, acknowledgement, revocation and the wish for a hello")
+    func others() throws {
+        guard case .refused(let refused) = try sent(.refused(reason: "no")),
+            case .acknowledged(let acknowledged) = try sent(.acknowledged(task, 4, count: 256)),
+            case .revoke(let revoke) = try sent(.revoke(task, 5, reason: "late")),
+            case .helloWanted = try sent(.helloWanted)
+        else {
+            Issue.record("another message")
+            return
+        }
+        #expect(refused.reason == "no")
+        #expect(acknowledged.task.taskID == task && acknowledged.epoch == 4 && acknowledged.acknowledged == 256)
+        #expect(revoke.task.taskID == task && revoke.epoch == 5 && revoke.reason == "late")
+    }
+
+    // MARK: from workers
+
+    private func lease(_ acknowledged: UInt32) -> WireLease {
+        var lease = WireLease()
+        (lease.task, lease.epoch, lease.acknowledged) = (WireTask(task), 9, acknowledged)
+        return lease
+    }
+
+    private func hello() -> WireWorkerHello {
+        var hello = WireWorkerHello()
+        (hello.version, hello.worker, hello.name, hello.model) = (1, "w", "host", "5b")
+        hello.fingerprints = [0: "a", 2: "b"]
+        (hello.slots, hello.tokensPerSecond, hello.held) = (8, 3.5, [lease(128)])
+        return hello
+    }
+
+    @Test("A hello becomes a worker; its proved key is part of who it is")
+    func hellos() throws {
+        var wanted = WorkerDescription(
+            id: "w", name: "host", model: "5b", fingerprints: [0: "a", 2: "b"], slots: 8, tokensPerSecond: 3.5,
+            held: [HeldLease(task: task, epoch: 9, acknowledged: 128)])
+        #expect(try event(.hello(hello())) == .workerHello(peer, wanted))
+        wanted.id = "KEY/w"
+        #expect(try event(.hello(hello()), provenKey: "KEY") == .workerHello(peer, wanted))
+        var greedy = hello()
+        greedy.slots = .max
+        guard case .workerHello(_, let description) = try event(.hello(greedy)) else {
+            Issue.record("no hello")
+            return
+        }
+        #expect(description.slots == 256)
+    }
+
+    @Test("Heartbeats, failures and goodbyes become events")
+    func simple() throws {
+        var heartbeat = WireHeartbeat()
+        (heartbeat.held, heartbeat.tokensPerSecond) = ([lease(5)], 2)
+        #expect(
+            try event(.heartbeat(heartbeat))
+                == .heartbeat(peer, held: [HeldLease(task: task, epoch: 9, acknowledged: 5)], tokensPerSecond: 2))
+        var failed = WireTaskFailed()
+        (failed.task, failed.epoch, failed.reason) = (WireTask(task), 9, "NaN")
+        #expect(try event(.failed(failed)) == .taskFailed(peer, task, 9, reason: "NaN"))
+        #expect(try event(.goodbye(WireGoodbye())) == .goodbye(peer))
+    }
+
+    private func chunk() -> WireChunk {
+        var chunk = WireChunk()
+        (chunk.task, chunk.epoch, chunk.start, chunk.tokens) = (WireTask(task), 9, 128, [1, 2047, 65_535])
+        chunk.hash = chunk.expectedHash
+        return chunk
+    }
+
+    @Test("A chunk becomes an event if its hash fits")
+    func chunks() throws {
+        #expect(
+            try event(.chunk(chunk()))
+                == .chunk(peer, Chunk(task: task, epoch: 9, start: 128, tokens: [1, 2047, 65_535])))
+        let changes: [(inout WireChunk) -> Void] = [
+            { $0.tokens[1] += 1 }, { $0.start += 1 }, { $0.epoch += 1 }, { $0.task.window += 1 }, { $0.hash ^= 1 },
+            { $0.tokens = [] },
+        ]
+        for change in changes {
+            var chunk = chunk()
+            change(&chunk)
+            #expect(try event(.chunk(chunk)) == nil)
+        }
+        var wide = chunk()
+        wide.tokens[0] = 65_536
+        wide.hash = wide.expectedHash
+        #expect(try event(.chunk(wide)) == nil)
+    }
+
+    @Test("A client's request is none of the core's business")
+    func requests() throws {
+        #expect(try event(.request(WireClientRequest())) == nil)
+    }
+
+    @Test("Numbers at their limits do not trap")
+    func limits() throws {
+        var hello = hello()
+        hello.fingerprints = [.max: "x"]
+        hello.held = [lease(.max)]
+        hello.tokensPerSecond = .nan
+        #expect(try event(.hello(hello)) != nil)
+    }
+}

@@ -1,0 +1,41 @@
+import TestSupport
+import Testing
+
+/// Real coordinators and workers, as processes over TCP. The oracle is always what one undisturbed process makes of
+/// the same song. One test at a time: they all want the whole machine.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ClusterProcesses {}
+
+/// The song that faults happen to: two samples of two seconds, all three levels, several windows at the lower two.
+/// It is long enough that ten kills hit it in the middle, and takes some ten seconds undisturbed.
+func victimSong() async throws -> TestSong {
+    TestSong(model: try await TestModel.tiny(), seconds: 2, seed: 41, samples: 2)
+}
+
+extension Cluster {
+    /// Kills a worker with signal 9 that has windows in hand.
+    func killBusyWorker(_ dice: inout Dice) async throws {
+        var names: [String] = []
+        try await wait(for: "a worker to have work", interval: .milliseconds(5)) {
+            names = try await status().workers
+                .filter { $0.busy > 0 && (try? worker($0.name).isRunning) == true }.map(\.name).sorted()
+            return !names.isEmpty
+        }
+        let name = names.randomElement(using: &dice)!
+        let victim = try worker(name)
+        try #require(victim.isRunning, "\(name) was to be killed, but it had ended: \(victim.ending!)")
+        try #require(victim.kill() == .signalled(9))
+    }
+
+    /// Kills the coordinator with signal 9.
+    func killCoordinator() throws {
+        let victim = try coordinator()
+        try #require(victim.isRunning, "the coordinator was to be killed, but it had ended: \(victim.ending!)")
+        try #require(victim.kill() == .signalled(9))
+    }
+
+    /// The song is still being sampled: the fault hit it in the middle.
+    func requireSampling(_ song: String) async throws {
+        let now = try await status(of: song)
+        try #require(now.state == "sampling" && now.sampledTokens < now.wantedTokens, "\(song) is \(now.state)")
+    }
+}

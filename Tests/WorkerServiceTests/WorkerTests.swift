@@ -1,0 +1,263 @@
+import ClusterProtocol
+import ModelTestSupport
+import SongPlan
+import Testing
+import WorkerService
+
+/// A worker against a coordinator that the test plays.
+@Suite(.serialized) struct WorkerTests {
+    private static let song = Result { try SmallSong() }
+    private let song: SmallSong
+
+    init() throws { song = try Self.song.get() }
+
+    private func start(levels: [Int] = [0, 1], slots: Int = 4, threads: Int = 1) throws -> ScriptedCoordinator {
+        try ScriptedCoordinator(model: song.model, levels: levels, slots: slots, threads: threads)
+    }
+
+    // MARK: coming and going
+
+    @Test("Hello says who, what and how much, and is said again until there is a welcome")
+    func hello() throws {
+        let coordinator = try start(levels: [1], slots: 3)
+        let hello = try #require(try coordinator.hello())
+        #expect(hello.version == ProtocolVersion.current)
+        #expect(hello.name == "test" && hello.model == "two-level-unlabelled")
+        #expect(hello.fingerprints == [1: song.fingerprints[1]!])
+        #expect(hello.slots == 3 && hello.held.isEmpty && hello.tokensPerSecond == 0)
+        #expect(hello.worker.count > 8)
+        let again = try #require(try coordinator.hello(within: 5))
+        #expect(again == hello)
+        try coordinator.welcome()
+        #expect(try coordinator.hello(within: 1.5) == nil)
+        coordinator.finish()
+        #expect(try coordinator.goodbye(within: 1))
+        #expect(coordinator.logged.contains("is welcome"))
+    }
+
+    @Test("Two workers have two identities")
+    func identities() throws {
+        let (a, b) = (try start(levels: [1]), try start(levels: [1]))
+        #expect(try a.hello()?.worker != b.hello()?.worker)
+        a.finish()
+        b.finish()
+    }
+
+    @Test("A refusal ends the worker with the coordinator's reason")
+    func refused() throws {
+        let coordinator = try start(levels: [1])
+        _ = try coordinator.hello()
+        var refused = WireRefused()
+        refused.reason = "the fingerprint abc is not def"
+        try coordinator.send(.refused(refused))
+        guard case .failure(let error) = coordinator.result() else {
+            Issue.record("still runs")
+            return
+        }
+        #expect(error is WorkerStopped && "\(error)" == "the fingerprint abc is not def")
+    }
+
+    @Test("A coordinator of another protocol version ends the worker with both versions")
+    func otherVersion() throws {
+        let coordinator = try start(levels: [1])
+        _ = try coordinator.hello()
+        try coordinator.welcome(version: ProtocolVersion.current + 1)
+        guard case .failure(let error) = coordinator.result() else {
+            Issue.record("still runs")
+            return
+        }
+        #expect(error is WorkerStopped && "\(error)".contains("version \(ProtocolVersion.current + 1)"))
+    }
+
+    @Test("Heartbeats come as often as the welcome says, and list what is held")
+    func heartbeats() throws {
+        let coordinator = try start(levels: [0])
+        try coordinator.begin(heartbeat: 50)
+        for _ in 0..<3 { #expect(try coordinator.heartbeat(within: 2)?.held == []) }
+        let assignment = song.assignment(level: 0, window: 0)
+        try coordinator.send(.assignment(assignment))
+        let chunk = try #require(try coordinator.chunk())
+        try coordinator.acknowledge(chunk)
+        var lease = WireLease()
+        (lease.task, lease.epoch, lease.acknowledged) = (assignment.task, 1, 128)
+        let held = try coordinator.next { kind -> Bool? in
+            if case .heartbeat(let heartbeat) = kind, heartbeat.held == [lease] { true } else { nil }
+        }
+        #expect(held == true)
+        try coordinator.acknowledge(try #require(try coordinator.chunk()))
+        let empty = try coordinator.next { kind -> Double? in
+            if case .heartbeat(let heartbeat) = kind, heartbeat.held.isEmpty, heartbeat.tokensPerSecond > 0 {
+                heartbeat.tokensPerSecond
+            } else {
+                nil
+            }
+        }
+        #expect(try #require(empty) > 1)
+        coordinator.finish()
+    }
+
+    // MARK: sampling
+
+    @Test("A song given out window by window has the reference sampler's tokens", arguments: [1, 2])
+    func wholeSong(_ threads: Int) throws {
+        let coordinator = try start(threads: threads)
+        try coordinator.begin()
+        for level in song.plan.levels.reversed() {
+            for window in level.windows {
+                let assignment = song.assignment(level: level.level, window: window.index)
+                try coordinator.send(.assignment(assignment))
+                let tokens = try coordinator.collect([assignment])
+                #expect(
+                    tokens[assignment.task.taskID] == song.wanted(level: level.level, window: window.index),
+                    "level \(level.level) window \(window.index)")
+            }
+        }
+        coordinator.finish()
+    }
+
+    @Test("Windows of both levels in one batch have the same tokens")
+    func batch() throws {
+        let coordinator = try start(slots: 8)
+        try coordinator.begin()
+        let assignments =
+            (0..<5).map { song.assignment(level: 0, window: $0) }
+            + (0..<3).map { song.assignment(level: 1, window: $0) }
+        for assignment in assignments { try coordinator.send(.assignment(assignment)) }
+        let tokens = try coordinator.collect(assignments)
+        for assignment in assignments {
+            let task = assignment.task.taskID
+            #expect(tokens[task] == song.wanted(level: task.level, window: task.window), "\(task)")
+        }
+        coordinator.finish()
+    }
+
+    @Test(
+        "A window with labels and lyrics, and one that shares its vocabulary with them",
+        arguments: [Fixture.lyricsEncDec, .lyricsSingle])
+    func lyrics(_ fixture: Fixture) throws {
+        let top = try SmallSong(fixture, length: 16_384, filter: Filter(temperature: 0.9, topP: 0.95), stopAt: 2)
+        let coordinator = try ScriptedCoordinator(model: top.model, levels: [2])
+        try coordinator.begin()
+        for window in top.plan.levels[2].windows {
+            let assignment = top.assignment(level: 2, window: window.index)
+            try coordinator.send(.assignment(assignment))
+            let tokens = try coordinator.collect([assignment])[assignment.task.taskID]
+            let codes = tokens?.map { UInt32(top.plan.geometry.levels[2].code(of: UInt16($0))) }
+            #expect(codes == top.wanted(level: 2, window: window.index))
+        }
+        coordinator.finish()
+    }
+
+    @Test(
+        "A window that another worker began goes on from its journaled tokens", arguments: [1, 16, 100, 128, 129, 255])
+    func resumed(_ done: Int) throws {
+        let coordinator = try start(levels: [0])
+        try coordinator.begin()
+        let assignment = song.assignment(level: 0, window: 0, done: done, epoch: 77)
+        try coordinator.send(.assignment(assignment))
+        let chunk = try #require(try coordinator.chunk())
+        #expect(chunk.start == UInt32(done) && chunk.epoch == 77 && chunk.task == assignment.task)
+        #expect(chunk.tokens == Array(song.wanted(level: 0, window: 0)[done...].prefix(128)))
+        try coordinator.acknowledge(chunk)
+        coordinator.finish()
+    }
+
+    @Test("At most four chunks are on their way, whatever is finished")
+    func window() throws {
+        let coordinator = try start(levels: [0], slots: 6)
+        try coordinator.begin()
+        let assignments = (0..<6).map { song.assignment(level: 0, window: $0) }
+        for assignment in assignments { try coordinator.send(.assignment(assignment)) }
+        // Seven chunks in all: two of window 0, one of each other.
+        var chunks: [WireChunk] = []
+        for _ in 0..<4 { chunks.append(try #require(try coordinator.chunk())) }
+        #expect(try coordinator.chunk(within: 1) == nil)
+        try coordinator.acknowledge(chunks[0])
+        chunks.append(try #require(try coordinator.chunk()))
+        #expect(try coordinator.chunk(within: 0.5) == nil)
+        for chunk in chunks.dropFirst() { try coordinator.acknowledge(chunk) }
+        while chunks.count < 7 {
+            chunks.append(try #require(try coordinator.chunk()))
+            try coordinator.acknowledge(chunks.last!)
+        }
+        #expect(Set(chunks.map { [$0.task.window, $0.start] }).count == 7)
+        coordinator.finish()
+    }
+
+    @Test("Chunks that nobody acknowledges are sent again, the same")
+    func sentAgain() throws {
+        let coordinator = try start(levels: [0])
+        try coordinator.begin()
+        try coordinator.send(.assignment(song.assignment(level: 0, window: 0)))
+        let first = [try #require(try coordinator.chunk()), try #require(try coordinator.chunk())]
+        let second = [try #require(try coordinator.chunk(within: 8)), try #require(try coordinator.chunk(within: 8))]
+        #expect(first == second)
+        for chunk in second { try coordinator.acknowledge(chunk) }
+        #expect(try coordinator.chunk(within: 4) == nil)
+        coordinator.finish()
+    }
+
+    @Test("After 'hello wanted' the worker says hello with what it holds, and sends again once it is welcome")
+    func helloWanted() throws {
+        let coordinator = try start(levels: [0])
+        let before = try coordinator.begin()
+        let assignment = song.assignment(level: 0, window: 0)
+        try coordinator.send(.assignment(assignment))
+        let first = try #require(try coordinator.chunk())
+        let second = try #require(try coordinator.chunk())
+        try coordinator.acknowledge(first)
+        try coordinator.send(.helloWanted(WireHelloWanted()))
+        let hello = try #require(try coordinator.hello())
+        #expect(hello.worker == before.worker)
+        var lease = WireLease()
+        (lease.task, lease.epoch, lease.acknowledged) = (assignment.task, 1, 128)
+        #expect(hello.held == [lease])
+        #expect(try coordinator.chunk(within: 0.5) == nil)
+        try coordinator.welcome()
+        #expect(try coordinator.chunk(within: 2) == second)
+        try coordinator.acknowledge(second)
+        coordinator.finish()
+    }
+
+    // MARK: taking back
+
+    @Test("A revoked window frees its slot, and nothing more of it is sent")
+    func revoked() throws {
+        let coordinator = try start(levels: [0], slots: 1)
+        try coordinator.begin()
+        let assignment = song.assignment(level: 0, window: 0)
+        try coordinator.send(.assignment(assignment))
+        _ = try #require(try coordinator.chunk())
+        try coordinator.revoke(assignment)
+        let other = song.assignment(level: 0, window: 1, epoch: 2)
+        try coordinator.send(.assignment(other))
+        let tokens = try coordinator.collect([other])
+        #expect(tokens[other.task.taskID] == song.wanted(level: 0, window: 1))
+        #expect(coordinator.logged.contains { $0.contains("gives up") && $0.contains("test") })
+        // The same task again, under a new epoch, from what was journaled.
+        let again = song.assignment(level: 0, window: 0, done: 128, epoch: 3)
+        try coordinator.send(.assignment(again))
+        let chunk = try coordinator.next { kind -> WireChunk? in
+            if case .chunk(let chunk) = kind, chunk.epoch == 3 { chunk } else { nil }
+        }
+        #expect(chunk?.tokens == Array(song.wanted(level: 0, window: 0)[128...]))
+        coordinator.finish()
+    }
+
+    @Test("A newer epoch replaces a window, an older one changes nothing")
+    func epochs() throws {
+        let coordinator = try start(levels: [1], slots: 1)
+        try coordinator.begin()
+        try coordinator.send(.assignment(song.assignment(level: 1, window: 0, epoch: 5)))
+        try coordinator.send(.assignment(song.assignment(level: 1, window: 0, done: 32, epoch: 6)))
+        try coordinator.send(.assignment(song.assignment(level: 1, window: 0, epoch: 4)))
+        let chunk = try #require(
+            try coordinator.next { kind -> WireChunk? in
+                if case .chunk(let chunk) = kind, chunk.epoch == 6 { chunk } else { nil }
+            })
+        #expect(chunk.start == 32 && chunk.tokens == Array(song.wanted(level: 1, window: 0)[32...]))
+        try coordinator.acknowledge(chunk)
+        #expect(try coordinator.failure(within: 0.2) == nil)
+        coordinator.finish()
+    }
+}
