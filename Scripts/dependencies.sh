@@ -1,0 +1,27 @@
+# Sourced by the other scripts: installs the C libraries that are missing, or says which.
+
+# What the build and the programs need, as Debian's packages.
+packages="libzmq3-dev libopenblas-dev libsndfile1-dev libsamplerate0-dev libsodium-dev libsqlite3-dev"
+
+install_dependencies() {
+    command -v swift >/dev/null || {
+        echo "There is no Swift here. Install Swift 6.1 or newer from https://www.swift.org/install and try again." >&2
+        exit 1
+    }
+    local missing="" package
+    for package in $packages "$@"; do
+        dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q "install ok installed" ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    local sudo=""
+    [ "$(id -u)" = 0 ] || sudo="sudo --non-interactive"
+    if command -v apt-get >/dev/null && { [ -z "$sudo" ] || $sudo true 2>/dev/null; }; then
+        echo "Installing$missing" >&2
+        $sudo apt-get update -qq >&2 &&
+            DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null && return 0
+    fi
+    echo "Please install these packages (or your system's equivalents) and try again:" >&2
+    echo "   sudo apt-get install$missing" >&2
+    exit 1
+}

@@ -1,0 +1,1 @@
+"""Trains music-box, a small Jukebox, on songs that it composes itself."""

@@ -1,0 +1,114 @@
+"""`Scripts/train/evaluate`: the table of figures, and `figures.json`."""
+
+import argparse
+import json
+from pathlib import Path
+
+TARGETS = [
+    ("codec.level_0.snr_db", "VQ-VAE level 0, SNR in dB", ">=", 12),
+    ("codec.level_0.spectral_convergence", "VQ-VAE level 0, spectral convergence", "<=", 0.25),
+    ("codec.level_2.beats_kept", "VQ-VAE level 2, beats kept within 50 ms", ">=", 0.9),
+    ("codec.level_0.codes_used", "codes in use, level 0", ">=", 0.5),
+    ("codec.level_1.codes_used", "codes in use, level 1", ">=", 0.5),
+    ("codec.level_2.codes_used", "codes in use, level 2", ">=", 0.5),
+    ("tokens.level_0.of_unigram", "prior level 0, bits over unigram bits", "<=", 0.55),
+    ("tokens.level_1.of_unigram", "prior level 1, bits over unigram bits", "<=", 0.55),
+    ("tokens.level_2.of_unigram", "prior level 2, bits over unigram bits", "<=", 0.60),
+    ("songs.genre_right.generated", "genre as asked for", ">=", 0.85),
+    ("songs.tempo_right.generated", "tempo in the genre's range", ">=", 0.85),
+    ("songs.lyrics_advance", "lyrics advance", ">=", 0.8),
+    ("songs.frechet.ratio", "Fréchet distance over that of halves", "<=", 2.5),
+]
+
+
+def look_up(table, path):
+    for key in path.split("."):
+        if not isinstance(table, dict) or key not in table:
+            return None
+        table = table[key]
+    return table
+
+
+def render(figures):
+    lines = [f"{'figure':44} {'measured':>9} {'wanted':>8}"]
+    for path, text, relation, goal in TARGETS:
+        value = look_up(figures, path)
+        if value is None:
+            lines.append(f"{text:44} {'–':>9} {relation} {goal}")
+            continue
+        reached = value >= goal if relation == ">=" else value <= goal
+        lines.append(f"{text:44} {value:>9} {relation} {goal}  {'reached' if reached else 'missed'}")
+    return "\n".join(lines)
+
+
+def pictures(settings, options):
+    """A held-out song and what each level keeps of it, top to bottom; and one sampled song for each genre."""
+    import torch
+
+    from ..audio import read_wav
+    from ..corpus import GENRES, compose
+    from ..settings import HELD_OUT
+    from ..training.vqvae import load_model
+    from . import codec, listening, picture
+
+    folder = Path(options.pictures)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = load_model(settings, options.run)
+    audio = compose(HELD_OUT + 5001, seconds=8).audio
+    audio = audio[: len(audio) // model.hops[-1] * model.hops[-1]]
+    with torch.no_grad():
+        heard = [audio] + [codec.measure(model, audio, level)[1] for level in range(len(model.hops))]
+    rows = [picture.mel_picture(listening.log_mel(x)) for x in heard]
+    picture.write_png(folder / "codec.png", picture.stack(rows))
+    rows = []
+    for genre in GENRES:
+        paths = sorted((Path(options.run) / "sampled").glob(f"{genre.name}_*/level_0/sample_0.wav"))
+        rows += [picture.mel_picture(listening.log_mel(read_wav(p)[0])) for p in paths[:1]]
+    if rows:
+        picture.write_png(folder / "sampled.png", picture.stack(rows))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
+    parser.add_argument("--run", default="build/music-box")
+    parser.add_argument("--settings", default="small")
+    parser.add_argument("--parts", default="codec,tokens,songs")
+    parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `songs`")
+    parser.add_argument("--model", help="default RUN/music-box")
+    parser.add_argument("--each", type=int, default=4, help="songs to sample of each genre")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each of them")
+    parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
+    parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pictures", help="folder for spectrograms as PNG: of `codec`'s levels, of sampled songs")
+    options = parser.parse_args()
+
+    import torch
+
+    from .. import settings as sizes
+    from . import codec, songs, tokens
+
+    torch.set_num_threads(options.threads)
+    settings = sizes.load(options.settings)
+    path = Path(options.run) / "figures.json"
+    figures = json.loads(path.read_text()) if path.exists() else {}
+    for part in options.parts.split(","):
+        if part == "codec":
+            figures[part] = codec.evaluate(settings, options.run, options.songs, recordings=options.recording)
+        elif part == "tokens":
+            figures[part] = tokens.evaluate(settings, options.run)
+        elif part == "songs":
+            model = options.model or f"{options.run}/music-box"
+            figures[part] = songs.evaluate(settings, options.run, options.orchestrion, model,
+                                           f"{options.run}/sampled", options.each, options.seconds, options.threads)
+        else:
+            parser.error(f"no part is called {part}; there are codec, tokens and songs")
+        path.write_text(json.dumps(figures, indent=1) + "\n")
+    if options.pictures:
+        pictures(settings, options)
+    print(json.dumps(figures, indent=1))
+    print(render(figures))
+
+
+if __name__ == "__main__":
+    main()

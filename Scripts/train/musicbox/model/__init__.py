@@ -1,0 +1,1 @@
+"""Jukebox as the paper describes it, with the published checkpoints' parameter names."""

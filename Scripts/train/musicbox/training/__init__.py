@@ -1,0 +1,1 @@
+"""Training of each part, in pieces that resume."""

@@ -1,0 +1,172 @@
+"""Trains a level's prior on windows of codes, as the sampler will ask for them."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .. import labels
+from ..model.prior import Prior
+from .codes import Songs
+from .optimiser import Both
+from .run import Run, device
+
+BITS = 1 / np.log(2)
+
+
+class Windows:
+    """Windows of songs: codes, labels, the codes above, and which character is sung at each position."""
+
+    def __init__(self, h, vqvae, songs, rng):
+        self.h, self.songs, self.rng = h, songs, rng
+        hops = np.cumprod([s**d for s, d in zip(vqvae["strides_t"], vqvae["downs_t"])])
+        self.level, self.hop = h["level"], int(hops[h["level"]])
+        self.top = self.level == vqvae["levels"] - 1
+        self.ratio = 1 if self.top else int(hops[self.level + 1]) // self.hop
+        self.block = h["n_ctx"] // h["blocks"]
+
+    def window(self, song, start, length):
+        """The first `length` codes of the window at `start`."""
+        y, seen = labels.vector(
+            self.h, self.hop, int(song["samples"]), start, int(song["artist"]), int(song["genre"]),
+            song["lyrics"].tolist())
+        item = {"codes": song[f"level_{self.level}"][start : start + length].astype(np.int64), "y": np.array(y)}
+        if not self.top:
+            end = min(start + self.h["n_ctx"], len(song[f"level_{self.level}"]), start + length + 64 * self.ratio)
+            above = song[f"level_{self.level + 1}"][start // self.ratio : end // self.ratio]
+            pad = (length // self.ratio + 64) - len(above)
+            item["above"] = np.pad(above.astype(np.int64), (0, max(0, pad)), mode="edge")
+        if seen:
+            item["sung"] = self.sung(song, start, length, seen)
+        return item
+
+    def sung(self, song, start, length, seen):
+        """The lyric slot sung at each position, −1 where nobody sings."""
+        first, end, padding = seen
+        slots = np.full(length, -1, np.int64)
+        rate = 44100 / self.hop
+        for a, b, begin, finish in song["spans"]:
+            low, high = int(begin * rate) - start, int(finish * rate) - start
+            if high <= 0 or low >= length or a < first or b > end:
+                continue
+            place = np.arange(max(0, low), min(length, high))
+            letter = a + (place - low) * (b - a) // max(1, high - low)
+            slots[place] = letter.astype(np.int64) - first + padding
+        return slots
+
+    def draw(self, count, length):
+        items = []
+        while len(items) < count:
+            song = self.songs[int(self.rng.integers(len(self.songs)))]
+            total = len(song[f"level_{self.level}"])
+            room = total - length
+            if room < 0:
+                continue
+            # Songs begin as songs begin more often than chance would have it.
+            start = 0 if self.rng.random() < 0.25 else int(self.rng.integers(room + 1))
+            items.append(self.window(song, start // self.ratio * self.ratio, length))
+        return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
+
+
+def loss_of(model, batch, alignment):
+    """Cross entropy in nats, the lyrics' loss, and that of attention against the letter that is sung."""
+    weights = [] if alignment and "sung" in batch else None
+    logits, prime = model(batch["codes"], batch["y"], batch.get("above"), weights)
+    music = F.cross_entropy(logits.flatten(0, 1).float(), batch["codes"].flatten())
+    aligned = music.new_zeros(())
+    if weights:
+        # Reading is shifted by one: the state at a slot has read the character before it.
+        target = (batch["sung"] + 1).clamp_max(weights[0].shape[-1] - 1)
+        target = torch.where(batch["sung"] >= 0, target, -1)
+        aligned = F.nll_loss(weights[0].flatten(0, 1), target.flatten(), ignore_index=-1)
+        aligned = torch.nan_to_num(aligned)
+    return music, prime, aligned
+
+
+@torch.no_grad()
+def check(model, windows, length, count):
+    """Bits a token on songs that were never trained on."""
+    model.eval()
+    windows.rng = np.random.default_rng(5)
+    where = next(model.parameters()).device
+    total, aligned = 0.0, 0.0
+    for _ in range(count):
+        batch = {k: v.to(where) for k, v in windows.draw(1, length).items()}
+        with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
+            music, _, a = loss_of(model, batch, True)
+        total, aligned = total + float(music), aligned + float(a)
+    model.train()
+    return total / count * BITS, aligned / count
+
+
+def split(model):
+    """Parameters that are matrices to the optimiser, and the rest."""
+    matrices, rest = [], []
+    for name, p in model.named_parameters():
+        inner = p.dim() >= 2 and (name.endswith(".w") or (p.dim() == 3 and "cond" in name))
+        (matrices if inner else rest).append(p)
+    return matrices, rest
+
+
+def train(settings, folder, level, minutes):
+    plan, vqvae, h = settings["training"]["priors"], settings["vqvae"], settings[f"prior_level_{level}"]
+    where = device()
+    torch.manual_seed(level)
+    run = Run(folder, f"prior_level_{level}", plan["hours"][level], minutes)
+    model = Prior(h, vqvae).to(where)
+    matrices, rest = split(model)
+    optimiser = Both(matrices, rest, plan["matrix_rate"], plan["rate"])
+    average = {k: v.clone() for k, v in model.state_dict().items()}
+    state = run.load(where)
+    if state:
+        model.load_state_dict(state["model"])
+        average = state["average"]
+        if "optimiser" in state:
+            optimiser.load_state_dict(state["optimiser"])
+    if run.finished:
+        return True
+    rng = np.random.default_rng([level, run.step])
+    windows = Windows(h, vqvae, Songs(folder, False, level, vqvae["levels"]).songs, rng)
+    tests = Windows(h, vqvae, Songs(folder, True, level, vqvae["levels"]).songs, rng)
+    seen = {}
+    run.mark = run.started
+
+    def keep():
+        run.save(model=model.state_dict(), average=average, optimiser=optimiser.state_dict())
+        live = model.state_dict()
+        raw = {k: v.clone() for k, v in live.items()}
+        model.load_state_dict(average)
+        bits, aligned = check(model, tests, 4096, 4)
+        model.load_state_dict(raw)
+        run.log(held_out=True, bits=bits, alignment=aligned)
+
+    model.train()
+    while not (run.finished or run.out_of_time):
+        length = plan["lengths"][min(len(plan["lengths"]) - 1, int(run.progress * 1.25 * len(plan["lengths"])))]
+        if rng.random() < 0.3:
+            length = plan["lengths"][0]
+        count = max(1, plan["tokens"][level] // length)
+        batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
+        with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
+            music, prime, aligned = loss_of(model, batch, True)
+            loss = music + h.get("prime_loss_fraction", 0) * prime + 0.3 * aligned
+        loss.backward()
+        optimiser.step(run.rate(30))
+        run.tick()
+        follow(average, model, run.step)
+        for key, value in (("bits", music * BITS), ("lyrics", prime), ("alignment", aligned)):
+            value = float(value.detach())
+            seen[key] = seen.get(key, value) + 0.03 * (value - seen.get(key, value))
+        if run.step % 25 == 0:
+            run.log(length=length, **seen)
+        if run.due:
+            keep()
+    keep()
+    return run.finished
+
+
+@torch.no_grad()
+def follow(average, model, step):
+    """Moving average of the weights, over about a tenth of the steps so far."""
+    share = max(0.002, min(1.0, 10 / (step + 10)))
+    for name, value in model.state_dict().items():
+        average[name].lerp_(value, share)
