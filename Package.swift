@@ -56,12 +56,14 @@ let package = Package(
             name: "WorkerService",
             dependencies: ["ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
 
+        // The model that ships with the program; Scripts/train makes it.
+        .target(name: "MusicBox", resources: [.copy("music-box")]),
+
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel",
-                "Sampling", "SongPlan",
-                "Tensor", "WorkerService", "ZeroMQTransport",
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel", "MusicBox",
+                "Sampling", "SongPlan", "Tensor", "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -29,7 +29,7 @@ extension CommandLines {
             "keys new": ["<file>"],
             "keys show": ["<file>"],
             "model": ["inspect", "init"],
-            "model inspect": ["<dir>", "--preset", "--check", "--no-fingerprint", "--json"],
+            "model inspect": ["<dir|name>", "--preset", "--check", "--no-fingerprint", "--json"],
             "model init": ["<dir>", "--preset", "--hparams", "--seed"],
             "verify": ["<dir>", "--expected", "--scenario", "--threads", "--json"],
         ]
@@ -50,7 +50,6 @@ extension CommandLines {
         /// Commands, and what their error must tell.
         private static let mistakes: [(arguments: [String], words: [String])] = [
             (["sing"], ["sing", "--help"]),
-            (["sample"], ["--model", "--song"]),
             (["sample", "--modle", "x"], ["--modle", "Did you mean"]),
             (["sample", "--model", "x", "--seconds", "long"], ["long", "--seconds"]),
             (["sample", "--model", "x", "--mode", "backwards"], ["backwards", "ancestral", "continue"]),
@@ -62,7 +61,6 @@ extension CommandLines {
             (["coordinator"], ["--state"]),
             (["coordinator", "--state", "s", "--listen", "here"], ["--listen", "tcp://HOST:PORT"]),
             (["coordinator", "--state", "s", "--lease", "0"], ["--lease"]),
-            (["worker"], ["--model"]),
             (["worker", "--model", "x", "--slots", "0"], ["--slots"]),
             (["status", "--connect", "tcp://192.0.2.1:5550"], ["--server-key", "--insecure"]),
             (["status", "--server-key", "x"], ["--key"]),

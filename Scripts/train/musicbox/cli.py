@@ -8,7 +8,7 @@ import time
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     parser.add_argument("stage", nargs="?", default="all",
-                        choices=["all", "song", "vqvae", "codes", "priors", "export", "status", "pack", "unpack"])
+                        choices=["all", "song", "vqvae", "codes", "priors", "export", "status", "pack", "unpack", "adopt"])
     parser.add_argument("--run", default="build/music-box", help="folder of checkpoints, codes and logs")
     parser.add_argument("--out", help="the model's folder (default RUN/music-box)")
     parser.add_argument("--settings", default="small", help="name in settings/, or a file")
@@ -51,6 +51,11 @@ class _Stages:
             return self.export()
         if stage == "status":
             return self.status()
+        if stage == "adopt":
+            from . import carry
+
+            carry.adopt(self.settings, self.options.run, self.options.out or "Sources/MusicBox/music-box")
+            return 0
         if stage in ("pack", "unpack"):
             from . import carry
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorCore
 import CoordinatorService
 import Foundation
+import MusicBox
 import ZeroMQTransport
 
 struct CoordinatorCommand: ParsableCommand {
@@ -28,8 +29,9 @@ struct CoordinatorCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A model's folder; may be given several times. Workers of other models are refused.", valueName: "dir"))
-    var model: [String] = []
+            "A model's folder (default \(MusicBox.name)); may be given several times. Workers of other models are refused.",
+            valueName: "dir|name"))
+    var model: [String] = [MusicBox.name]
 
     @Option(help: "The geometry of model folders without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
@@ -72,9 +74,9 @@ struct CoordinatorCommand: ParsableCommand {
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
         let server = try CoordinatorServer(state: state, shelf: ModelShelf(preset: preset), options: options)
-        for path in model {
-            Terminal.log("reads the model \(path)")
-            try server.allow(path: path)
+        for name in model {
+            Terminal.log("reads the model \(name)")
+            try server.allow(path: MusicBox.path(of: name))
         }
         let (security, note) = try security()
         let transport = try ZeroMQServer(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoint
 import Foundation
 import JukeboxModel
+import MusicBox
 import SongPlan
 
 struct ModelCommand: ParsableCommand {
@@ -13,7 +14,7 @@ struct ModelCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a model's levels, geometry, parameters, types, sizes and fingerprints.")
 
-        @Argument(help: ArgumentHelp("The model's folder.", valueName: "dir"))
+        @Argument(help: ArgumentHelp("The model's folder, or \(MusicBox.name).", valueName: "dir|name"))
         var directory: String
 
         @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
@@ -29,7 +30,7 @@ struct ModelCommand: ParsableCommand {
         var json = false
 
         func run() throws {
-            let model = try Model(path: directory, preset: preset)
+            let model = try Model(path: MusicBox.path(of: directory), preset: preset)
             let report = try ModelReport(model, fingerprints: !noFingerprint, check: check)
             print(json ? try Terminal.json(report) : report.text)
         }

@@ -4,6 +4,7 @@ import ClusterProtocol
 import CoordinatorService
 import Foundation
 import JukeboxModel
+import MusicBox
 import SongPlan
 import Synchronization
 
@@ -16,6 +17,7 @@ struct SampleCommand: ParsableCommand {
             goes on when the same command is given again with the same --out.
 
             Examples:
+              orchestrion sample --genre waltz --artist mira_sol --lyrics "moon summer sky blue" --out mysong
               orchestrion sample --model DIR --artist "…" --genre jazz --seconds 24 --seed 7 --out mysong
               orchestrion sample --model DIR --mode upsample --prompt take.flac --out mysong
               orchestrion sample --song mysong/song.json --out again
@@ -52,8 +54,11 @@ struct SampleCommand: ParsableCommand {
     func run() throws {
         var request = try song.request()
         let shelf = ModelShelf(preset: preset)
-        let model = try shelf.model(request.specification.model)
-        request.specification.model = model.folder.path
+        let name = request.specification.model
+        let path = try MusicBox.path(of: name)
+        let model = try shelf.model(path)
+        // A song of the model that ships says so by name: the folder differs from machine to machine.
+        request.specification.model = path == name ? model.folder.path : name
         let folder = URL(fileURLWithPath: out ?? Self.defaultFolder())
         let state = folder.appendingPathComponent(".orchestrion")
         guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {

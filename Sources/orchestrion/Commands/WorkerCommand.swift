@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoint
 import Foundation
 import JukeboxModel
+import MusicBox
 import SongPlan
 import WorkerService
 import ZeroMQTransport
@@ -20,8 +21,8 @@ struct WorkerCommand: ParsableCommand {
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
-    @Option(help: ArgumentHelp("The model's folder, or its name.", valueName: "dir|name"))
-    var model: String
+    @Option(help: ArgumentHelp("The model's folder; \(MusicBox.name) is the one that ships.", valueName: "dir|name"))
+    var model: String = MusicBox.name
 
     @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
@@ -46,7 +47,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: model, preset: preset)
+        let model = try Model(path: MusicBox.path(of: model), preset: preset)
         let served = try chosenLevels(of: model)
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
         let start = ContinuousClock.now

@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorService
 import Foundation
 import JukeboxModel
+import MusicBox
 import SongPlan
 
 /// The options that describe a song: the same for every command that takes one.
@@ -12,7 +13,8 @@ struct SongOptions: ParsableArguments {
             valueName: "file.json"))
     var song: String?
 
-    @Option(help: ArgumentHelp("A model's folder, or the name of one.", valueName: "dir|name"))
+    @Option(
+        help: ArgumentHelp("A model's folder, or the name of one (default \(MusicBox.name)).", valueName: "dir|name"))
     var model: String?
 
     @Option(
@@ -101,10 +103,8 @@ struct SongOptions: ParsableArguments {
             fileFormat = (try? JSONSerialization.jsonObject(with: data) as? [String: Any])?["format"] as? String
             try resolvePaths(&specification, beside: song)
         } else {
-            guard let model else {
-                throw ValidationError("name a model with --model, or a song file with --song")
-            }
-            specification = SongSpecification(model: model, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)))
+            specification = SongSpecification(
+                model: model ?? MusicBox.name, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)))
         }
         try override(&specification)
         return SongRequest(specification: specification, format: format ?? fileFormat ?? "wav")

@@ -1,0 +1,50 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLines {
+    /// The model that ships: found by name, by default, and the same song for everybody.
+    @Suite(.serialized) struct MusicBoxTests {
+        /// Of the song below. New weights or another numerics profile change them; nothing else may.
+        private static let digests = [
+            "z0": "88fae1082a3e6b98378f154148e4ccd9d0a4139336d2242973456528d1b53075",
+            "z1": "57ecc2efcbbbd6641b5c92a22c420a532c872ea277346dd1745dd451392f1f7c",
+            "z2": "78b2cd5dbfa4f6a794b78e41e0dd1e9cf7bc172dcc6016f0ae8d0867547e44c7",
+        ]
+
+        private func sample(_ more: [String]) async throws -> (result: SongResult, folder: String) {
+            let folder = try TestFolder.place("song")
+            try await Orchestrion.succeed(["sample", "--out", folder, "--seconds", "4", "--seed", "7"] + more)
+            return (try SongResult(folder: folder), folder)
+        }
+
+        @Test func `a seed gives the same tokens on every machine`() async throws {
+            let asked = ["--genre", "waltz", "--artist", "mira_sol", "--lyrics", "moon summer sky blue"]
+            let (result, folder) = try await sample(asked)
+            #expect(result.digests == Self.digests)
+            let (again, _) = try await sample(["--model", "music-box", "--threads", "1"] + asked)
+            #expect(again == result)
+            // By name, so that the song file serves on other machines.
+            let json = try String(contentsOfFile: "\(folder)/song.json", encoding: .utf8)
+            #expect(json.contains(#""model" : "music-box""#))
+        }
+
+        @Test func `genre, artist and lyrics change the song`() async throws {
+            let stop = ["--stop-at", "2"]
+            var heard: Set<Data> = []
+            for labels in [
+                ["--genre", "waltz"], ["--genre", "techno"], ["--genre", "waltz", "--artist", "old_harbour"],
+                ["--genre", "waltz", "--lyrics", "moon summer sky blue"],
+            ] {
+                heard.insert(try await sample(labels + stop).result.codes)
+            }
+            #expect(heard.count == 4)
+        }
+
+        @Test func `a genre that the model does not know is named`() async throws {
+            let result = try await Orchestrion.run(
+                ["sample", "--genre", "polka", "--seconds", "4", "--stop-at", "2", "--out", TestFolder.place("polka")])
+            #expect(result.ending == .exited(0) && result.errorOutput.contains("polka"), "\(result.report)")
+        }
+    }
+}
