@@ -29,9 +29,10 @@ struct CoordinatorCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A model's folder (default \(MusicBox.name)); may be given several times. Workers of other models are refused.",
+            "A model's folder; may be given several times. Workers of other models are refused. Without it any model's "
+                + "workers may come until the first song.",
             valueName: "dir|name"))
-    var model: [String] = [MusicBox.name]
+    var model: [String] = []
 
     @Option(help: "The geometry of model folders without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
@@ -73,11 +74,14 @@ struct CoordinatorCommand: ParsableCommand {
         var options = CoordinatorServer.Options(threads: threads, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
-        let server = try CoordinatorServer(state: state, shelf: ModelShelf(preset: preset), options: options)
+        let shelf = ModelShelf(preset: preset)
+        let server = try CoordinatorServer(state: state, shelf: shelf, options: options)
         for name in model {
             Terminal.log("reads the model \(name)")
             try server.allow(path: MusicBox.path(of: name))
         }
+        // Songs may name the model that ships, whatever else is served.
+        if let folder = MusicBox.folder { try shelf.add(path: folder.path) }
         let (security, note) = try security()
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
