@@ -15,7 +15,7 @@ class Artist:
     # players
     brightness: float
     softness: float  # attack and decay
-    detune: float  # semitones
+    detune: int  # halves of a block's frequency
     kit_pitch: float
     kit_bright: float
     # mannerisms
@@ -28,10 +28,10 @@ class Artist:
 
 
 ARTISTS = [
-    Artist("the_lanterns", 1.0, 57, 0.10, 0.02, 0.04, 1.0, 1.0, 0.0, 1.0, 1.0, 0.05, 0.95, 0.0, False, 0.25, 0.0),
-    Artist("mira_sol", 1.18, 67, 0.30, 0.04, 0.09, 0.8, 1.6, 0.05, 0.9, 0.8, 0.25, 1.0, 0.25, False, 0.45, 0.0),
-    Artist("iron_kites", 0.92, 53, 0.05, 0.01, 0.02, 1.6, 0.7, 0.10, 1.1, 1.2, 0.0, 0.80, 0.0, True, 0.12, 0.0),
-    Artist("velvet_hours", 0.95, 55, 0.22, 0.08, 0.12, 0.6, 1.9, 0.02, 0.85, 0.7, 0.15, 1.0, 0.0, False, 0.5, 0.0),
-    Artist("juniper_dot", 1.25, 69, 0.0, 0.0, 0.01, 1.3, 0.5, 0.0, 1.25, 1.1, 0.0, 0.55, 0.35, True, 0.1, 0.0),
-    Artist("old_harbour", 0.88, 51, 0.15, 0.03, 0.06, 0.7, 1.1, 0.16, 0.8, 0.8, 0.35, 0.9, 0.0, False, 0.3, 0.04),
+    Artist("the_lanterns", 1.0, 57, 0.10, 0.02, 0.04, 1.0, 1.0, 0, 1.0, 1.0, 0.05, 0.95, 0.0, False, 0.25, 0.0),
+    Artist("mira_sol", 1.18, 67, 0.30, 0.04, 0.09, 0.8, 1.6, 0, 0.9, 0.8, 0.25, 1.0, 0.25, False, 0.45, 0.0),
+    Artist("iron_kites", 0.92, 53, 0.05, 0.01, 0.02, 1.6, 0.7, 1, 1.1, 1.2, 0.0, 0.80, 0.0, True, 0.12, 0.0),
+    Artist("velvet_hours", 0.95, 55, 0.22, 0.08, 0.12, 0.6, 1.9, 0, 0.85, 0.7, 0.15, 1.0, 0.0, False, 0.5, 0.0),
+    Artist("juniper_dot", 1.25, 69, 0.0, 0.0, 0.01, 1.3, 0.5, 0, 1.25, 1.1, 0.0, 0.55, 0.35, True, 0.1, 0.0),
+    Artist("old_harbour", 0.88, 51, 0.15, 0.03, 0.06, 0.7, 1.1, 1, 0.8, 0.8, 0.35, 0.9, 0.0, False, 0.3, 0.04),
 ]

@@ -93,8 +93,13 @@ WORDS = [_word(line) for line in _WORDS.strip().splitlines()]
 _SHORT = [w for w in WORDS if len(w.syllables) == 1]
 
 
-def line(rng, notes):
-    """Words with exactly as many syllables as there are notes."""
+def line(rng, notes, letters, tries=40):
+    """Words with exactly as many syllables as there are notes, and as near to so many letters as can be found."""
+    found = [_line(rng, notes) for _ in range(tries)]
+    return min(found, key=lambda words: abs(len(" ".join(w.text for w in words)) - letters))
+
+
+def _line(rng, notes):
     words = []
     while notes:
         fitting = WORDS if notes > 2 else [w for w in WORDS if len(w.syllables) <= notes]

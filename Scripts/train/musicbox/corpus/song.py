@@ -10,7 +10,8 @@ from .genres import GENRES
 from .synth import RATE
 from .voice import Singer
 
-KEYS = (0, 2, 5, 7)
+# Letters of a line with its end: lines of one length let a small model know where in the text it is.
+LINE = 24
 _singers, _notes, _drums = {}, {}, {}
 
 
@@ -44,9 +45,8 @@ def compose(seed, genre=None, artist=None, seconds=None):
 class _Arranger:
     def __init__(self, rng, seed, genre, artist, seconds):
         self.rng, self.genre, self.artist = rng, genre, artist
-        self.tempo = float(rng.uniform(*genre.tempo))
-        self.beat = 60.0 / self.tempo
-        self.key = int(KEYS[int(rng.integers(len(KEYS)))])
+        self.tempo, self.beat = genre.tempo, genre.beat
+        self.tonic = 45 if genre.minor else 48
         self.bar = genre.beats * self.beat
         self.bars = max(4, round(seconds / self.bar / 2) * 2)
         n = int((self.bars * self.bar + 0.6) * RATE)
@@ -72,8 +72,7 @@ class _Arranger:
         """The section of each bar, as (name, bar within it)."""
         if hasattr(self, "form"):
             return self.form
-        intro = 2 if self.bars * self.bar < 30 or self.bar > 2.5 else 4
-        plan, self.form = [("intro", intro), ("verse", 8), ("chorus", 8), ("verse", 8), ("chorus", 8), ("break", 4)], []
+        plan, self.form = [("intro", 2), ("verse", 8), ("chorus", 8), ("verse", 8), ("chorus", 8), ("break", 4)], []
         while len(self.form) < self.bars:
             for name, length in plan:
                 self.form += [(name, i) for i in range(length)]
@@ -96,9 +95,9 @@ class _Arranger:
         return progression[index % len(progression)]
 
     def _pitch(self, step):
-        """MIDI number of a scale step; step 0 is the key's root above MIDI 48."""
+        """MIDI number of a scale step; step 0 is the tonic."""
         octave, index = divmod(step, 7)
-        return 48 + self.key + 12 * octave + self.genre.scale[index]
+        return self.tonic + 12 * octave + self.genre.scale[index]
 
     def _chord(self, bar):
         """The bar's chord near MIDI 60, low to high."""
@@ -119,7 +118,7 @@ class _Arranger:
     def _note(self, bus, name, midi, at, seconds, level):
         artist = self.artist
         instrument = synth.INSTRUMENTS[name].shaped(artist.brightness, artist.softness, artist.detune)
-        seconds = max(0.03, round(seconds * 100) / 100)
+        seconds = max(0.03, synth.on_grid(seconds) / RATE)
         key = (instrument.name, midi, seconds)
         if key not in _notes:
             if len(_notes) > 1500:
@@ -129,15 +128,15 @@ class _Arranger:
 
     @staticmethod
     def _add(bus, wave, at, level):
-        begin = int(max(0.0, at) * RATE)
+        begin = synth.on_grid(max(0.0, at))
         end = min(len(bus), begin + len(wave))
         if end > begin:
             bus[begin:end] += wave[: end - begin] * np.float32(level)
 
     def _drum(self, kind, at, level):
-        key = (kind, self.artist.name, int(self.rng.integers(2)))
+        key = (kind, self.artist.name)
         if key not in _drums:
-            _drums[key] = synth.drum(kind, self.artist.kit_pitch, self.artist.kit_bright, key[2])
+            _drums[key] = synth.drum(kind, self.artist.kit_pitch, self.artist.kit_bright)
         self._add(self.dry, _drums[key], at, level)
 
     # Accompaniment ------------------------------------------------------------------------------------------
@@ -182,7 +181,7 @@ class _Arranger:
         root = self._bass_pitch(degree)
         for at, length, step in self.genre.bassline:
             midi = {0: root, 1: self._bass_pitch(degree + 4), 2: root + 12, 3: self._bass_pitch(degree + 2),
-                    4: self._bass_pitch(after) - 1}[step]
+                    4: self._bass_pitch(after - 1)}[step]
             self._note(self.dry, self.genre.bass, midi, self._time(start + at),
                        length * self.beat * min(1, self.artist.staccato + 0.15), 0.50 * loud)
 
@@ -196,8 +195,7 @@ class _Arranger:
             for at in beats:
                 if fill and at >= genre.beats - 1 and kind != "kick":
                     continue
-                human = 1 + 0.08 * (self.rng.random() - 0.5)
-                self._drum(kind, self._time(start + at), 0.55 * level * loud * human)
+                self._drum(kind, self._time(start + at), 0.55 * level * loud)
         if fill:
             for i in range(4):
                 self._drum("tom" if i > 1 else "snare", (start + genre.beats - 1 + i / 4) * self.beat, 0.4)
@@ -207,16 +205,16 @@ class _Arranger:
     # Melody -------------------------------------------------------------------------------------------------
 
     def _motif(self):
-        """Four bars of melody as (bar, beat, shape step) in an a b a c form."""
+        """Phrases of a melody in a b a c form, each as (beat, scale step) of its six notes."""
         rng, rhythms = self.rng, self.genre.rhythms
-        cells = [rhythms[int(rng.integers(len(rhythms) - 1))] for _ in range(3)] + [rhythms[-1]]
-        order, bars, step = (0, 1, 0, 3), {}, int(rng.integers(0, 5))
-        for index in sorted(set(order)):
-            bars[index] = []
-            for beat in cells[index]:
-                bars[index].append((beat, step))
+        cells = [rhythms[int(rng.integers(len(rhythms)))] for _ in range(3)]
+        phrases, step = [], int(rng.integers(0, 5))
+        for cell in cells:
+            phrases.append([])
+            for beat in cell:
+                phrases[-1].append((beat, step))
                 step = int(np.clip(step + rng.choice([-2, -1, -1, 0, 1, 1, 2]), -3, 7))
-        return [(bar, beat, step) for bar, cell in enumerate(order) for beat, step in bars[cell]]
+        return [phrases[i] for i in (0, 1, 0, 2)]
 
     def _fit(self, step, bar, strong):
         """A melody step, moved to the nearest chord tone on strong beats."""
@@ -227,21 +225,22 @@ class _Arranger:
         return min(tones, key=lambda t: (abs(t - step), t))
 
     def _phrase(self, first, part):
-        """Two bars from `first` as (bar, time s, length s, step)."""
-        half = (self.form[first][1] // 2) % 2
-        notes = [(first + bar - 2 * half, beat, step) for bar, beat, step in self.motifs[part]
-                 if bar // 2 == half and first + bar - 2 * half < self.bars - 1]
-        times = [self._time(bar * self.genre.beats + beat) for bar, beat, _ in notes]
-        end = min((first + 2), self.bars) * self.bar
-        ends = [min(b, a + 2.2 * self.beat) for a, b in zip(times, times[1:] + [end - 0.25 * self.beat])]
-        return [(bar, t, e - t, self._fit(step, bar, beat == int(beat) and beat % 2 == 0))
-                for (bar, beat, step), t, e in zip(notes, times, ends)]
+        """A phrase from bar `first` as (time s, length s, step); none where the song has no room for it."""
+        bars, beats = self.genre.phrase, self.genre.beats
+        if first + bars >= self.bars:
+            return []
+        motif = self.motifs[part][self.form[first][1] // bars % 4]
+        times = [self._time(first * beats + beat) for beat, _ in motif]
+        end = (first + bars) * self.bar - 0.25 * self.beat
+        ends = [min(b, a + 2.2 * self.beat) for a, b in zip(times, times[1:] + [end])]
+        return [(t, e - t, self._fit(step, first + int(beat // beats), beat % 2 == 0))
+                for (beat, step), t, e in zip(motif, times, ends)]
 
     def _sing_and_lead(self):
         before, verse = None, 0
         for first in range(0, self.bars):
             name, index = self.form[first]
-            if index % 2:
+            if index % self.genre.phrase:
                 continue
             part = name if name in self.motifs else "verse"
             phrase = self._phrase(first, part)
@@ -255,11 +254,11 @@ class _Arranger:
 
     def _lead(self, phrase):
         artist, rng = self.artist, self.rng
-        for _, at, length, step in phrase:
-            midi = self._pitch(step) + 24 - (12 if self._pitch(step) > 62 else 0)
-            held = length * artist.staccato
+        for at, length, step in phrase:
+            octaves = 24 - (12 if self._pitch(step) > 62 else 0)
+            midi, held = self._pitch(step) + octaves, length * artist.staccato
             if rng.random() < artist.ornament and length > 0.2:
-                self._note(self.music, self.genre.lead, midi + 2, at - 0.06, 0.06, 0.2)
+                self._note(self.music, self.genre.lead, self._pitch(step + 1) + octaves, at - 0.06, 0.06, 0.2)
             self._note(self.music, self.genre.lead, midi, at, held, 0.34)
             if artist.octaves:
                 self._note(self.music, self.genre.lead, midi + 12, at, held, 0.14)
@@ -268,9 +267,11 @@ class _Arranger:
 
     def _line(self, phrase, key, before):
         """Sings a line of words on a phrase; a chorus has the same words every time."""
-        if len(self.words.get(key, ())) == 0 or sum(len(w.syllables) for w in self.words[key]) != len(phrase):
-            self.words[key] = lyrics.line(self.rng, len(phrase))
-        song, words = self.song, self.words[key]
+        song = self.song
+        if key not in self.words:
+            target = LINE * (1 + song.lyrics.count("\n") + bool(song.lyrics)) - 1
+            self.words[key] = lyrics.line(self.rng, len(phrase), target - len(song.lyrics) - bool(song.lyrics))
+        words = self.words[key]
         if song.lyrics:
             song.lyrics += "\n"
         place, syllables = len(song.lyrics), []
@@ -280,7 +281,7 @@ class _Arranger:
                 place += len(syllable.letters)
             place += 1
         song.lyrics += " ".join(w.text for w in words)
-        for (letter, syllable), (_, at, length, step) in zip(syllables, phrase):
+        for (letter, syllable), (at, length, step) in zip(syllables, phrase):
             midi = self._pitch(step)
             while midi < self.artist.register - 5:
                 midi += 12
@@ -302,10 +303,10 @@ class _Arranger:
             source = wet.copy()
             for delay, level in ((0.0113, 0.5), (0.0197, -0.42), (0.0311, 0.36), (0.0473, -0.3), (0.0671, 0.24),
                                  (0.0937, 0.18)):
-                shift = int(delay * RATE)
+                shift = synth.on_grid(delay)
                 wet[shift:] += source[:-shift] * (room * np.float32(level))
         mixed = wet + self.dry
-        mixed *= np.float32(0.16) / (mixed.std() + np.float32(1e-6))
+        mixed *= np.float32(self.genre.gain)
         # Gentle saturation keeps peaks inside, as a mastering limiter does.
         mixed = np.tanh(mixed * np.float32(1.1)) * np.float32(0.9)
         fade = int(0.25 * RATE)

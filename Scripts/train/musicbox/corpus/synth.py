@@ -1,17 +1,34 @@
-"""Sound of single notes and drum strokes: band-limited wavetables, envelopes, shaped noise. Float32, 44.1 kHz."""
+"""Sound of single notes and drum strokes: band-limited wavetables, envelopes, shaped noise. Float32, 44.1 kHz.
+
+All of it lies on the codec's grid, so that the same sound has the same codes wherever it occurs, and a model of a few
+million parameters can learn it: strokes begin with a token of the top level, and pitches are tuned purely from one
+tonic whose notes all repeat after a block of 64 tokens (or two, for the lowest).
+"""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 RATE = 44100
+# Samples of a token at the top level, and the rate at which a block of 64 tokens repeats.
+GRID = 128
+UNIT = RATE / (64 * GRID)
+# The white keys from MIDI 48 as multiples of UNIT: a pure major scale on 129.2 Hz.
+WHITE = {0: 24, 2: 27, 4: 30, 5: 32, 7: 36, 9: 40, 11: 45}
 TABLE = 4096
 # Partials end softly below this: what a small codec cannot keep would only be noise to it.
 TOP = 9000.0
 
 
 def frequency(midi):
-    return 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
+    """Hz of a white key, purely tuned."""
+    octave, key = divmod(midi - 48, 12)
+    return UNIT * WHITE[key] * 2.0**octave
+
+
+def on_grid(seconds):
+    """The nearest sample at which a token of the top level begins."""
+    return GRID * round(seconds * RATE / GRID)
 
 
 def cycle(amplitudes, phases=None):
@@ -50,7 +67,7 @@ class Instrument:
     sustain: float = 0.0
     release: float = 0.06
     vibrato: float = 0.0  # semitones
-    detune: float = 0.0  # semitones between two voices
+    detune: int = 0  # between two voices, in halves of UNIT
     level: float = 1.0
 
     def shaped(self, brightness, softness, detune):
@@ -65,21 +82,21 @@ INSTRUMENTS = {
     i.name: i
     for i in [
         Instrument("piano", slope=1.6, cutoff=3500, dark=900, fade=0.4, attack=0.004, decay=0.9, release=0.09),
-        Instrument("accordion", slope=1.2, cutoff=3000, dark=2600, attack=0.03, decay=0, sustain=1, detune=0.12,
+        Instrument("accordion", slope=1.2, cutoff=3000, dark=2600, attack=0.03, decay=0, sustain=1, detune=1,
                    release=0.05, level=0.7),
         Instrument("organ", slope=1.8, odd=0.3, cutoff=3000, dark=2800, attack=0.012, decay=0, sustain=1,
                    release=0.04, level=0.7),
-        Instrument("strings", slope=1.4, cutoff=2600, dark=2400, attack=0.12, decay=0, sustain=1, detune=0.1,
+        Instrument("strings", slope=1.4, cutoff=2600, dark=2400, attack=0.12, decay=0, sustain=1, detune=1,
                    release=0.22, level=0.6),
         Instrument("guitar", slope=1.3, cutoff=3800, dark=800, fade=0.25, attack=0.003, decay=0.55, release=0.05),
         Instrument("overdrive", slope=1.0, odd=0.4, cutoff=3000, dark=2200, fade=0.4, attack=0.005, decay=1.6,
-                   sustain=0.3, detune=0.06, release=0.03, level=0.65),
+                   sustain=0.3, detune=1, release=0.03, level=0.65),
         Instrument("keys", slope=2.2, cutoff=2600, dark=700, fade=0.3, attack=0.004, decay=1.0, release=0.08),
         Instrument("brass", slope=1.1, cutoff=2600, dark=1800, fade=0.3, attack=0.035, decay=2.0, sustain=0.6,
                    release=0.06, vibrato=0.08, level=0.7),
         Instrument("flute", slope=2.8, cutoff=3000, dark=2500, attack=0.05, decay=0, sustain=1, vibrato=0.15,
                    release=0.07),
-        Instrument("stab", slope=1.0, cutoff=3800, dark=700, fade=0.12, attack=0.003, decay=0.22, detune=0.14,
+        Instrument("stab", slope=1.0, cutoff=3800, dark=700, fade=0.12, attack=0.003, decay=0.22, detune=1,
                    release=0.03, level=0.8),
         Instrument("pluck", slope=1.1, odd=0.9, cutoff=3500, dark=600, fade=0.1, attack=0.002, decay=0.18,
                    release=0.03),
@@ -108,7 +125,7 @@ def envelope(instrument, n, tail):
 
 def note(instrument, midi, seconds):
     """A note's wave; it rings `release` seconds longer than it is held."""
-    n = max(1, int(seconds * RATE))
+    n = max(GRID, on_grid(seconds))
     tail = int(instrument.release * RATE) + 1
     t = ramp(n + tail) / RATE
     hertz = frequency(midi)
@@ -116,12 +133,12 @@ def note(instrument, midi, seconds):
     dark = cycle(harmonics(hertz, instrument.slope + 0.3, instrument.odd, instrument.dark))
     mix = np.exp(-t / instrument.fade)
     wave = np.zeros(n + tail, np.float32)
-    voices = (-0.5, 0.5) if instrument.detune else (0.0,)
+    voices = (0, 1) if instrument.detune else (0,)
     for voice in voices:
-        phase = t.astype(np.float64) * frequency(midi + voice * instrument.detune) + 0.37 * voice
+        phase = t.astype(np.float64) * (hertz + voice * instrument.detune * UNIT / 2) + 0.37 * voice
         if instrument.vibrato:
             depth = hertz * instrument.vibrato * 0.0578
-            phase = phase - np.minimum(1, t * 3) * depth * np.cos(2 * np.pi * 5.3 * t) / (2 * np.pi * 5.3)
+            phase = phase - np.minimum(1, t * 3) * depth * np.cos(2 * np.pi * UNIT * t) / (2 * np.pi * UNIT)
         low = read(dark, phase)
         wave += low + mix * (read(bright, phase) - low)
     return wave * envelope(instrument, n, tail) * np.float32(instrument.level / len(voices))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .synth import RATE, TABLE, cycle, filtered_noise, frequency, ramp, read
+from .synth import GRID, RATE, UNIT, cycle, filtered_noise, frequency, ramp, read
 
 # First three resonances in Hz of an average throat.
 VOWELS = {
@@ -23,6 +23,10 @@ NOISES = {
     "S": (4200, 8500, 0.09, 0.09), "F": (1800, 6500, 0.05, 0.07), "T": (3000, 7500, 0.16, 0.03),
     "P": (500, 1800, 0.16, 0.03), "H": (700, 2500, 0.06, 0.05),
 }
+
+
+# Noise that repeats with a block of tokens, as the notes do.
+BREATH = np.random.default_rng(7).standard_normal(64 * GRID).astype(np.float32)
 
 
 def _response(hertz, formants, scale):
@@ -91,7 +95,7 @@ class Singer:
                 continue
             self._voice(wave, phase, sound, midi, begin, finish, int(edges * RATE), index == vowel)
         if self.artist.breath:
-            wave += wave * np.random.default_rng(7).standard_normal(n).astype(np.float32) * self.artist.breath * 2
+            wave *= 1 + 2 * np.float32(self.artist.breath) * np.resize(BREATH, n)
         return wave, times
 
     @staticmethod
@@ -103,10 +107,10 @@ class Singer:
     def _phase(self, n, midi, before):
         t = ramp(n) / RATE
         start = before if before is not None else midi - 1
-        pitch = midi + (start - midi) * np.exp(-t / max(0.008, self.artist.glide))
+        bend = (start - midi) * np.exp(-t / max(0.008, self.artist.glide))
         late = np.clip((t - 0.15) * 4, 0, 1)
-        pitch = pitch + self.artist.vibrato * late * np.sin(2 * np.pi * 5.6 * t)
-        return np.cumsum(frequency(pitch).astype(np.float64)) / RATE
+        bend = bend + self.artist.vibrato * late * np.sin(2 * np.pi * UNIT * t)
+        return np.cumsum(frequency(midi) * 2.0 ** (bend.astype(np.float64) / 12)) / RATE
 
     def _voice(self, wave, phase, sound, midi, begin, finish, edge, vowel):
         low, high = max(0, begin - edge), min(len(wave), finish + edge)

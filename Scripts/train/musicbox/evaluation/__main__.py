@@ -75,7 +75,7 @@ def main():
     parser.add_argument("--parts", default="codec,tokens,songs")
     parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `songs`")
     parser.add_argument("--model", help="default RUN/music-box")
-    parser.add_argument("--each", type=int, default=4, help="songs to sample of each genre")
+    parser.add_argument("--each", type=int, default=2, help="songs to sample of each genre by each artist")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each of them")
     parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
     parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")

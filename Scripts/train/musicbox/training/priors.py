@@ -22,7 +22,7 @@ class Windows:
         self.level, self.hop = h["level"], int(hops[h["level"]])
         self.top = self.level == vqvae["levels"] - 1
         self.ratio = 1 if self.top else int(hops[self.level + 1]) // self.hop
-        self.block = h["n_ctx"] // h["blocks"]
+        self.grid = int(hops[-1]) // self.hop * h["n_ctx"] // h["blocks"]
 
     def window(self, song, start, length):
         """The first `length` codes of the window at `start`."""
@@ -63,7 +63,9 @@ class Windows:
                 continue
             # Songs begin as songs begin more often than chance would have it.
             start = 0 if self.rng.random() < 0.25 else int(self.rng.integers(room + 1))
-            items.append(self.window(song, start // self.ratio * self.ratio, length))
+            # Most windows begin where the sampler's do and the corpus's bars may: at a block of the top level.
+            unit = self.grid if self.rng.random() < 0.8 else self.ratio
+            items.append(self.window(song, start // unit * unit, length))
         return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
 
 
