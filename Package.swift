@@ -18,6 +18,7 @@ let package = Package(
         .systemLibrary(name: "CSampleRate", providers: [.apt(["libsamplerate0-dev"])]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
 
         // Arithmetic. The kernels keep their optimisation in debug builds, and nothing may reorder their sums.
         .target(
@@ -56,14 +57,17 @@ let package = Package(
             name: "WorkerService",
             dependencies: ["ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
 
+        .target(name: "Pictures", dependencies: ["CCairo", "Tensor"]),
+
         // The model that ships with the program; Scripts/train makes it.
         .target(name: "MusicBox", resources: [.copy("music-box")]),
 
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel", "MusicBox",
-                "Sampling", "SongPlan", "Tensor", "WorkerService", "ZeroMQTransport",
+                "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
+                "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
+                "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -100,11 +104,12 @@ let package = Package(
                 "WorkerCore",
                 "WorkerService",
             ]),
+        .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
         // Whole-program tests, which spawn the binary.
         .target(
-            name: "TestSupport", dependencies: ["ClusterProtocol", "CSndFile", "ZeroMQTransport"],
+            name: "TestSupport", dependencies: ["CCairo", "ClusterProtocol", "CSndFile", "ZeroMQTransport"],
             path: "Tests/TestSupport"),
         .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "orchestrion"]),

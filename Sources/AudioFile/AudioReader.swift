@@ -147,6 +147,17 @@ package final class AudioReader {
         return samples.values
     }
 
+    /// Hands over all of the audio as one channel, at the file's own rate, in blocks: memory stays the same for any
+    /// length. May be called again, and then starts again.
+    ///
+    /// - Parameter body: gets at least one sample, to be used before it returns.
+    /// - Throws: ``AudioFileError`` as ``read(seconds:at:)`` does, except for the length.
+    package func forEachBlock(_ body: (UnsafeBufferPointer<Float>) throws -> Void) throws {
+        try rewind()
+        let source = MonoSource(self, file: file)
+        while let block = try source.nextBlock() { try body(block) }
+    }
+
     private func resample(_ source: MonoSource, into samples: inout SampleSink, at rate: Int) throws {
         let resampler = try Resampler(from: sampleRate, to: rate, path: path)
         while !samples.isFull, let block = try source.nextBlock() {

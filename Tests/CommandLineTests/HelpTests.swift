@@ -12,7 +12,7 @@ extension CommandLines {
         private static let commands: [String: [String]] = [
             "": [
                 "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "keys", "model",
-                "verify",
+                "picture", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
@@ -31,6 +31,10 @@ extension CommandLines {
             "model": ["inspect", "init"],
             "model inspect": ["<dir|name>", "--preset", "--check", "--no-fingerprint", "--json"],
             "model init": ["<dir>", "--preset", "--hparams", "--seed"],
+            "picture": [
+                "<dir>", "--sample", "--level", "--out", "--model", "--preset", "--threads", "--json",
+            ],
+            "demo": ["<recording>", "--seconds", "--genre", "--artist", "--lyrics", "--seed", "--out"],
             "verify": ["<dir>", "--expected", "--scenario", "--threads", "--json"],
         ]
 

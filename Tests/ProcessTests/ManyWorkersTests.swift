@@ -33,6 +33,18 @@ extension ClusterProcesses {
             }
         }
 
+        @Test func `a coordinator without a model takes the workers of the one that a song names`() async throws {
+            let model = try await TestModel.tiny()
+            let song = TestSong(model: model, seconds: 0.5, seed: 54)
+            try await withCluster(Cluster.Options(models: [])) { cluster in
+                try cluster.startWorker("early", model: model)
+                try await wait(for: "the worker to be let in") { try await cluster.status().workers.count == 1 }
+                try await cluster.submit(song, id: "one")
+                let result = try await cluster.result(of: "one")
+                #expect(try await result == song.undisturbed())
+            }
+        }
+
         @Test func `a worker with one altered tensor is refused with both fingerprints`() async throws {
             let model = try await TestModel.tiny()
             let other = try TestModel.copy(model, as: "tiny")

@@ -8,6 +8,8 @@ struct SongFollower {
     var isQuiet = false
     /// Asked between looks; true ends following.
     var isInterrupted: () -> Bool = { false }
+    /// Gets every look at the song.
+    var onLook: (WireSongStatus) throws -> Void = { _ in }
 
     /// - Returns: the final status.
     /// - Throws: `ClientError` when the coordinator is gone for minutes.
@@ -20,6 +22,7 @@ struct SongFollower {
             let status = try client.status(song: song, patience: .seconds(300))
             guard let now = status.songs.first else { throw ClientError("the coordinator knows no song \(song)") }
             last = now
+            try onLook(now)
             let seconds = start.duration(to: .now) / .seconds(1)
             if !isQuiet, Terminal.isInteractive {
                 lines.draw(SongView.lines(now, workers: status.workers.count, elapsed: seconds))

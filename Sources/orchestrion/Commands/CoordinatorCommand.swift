@@ -61,6 +61,8 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
+    @OptionGroup var lifeline: LifelineOptions
+
     func validate() throws {
         guard (try? TCPEndpoint(parsing: listen)) != nil else {
             throw ValidationError("--listen is \(listen); it must look like tcp://HOST:PORT")
@@ -71,6 +73,7 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     func run() throws {
+        lifeline.watch()
         var options = CoordinatorServer.Options(threads: threads, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))

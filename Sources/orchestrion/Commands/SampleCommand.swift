@@ -43,6 +43,8 @@ struct SampleCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print what happens.")
     var verbose = false
 
+    @OptionGroup var lifeline: LifelineOptions
+
     private static let songID = "song"
 
     func validate() throws {
@@ -52,6 +54,7 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
+        lifeline.watch()
         var request = try song.request()
         let shelf = ModelShelf(preset: preset)
         let name = request.specification.model
@@ -143,10 +146,13 @@ struct SampleCommand: ParsableCommand {
         }
     }
 
-    private static func defaultFolder() -> String {
+    private static func defaultFolder() -> String { "songs/\(timeName())" }
+
+    /// Now, as part of a file's name.
+    static func timeName() -> String {
         let formatter = DateFormatter()
         formatter.dateFormat = "yyyyMMdd-HHmmss"
-        return "songs/\(formatter.string(from: Date()))"
+        return formatter.string(from: Date())
     }
 }
 

@@ -40,6 +40,8 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "A name for people (default: host and process).")
     var name: String?
 
+    @OptionGroup var lifeline: LifelineOptions
+
     func validate() throws {
         guard threads >= 1, (1...256).contains(slots ?? 1) else {
             throw ValidationError("--threads must be at least 1, --slots 1 to 256")
@@ -47,6 +49,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        lifeline.watch()
         let model = try Model(path: MusicBox.path(of: model), preset: preset)
         let served = try chosenLevels(of: model)
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"

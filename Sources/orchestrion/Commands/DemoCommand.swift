@@ -1,0 +1,75 @@
+import ArgumentParser
+import Foundation
+import MusicBox
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "See it work: a small cluster samples a song, a worker is killed, and the song is the same.",
+        discussion: """
+            Starts a coordinator and two workers on this machine, submits a song to them, kills one worker half way \
+            (kill -9) and starts another, fetches the song, samples it again undisturbed in one process, compares all \
+            tokens, and draws the song's picture. It uses \(MusicBox.name), the model that ships.
+
+            Examples:
+              orchestrion demo
+              orchestrion demo --genre waltz --lyrics "moon summer sky blue"
+              orchestrion demo take.flac
+            """)
+
+    private static let lyrics = "moon summer sky blue\nriver of golden light\nstay with me tonight"
+
+    @Argument(
+        help: ArgumentHelp(
+            "A recording (WAV, FLAC, OGG, MP3) whose top level is kept; the lower ones are sampled. Without one the "
+                + "song is made from nothing.", valueName: "recording"))
+    var recording: String?
+
+    @Option(help: "Seconds to make (default 20; of a recording, its first 8).")
+    var seconds: Double?
+
+    @Option(help: "Genre (default bossa).")
+    var genre: String?
+
+    @Option(help: "Artist (default mira_sol).")
+    var artist: String?
+
+    @Option(help: ArgumentHelp("Lyrics, or @file to read them from.", valueName: "text|@file"))
+    var lyrics: String?
+
+    @Option(help: "The only source of chance.")
+    var seed: UInt64 = 2020
+
+    @Option(help: ArgumentHelp("The output folder (default songs/demo-DATE-TIME).", valueName: "dir"))
+    var out: String?
+
+    func run() throws {
+        if let recording, !FileManager.default.fileExists(atPath: recording) {
+            throw ValidationError("there is no file \(recording)")
+        }
+        let folder = URL(fileURLWithPath: out ?? "songs/demo-\(SampleCommand.timeName())")
+        guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {
+            throw ValidationError("\(folder.path) already holds a song; choose another --out")
+        }
+        // Two samples, so that both workers have something to do throughout.
+        let length = seconds ?? (recording == nil ? 20 : 8)
+        var song = ["--model", MusicBox.name, "--seed", "\(seed)", "--samples", "2", "--seconds", "\(length)"]
+        var (genre, artist, lyrics) = (genre, artist, lyrics)
+        let introduction: String
+        if let recording {
+            song += ["--mode", "upsample", "--prompt", recording]
+            introduction = "The first \(Self.text(length)) s of \(recording), sampled anew below the top level"
+        } else {
+            (genre, artist, lyrics) = (genre ?? "bossa", artist ?? "mira_sol", lyrics ?? Self.lyrics)
+            introduction =
+                "\(Self.text(length)) s of \(genre!) by \(artist!), who sings: "
+                + lyrics!.split(separator: "\n").joined(separator: " / ")
+        }
+        for (name, value) in [("--genre", genre), ("--artist", artist), ("--lyrics", lyrics)] {
+            if let value { song += [name, value] }
+        }
+        try Demonstration(song: song, introduction: introduction, folder: folder).run()
+    }
+
+    private static func text(_ seconds: Double) -> String { String(format: "%g", seconds) }
+}

@@ -1,0 +1,191 @@
+import ArgumentParser
+import ClusterProtocol
+import CoordinatorService
+import Foundation
+import MusicBox
+
+/// The main job on one machine: a cluster of processes, a song, a worker that is killed half way, and the proof that
+/// the song is the same as an undisturbed one.
+final class Demonstration {
+    /// Options of the song, as `submit` and `sample` take them.
+    private let song: [String]
+    private let introduction: String
+    private let folder: URL
+    private let place: URL
+    private let flag = RaisedFlag()
+    private var children: [OwnProcess] = []
+    private static let id = "demo"
+
+    /// - Parameters:
+    ///   - introduction: the song in words.
+    ///   - folder: where the song goes.
+    /// - Throws: an error of the file system.
+    init(song: [String], introduction: String, folder: URL) throws {
+        self.song = song
+        self.introduction = introduction
+        self.folder = folder
+        place = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-demo-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    }
+
+    /// - Throws: `ClientError` for what must not happen, exit code 130 after Ctrl-C. Children and temporary files are
+    ///   gone in any case.
+    func run() throws {
+        let flag = flag
+        let interrupt = Interrupt { flag.raise() }
+        defer {
+            withExtendedLifetime(interrupt) {}
+            for child in children { child.kill() }
+            try? FileManager.default.removeItem(at: place)
+        }
+        step("\(MusicBox.name), the small model that comes with the program (Docs/MusicBox.md)")
+        try ModelCommand.Inspect.parse([MusicBox.name, "--no-fingerprint"]).run()
+        let client = try startCluster()
+        defer { client.close() }
+        try sampleDisturbed(client)
+        try compareWithUndisturbed()
+        try showResult()
+    }
+
+    // MARK: the cluster
+
+    private func startCluster() throws -> CoordinatorClient {
+        step("A coordinator and two workers")
+        let file = place.appendingPathComponent("endpoint").path
+        try start(
+            "coordinator",
+            [
+                "coordinator", "--listen", "tcp://127.0.0.1:0", "--endpoint-file", file, "--state",
+                place.appendingPathComponent("state").path, "--lease", "2",
+            ])
+        try wait("the coordinator", limit: 30) { FileManager.default.fileExists(atPath: file) }
+        let endpoint = try String(contentsOfFile: file, encoding: .utf8)
+        let client = try CoordinatorClient(ConnectionOptions.parse(["--connect", endpoint]))
+        self.endpoint = endpoint
+        for name in ["first", "second"] { try startWorker(name) }
+        try wait("the workers", limit: 120) { try client.status().workers.count == 2 }
+        try StatusCommand.parse(["--connect", endpoint]).run()
+        return client
+    }
+
+    private var endpoint = ""
+
+    private func startWorker(_ name: String) throws {
+        try start(name, ["worker", "--connect", endpoint, "--threads", "1", "--name", name])
+    }
+
+    private func start(_ name: String, _ arguments: [String]) throws {
+        children.append(try OwnProcess(name, arguments, log: place.appendingPathComponent("\(name).log").path))
+    }
+
+    private func child(_ name: String) -> OwnProcess { children.last { $0.name == name }! }
+
+    // MARK: the song, twice
+
+    private func sampleDisturbed(_ client: CoordinatorClient) throws {
+        step(introduction)
+        let request = try SongOptions.parse(song).request()
+        let begin = ContinuousClock.now
+        _ = try client.submit(request, song: Self.id)
+        let doomed = child("first")
+        var killedAt: Double?
+        let follower = SongFollower(
+            client: client, song: Self.id, isInterrupted: { [flag] in flag.isRaised },
+            onLook: { [self] status in
+                if killedAt == nil, status.wantedTokens > 0, SongView.share(status) >= 0.5, status.state == "sampling" {
+                    doomed.kill()
+                    killedAt = SongView.share(status)
+                    try startWorker("third")
+                }
+                try checkChildren(expectingDeathOf: killedAt == nil ? nil : doomed.name)
+            })
+        let status = try follower.run()
+        try stopIfInterrupted()
+        guard status.state == "finished" else { throw ClientError("the song is \(status.state): \(status.reason)") }
+        guard let killedAt else {
+            throw ClientError("the song ended before a worker could be killed; ask for more --seconds")
+        }
+        say(
+            "Sampled and decoded in \(Self.seconds(since: begin)). Worker \"first\" was killed (kill -9) after "
+                + "\(Int(killedAt * 100)) % of the tokens, and \"third\" took its place:")
+        for line in child("coordinator").logged.split(separator: "\n")
+        where line.contains("lost") || line.contains("taken back") { say("  \(line)") }
+        _ = try client.fetch(song: Self.id, into: folder)
+    }
+
+    private func compareWithUndisturbed() throws {
+        for child in children { child.kill() }
+        step("The same song again, undisturbed, in one process")
+        let again = place.appendingPathComponent("undisturbed")
+        let begin = ContinuousClock.now
+        // Its progress is for people, too.
+        let process = try OwnProcess("undisturbed", ["sample", "--out", again.path] + song, log: nil)
+        children.append(process)
+        while process.ending == nil {
+            try stopIfInterrupted()
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+        guard process.ending == 0 else { throw ClientError("sampling undisturbed ended with \(process.ending!)") }
+        let codes = [folder, again].map {
+            FileManager.default.contents(atPath: $0.appendingPathComponent("codes.safetensors").path)
+        }
+        guard let first = codes[0], first == codes[1] else {
+            throw ClientError("the tokens differ. This must not happen: please report it")
+        }
+        say("Made in \(Self.seconds(since: begin)). All tokens are equal:")
+        for (level, digest) in try SongFolder(folder).digests.sorted(by: { $0.key < $1.key }) {
+            say("  \(level)  \(digest)")
+        }
+    }
+
+    private func showResult() throws {
+        step("The song is in \(folder.path)")
+        for file in SongReport(folder: folder, seed: 0).files where file.hasPrefix("level_") {
+            say("  \(folder.appendingPathComponent(file).path)")
+        }
+        let report = try PictureMaker(song: SongFolder(folder)).make()
+        try stopIfInterrupted()
+        step("Its picture: the spectrogram, and when which lyrics are sung")
+        say(report.text)
+    }
+
+    // MARK: waiting
+
+    private func wait(_ what: String, limit: Double, until condition: () throws -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(limit)
+        while try !condition() {
+            try stopIfInterrupted()
+            try checkChildren(expectingDeathOf: nil)
+            guard ContinuousClock.now < deadline else {
+                throw ClientError("waited \(Int(limit)) s in vain for \(what)")
+            }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+    }
+
+    private func checkChildren(expectingDeathOf expected: String?) throws {
+        for child in children where child.name != expected {
+            guard let ending = child.ending else { continue }
+            throw ClientError("\(child.name) ended with \(ending); it said:\n\(child.logged.suffix(2000))")
+        }
+    }
+
+    private func stopIfInterrupted() throws {
+        guard flag.isRaised else { return }
+        Terminal.note("Interrupted; all that the demo had started is stopped.")
+        throw ExitCode(130)
+    }
+
+    // MARK: telling
+
+    private func say(_ text: String) {
+        print(text)
+        fflush(nil)
+    }
+
+    private func step(_ text: String) { say(isatty(STDOUT_FILENO) == 1 ? "\n\u{1B}[1m\(text)\u{1B}[0m" : "\n\(text)") }
+
+    private static func seconds(since begin: ContinuousClock.Instant) -> String {
+        String(format: "%.0f s", begin.duration(to: .now) / .seconds(1))
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Foundation
+
+/// This program once more, as a child that cannot outlive its parent: it ends when its standard input does, and only
+/// the parent holds the other end.
+final class OwnProcess {
+    let name: String
+    /// Where its standard error goes; nil when it is the parent's.
+    let log: String?
+    private let pid: pid_t
+    private let lifeline: Int32
+    private var status: Int32?
+
+    /// Starts `orchestrion ARGUMENTS`; its standard output is dropped.
+    ///
+    /// - Throws: `ClientError` when it cannot be started.
+    init(_ name: String, _ arguments: [String], log: String?) throws {
+        self.name = name
+        self.log = log
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw ClientError("no pipe for \(name)") }
+        // Or other children would hold this one's lifeline.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        if let log { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT, 0o644) }
+        // A group of its own: Ctrl-C is the parent's to answer, which may be ignoring signals just now.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+        var words: [UnsafeMutablePointer<CChar>?] =
+            (["orchestrion"] + arguments + ["--end-with-input"]).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &words, environ)
+        guard code == 0 else {
+            close(ends[1])
+            throw ClientError("\(name) cannot be started: \(String(cString: strerror(code)))")
+        }
+        self.pid = pid
+        lifeline = ends[1]
+    }
+
+    deinit {
+        kill()
+        close(lifeline)
+    }
+
+    /// The exit code, or 128 + the signal that ended it; nil while it runs.
+    var ending: Int32? {
+        if status == nil { reap(WNOHANG) }
+        return status.map { $0 & 0x7F == 0 ? $0 >> 8 & 0xFF : 128 + $0 & 0x7F }
+    }
+
+    /// Ends it with signal 9, as a power failure would, and waits for that.
+    func kill() {
+        guard ending == nil else { return }
+        Foundation.kill(pid, SIGKILL)
+        reap(0)
+    }
+
+    /// What it logged so far.
+    var logged: String {
+        log.flatMap { FileManager.default.contents(atPath: $0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    private func reap(_ options: Int32) {
+        var status: Int32 = 0
+        var result = waitpid(pid, &status, options)
+        while result < 0, errno == EINTR { result = waitpid(pid, &status, options) }
+        if result == pid { self.status = status }
+    }
+}
+
+/// For commands that the program starts itself.
+struct LifelineOptions: ParsableArguments {
+    @Flag(help: ArgumentHelp("End at once when standard input ends: its holder is gone.", visibility: .hidden))
+    var endWithInput = false
+
+    func watch() {
+        guard endWithInput else { return }
+        let thread = Thread {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(STDIN_FILENO, &byte, 1)
+                guard count > 0 || (count < 0 && errno == EINTR) else { _exit(1) }
+            }
+        }
+        thread.start()
+    }
+}

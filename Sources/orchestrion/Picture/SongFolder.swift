@@ -1,0 +1,40 @@
+import Checkpoint
+import CoordinatorService
+import Foundation
+import SongPlan
+
+/// A finished song's folder, as `sample` and `fetch` leave it.
+struct SongFolder {
+    let url: URL
+    let specification: SongSpecification
+    /// BLAKE2b of the codes, by `z0`, `z1` …
+    let digests: [String: String]
+    private let format: String
+
+    /// Reads `song.json`.
+    ///
+    /// - Throws: `ClientError` for what is no song's folder, `SongError` for a `song.json` that is damaged.
+    init(_ url: URL) throws {
+        self.url = url
+        let file = url.appendingPathComponent("song.json").path
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw ClientError(
+                "\(url.path) is not a song's folder: it has no song.json (sample and fetch write one with each song)")
+        }
+        specification = try SongSpecification(json: data, source: file)
+        let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+        digests = object["digests"] as? [String: String] ?? [:]
+        format = object["format"] as? String ?? "wav"
+    }
+
+    var codes: URL { url.appendingPathComponent("codes.safetensors") }
+
+    func audio(level: Int, sample: Int) -> URL {
+        url.appendingPathComponent("level_\(level)/sample_\(sample).\(format)")
+    }
+
+    /// Levels that have audio of a sample, lowest first.
+    func levels(sample: Int) -> [Int] {
+        (0..<16).filter { FileManager.default.fileExists(atPath: audio(level: $0, sample: sample).path) }
+    }
+}
