@@ -112,7 +112,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["CCairo", "ClusterProtocol", "CSndFile", "ZeroMQTransport"],
             path: "Tests/TestSupport"),
         .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "orchestrion"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["Tensor", "TestSupport", "orchestrion"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -41,6 +41,20 @@ extension CommandLines {
             #expect(heard.count == 4)
         }
 
+        @Test func `a listener who knows the corpus names the genres that were asked for`() async throws {
+            let listener = try GenreListener()
+            var heard: [String] = []
+            for genre in listener.genres {
+                let folder = try TestFolder.place("genre")
+                try await Orchestrion.succeed([
+                    "sample", "--out", folder, "--genre", genre, "--artist", "the_lanterns", "--seconds", "8",
+                    "--seed", "1", "--stop-at", "2",
+                ])
+                heard.append(listener.genre(of: try TestAudio.read("\(folder)/level_2/sample_0.wav")))
+            }
+            #expect(zip(heard, listener.genres).count { $0 == $1 } >= 5, "\(heard)")
+        }
+
         @Test func `a genre that the model does not know is named`() async throws {
             let result = try await Orchestrion.run(
                 ["sample", "--genre", "polka", "--seconds", "4", "--stop-at", "2", "--out", TestFolder.place("polka")])

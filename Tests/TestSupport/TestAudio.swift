@@ -38,4 +38,19 @@ package enum TestAudio {
         let written = sf_writef_float(file, samples, sf_count_t(frames))
         guard sf_close(file) == 0, written == frames else { throw TestSupportError("\(path) was not written whole") }
     }
+
+    /// The first channel.
+    package static func read(_ path: String) throws -> [Float] {
+        var info = SF_INFO()
+        guard let file = sf_open(path, Int32(SFM_READ), &info) else {
+            throw TestSupportError("\(path) is not audio")
+        }
+        defer { sf_close(file) }
+        let channels = Int(info.channels)
+        var samples = [Float](repeating: 0, count: Int(info.frames) * channels)
+        guard sf_readf_float(file, &samples, info.frames) == info.frames else {
+            throw TestSupportError("\(path) could not be read whole")
+        }
+        return stride(from: 0, to: samples.count, by: channels).map { samples[$0] }
+    }
 }

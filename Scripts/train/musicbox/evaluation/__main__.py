@@ -62,7 +62,7 @@ def pictures(settings, options):
     picture.write_png(folder / "codec.png", picture.stack(rows))
     rows = []
     for genre in GENRES:
-        paths = sorted((Path(options.run) / "sampled").glob(f"{genre.name}_*/level_0/sample_0.wav"))
+        paths = sorted((Path(options.run) / "sampled").glob(f"level_0/{genre.name}_*/level_0/sample_0.wav"))
         rows += [picture.mel_picture(listening.log_mel(read_wav(p)[0])) for p in paths[:1]]
     if rows:
         picture.write_png(folder / "sampled.png", picture.stack(rows))
@@ -72,10 +72,11 @@ def main():
     parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
     parser.add_argument("--run", default="build/music-box")
     parser.add_argument("--settings", default="small")
-    parser.add_argument("--parts", default="codec,tokens,songs")
+    parser.add_argument("--parts", default="codec,tokens,songs",
+                        help="also `listener`, which leaves the classifier of genres in Tests/Fixtures/music-box")
     parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `songs`")
     parser.add_argument("--model", help="default RUN/music-box")
-    parser.add_argument("--each", type=int, default=2, help="songs to sample of each genre by each artist")
+    parser.add_argument("--each", type=int, default=8, help="songs to sample of each genre by each artist")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each of them")
     parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
     parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")
@@ -101,8 +102,10 @@ def main():
             model = options.model or f"{options.run}/music-box"
             figures[part] = songs.evaluate(settings, options.run, options.orchestrion, model,
                                            f"{options.run}/sampled", options.each, options.seconds, options.threads)
+        elif part == "listener":
+            songs.write_listener(settings, options.run, Path(__file__).parents[4] / "Tests/Fixtures/music-box/genres.json")
         else:
-            parser.error(f"no part is called {part}; there are codec, tokens and songs")
+            parser.error(f"no part is called {part}; there are codec, tokens, songs and listener")
         path.write_text(json.dumps(figures, indent=1) + "\n")
     if options.pictures:
         pictures(settings, options)

@@ -103,9 +103,9 @@ class TempoMeter:
         return float(candidates[int(np.argmax(best))])
 
 
-def features(mel):
-    """A song in a line: mean, spread and pulse."""
-    return np.concatenate([mel.mean(0), mel.std(0), 3 * pulse(mel)[20:200]])
+def timbre(mel):
+    """A song in a line: mean and spread of each band."""
+    return np.concatenate([mel.mean(0), mel.std(0)])
 
 
 def frechet(first, second):
@@ -119,7 +119,7 @@ def frechet(first, second):
 
 
 class Classifier:
-    """Logistic regression on `features`."""
+    """Logistic regression on `timbre`."""
 
     def __init__(self, rows, labels, classes, steps=400):
         self.mean, self.spread = rows.mean(0), rows.std(0) + 1e-3

@@ -12,23 +12,26 @@ from .. import labels
 from ..audio import read_wav
 from ..corpus import ARTISTS, GENRES, compose
 from ..settings import HELD_OUT, artist_id, genre_id
-from . import listening
+from ..training.vqvae import load_model
+from . import codec, listening
 from .tokens import load_prior
 
 
-def sample(program, model, folder, songs, each, seconds, threads):
-    """Samples `each` songs of every (genre, artist, lyrics, seed) that is not there yet; gives their folders."""
-    folders = []
-    for genre, artist, lyrics, seed in songs:
-        out = Path(folder) / f"{genre}_{artist}_{seed}"
-        if not (out / "level_0" / f"sample_{each - 1}.wav").exists():
+def sample(program, model, folder, songs, each, seconds, threads, level):
+    """Samples `each` songs of every (genre, artist, lyrics, seed) down to a level; gives (song, WAV) of each."""
+    made = []
+    for song in songs:
+        genre, artist, lyrics, seed = song
+        out = Path(folder) / f"level_{level}" / f"{genre}_{artist}_{seed}"
+        paths = [out / f"level_{level}" / f"sample_{i}.wav" for i in range(each)]
+        if not paths[-1].exists():
             command = [program, "sample", "--model", model, "--genre", genre, "--artist", artist, "--lyrics", lyrics,
                        "--seconds", str(seconds), "--seed", str(seed), "--samples", str(each), "--out", str(out),
-                       "--threads", str(threads)]
+                       "--threads", str(threads), "--stop-at", str(level)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             print(out, flush=True)
-        folders.append(out)
-    return folders
+        made += [(song, path) for path in paths]
+    return made
 
 
 def read_codes(folder, level):
@@ -58,48 +61,66 @@ def monotone(prior, hop, codes, song):
     return float((np.diff(place) >= -1.0).mean()) if len(place) > 2 else 0.0
 
 
-def evaluate(settings, run, program, model, folder, each=2, seconds=10.0, threads=2, corpus=20):
-    """`each` songs for every genre by every artist, beside as many held-out songs for every genre as there are artists."""
-    names = [g.name for g in GENRES]
-    train, known, tempos = [], [], []
-    for genre in range(len(GENRES)):
-        for i in range(corpus):
-            song = compose(700_000_000 + genre * 1000 + i, names[genre], seconds=seconds + 4)
-            train.append(listening.log_mel(song.audio[: int(seconds * 44100)]))
-            known.append(genre)
+def listener(settings, run, seconds, each):
+    """A classifier of genres and a meter of tempo, fitted to corpus songs as the top level's codec leaves them."""
+    model = load_model(settings, run)
+    top, unit = len(model.hops) - 1, model.hops[-1]
+    mels, known, tempos = [], [], []
+    for index, genre in enumerate(GENRES):
+        for i in range(each):
+            song = compose(700_000_000 + index * 1000 + i, genre.name, ARTISTS[i % len(ARTISTS)].name, seconds + 4)
+            audio = song.audio[: int(seconds * 44100) // unit * unit]
+            mels.append(listening.log_mel(codec.measure(model, audio, top)[1]))
+            known.append(index)
             tempos.append(song.tempo)
-    classifier = listening.Classifier(np.array([listening.features(m) for m in train]), np.array(known), len(names))
-    meter = listening.TempoMeter(train, tempos, known)
+    rows = np.array([listening.timbre(m) for m in mels])
+    return listening.Classifier(rows, np.array(known), len(GENRES)), listening.TempoMeter(mels, tempos, known)
 
-    wanted, held = [], []
+
+def write_listener(settings, run, path, seconds=8.0, each=18):
+    """Leaves the classifier for the program's tests."""
+    classifier, _ = listener(settings, run, seconds, each)
+    values = {"genres": [g.name for g in GENRES]}
+    for name in ("mean", "spread", "w"):
+        values[name] = np.round(getattr(classifier, name), 4).tolist()
+    Path(path).write_text(json.dumps(values) + "\n")
+
+
+def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, threads=2):
+    """`each` songs for every genre by every artist at the top level; one of each down to audio at level 0."""
+    names = [g.name for g in GENRES]
+    top = settings["vqvae"]["levels"] - 1
+    classifier, meter = listener(settings, run, seconds, 18)
+    songs, held = [], []
     for genre in GENRES:
         for i, artist in enumerate(ARTISTS):
             song = compose(HELD_OUT + 9000 + i, genre.name, artist.name, seconds=seconds + 4)
-            held.append(listening.log_mel(song.audio[: int(seconds * 44100)]))
-            wanted.append((genre.name, artist.name, song.lyrics, 100 + i))
-    folders = sample(program, model, folder, wanted, each, seconds, threads)
-    made = [listening.log_mel(read_wav(f / "level_0" / f"sample_{i}.wav")[0]) for f in folders for i in range(each)]
-    asked = [genre for genre, *_ in wanted for _ in range(each)]
+            held.append(song.audio[: int(seconds * 44100)])
+            songs.append((genre.name, artist.name, song.lyrics, 100 + i))
+    made = sample(program, model, folder, songs, each, seconds, threads, top)
+    heard = [(song, listening.log_mel(read_wav(path)[0])) for song, path in made]
+    tempo = {g.name: g.tempo for g in GENRES}
+    guesses = classifier(np.array([listening.timbre(mel) for _, mel in heard]))
+    named = {n: [names[g] == n for g, (song, _) in zip(guesses, heard) if song[0] == n] for n in names}
+    steady = [abs(meter(mel) / tempo[song[0]] - 1) <= 0.05 for song, mel in heard]
 
-    def right(mels, genres):
-        guesses = classifier(np.array([listening.features(m) for m in mels]))
-        return float(np.mean([names[g] == genre for g, genre in zip(guesses, genres)]))
+    whole = sample(program, model, folder, songs, 1, seconds, threads, 0)
+    sampled = [listening.log_mel(read_wav(path)[0]) for _, path in whole]
+    known = [listening.log_mel(audio) for audio in held]
+    halves = listening.frechet(np.concatenate(known[::2]), np.concatenate(known[1::2]))
+    distance = listening.frechet(np.concatenate(sampled), np.concatenate(known))
 
-    def in_tempo(mels, genres):
-        tempo = {g.name: g.tempo for g in GENRES}
-        return float(np.mean([abs(meter(m) / tempo[genre] - 1) <= 0.05 for m, genre in zip(mels, genres)]))
-
-    own = [genre for genre, *_ in wanted]
-    halves = listening.frechet(np.concatenate(held[::2]), np.concatenate(held[1::2]))
-    distance = listening.frechet(np.concatenate(made), np.concatenate(held))
-    table = {
-        "songs": len(made), "seconds": seconds,
-        "genre_right": {"generated": round(right(made, asked), 3), "held_out": round(right(held, own), 3)},
-        "tempo_right": {"generated": round(in_tempo(made, asked), 3), "held_out": round(in_tempo(held, own), 3)},
-        "frechet": {"generated": round(distance, 2), "halves": round(halves, 2), "ratio": round(distance / halves, 2)}}
-    top = settings["vqvae"]["levels"] - 1
     prior = load_prior(settings, run, top)
     hop = int(np.prod([s**d for s, d in zip(settings["vqvae"]["strides_t"], settings["vqvae"]["downs_t"])]))
-    shares = [monotone(prior, hop, codes, w) for f, w in zip(folders, wanted) for codes in read_codes(f, top)]
-    table["lyrics_advance"] = round(float(np.mean(shares)), 3)
-    return table
+    shares = []
+    for index, song in enumerate(songs):
+        for codes in read_codes(made[index * each][1].parent.parent, top):
+            shares.append(monotone(prior, hop, codes, song))
+    return {
+        "songs": len(made), "seconds": seconds,
+        "genre_right": {"generated": round(float(np.mean(sum(named.values(), []))), 3),
+                        **{n: round(float(np.mean(v)), 3) for n, v in named.items()}},
+        "tempo_right": {"generated": round(float(np.mean(steady)), 3)},
+        "frechet": {"songs": len(whole), "generated": round(distance, 2), "halves": round(halves, 2),
+                    "ratio": round(distance / halves, 2)},
+        "lyrics_advance": round(float(np.mean(shares)), 3)}

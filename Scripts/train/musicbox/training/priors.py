@@ -62,17 +62,35 @@ class Windows:
             if room < 0:
                 continue
             # Songs begin as songs begin more often than chance would have it.
-            start = 0 if self.rng.random() < 0.25 else int(self.rng.integers(room + 1))
+            start = 0 if self.rng.random() < 0.4 else int(self.rng.integers(room + 1))
             # Most windows begin where the sampler's do and the corpus's bars may: at a block of the top level.
             unit = self.grid if self.rng.random() < 0.8 else self.ratio
             items.append(self.window(song, start // unit * unit, length))
         return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
 
 
-def loss_of(model, batch, alignment):
-    """Cross entropy in nats, the lyrics' loss, and that of attention against the letter that is sung."""
+@torch.no_grad()
+def misheard(model, batch, most):
+    """The window's codes with a share of up to `most` redrawn from the model: what it will read when it samples.
+
+    A model that has only ever read true codes repeats its own first slip from block to block.
+    """
+    codes = batch["codes"]
+    logits, _ = model(codes, batch["y"], batch.get("above"))
+    noise = -torch.empty_like(logits).exponential_().log()
+    drawn = (logits + noise).argmax(-1)
+    share = torch.rand(len(codes), 1, device=codes.device) * most
+    return torch.where(torch.rand(codes.shape, device=codes.device) < share, drawn, codes)
+
+
+def loss_of(model, batch, alignment, read=None):
+    """Cross entropy in nats, the lyrics' loss, and that of attention against the letter that is sung.
+
+    The model reads `read`, or the window's own codes.
+    """
     weights = [] if alignment and "sung" in batch else None
-    logits, prime = model(batch["codes"], batch["y"], batch.get("above"), weights)
+    codes = batch["codes"] if read is None else read
+    logits, prime = model(codes, batch["y"], batch.get("above"), weights)
     music = F.cross_entropy(logits.flatten(0, 1).float(), batch["codes"].flatten())
     aligned = music.new_zeros(())
     if weights:
@@ -149,8 +167,9 @@ def train(settings, folder, level, minutes):
         count = max(1, plan["tokens"][level] // length)
         batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
         with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
-            music, prime, aligned = loss_of(model, batch, True)
-            loss = music + h.get("prime_loss_fraction", 0) * prime + 0.3 * aligned
+            read = misheard(model, batch, plan["misheard"][level]) if plan["misheard"][level] else None
+            music, prime, aligned = loss_of(model, batch, True, read)
+            loss = music + h.get("prime_loss_fraction", 0) * prime + aligned
         loss.backward()
         optimiser.step(run.rate(30))
         run.tick()
