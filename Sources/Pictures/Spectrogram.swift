@@ -1,5 +1,5 @@
 import Foundation
-package import Tensor
+import Tensor
 
 /// A log-mel spectrogram of fixed size: how strong each band of pitch is over time.
 package struct Spectrogram: Sendable {

@@ -61,8 +61,9 @@ class Windows:
             room = total - length
             if room < 0:
                 continue
-            # Songs begin as songs begin more often than chance would have it.
-            start = 0 if self.rng.random() < 0.4 else int(self.rng.integers(room + 1))
+            # Songs begin as songs begin more often than chance would have it: what a label asks for is settled there,
+            # and later the music tells as much.
+            start = 0 if self.rng.random() < (0.8 if length < 2048 else 0.4) else int(self.rng.integers(room + 1))
             # Most windows begin where the sampler's do and the corpus's bars may: at a block of the top level.
             unit = self.grid if self.rng.random() < 0.8 else self.ratio
             items.append(self.window(song, start // unit * unit, length))
@@ -162,7 +163,7 @@ def train(settings, folder, level, minutes):
     model.train()
     while not (run.finished or run.out_of_time):
         length = plan["lengths"][min(len(plan["lengths"]) - 1, int(run.progress * 1.25 * len(plan["lengths"])))]
-        if rng.random() < 0.3:
+        if rng.random() < 0.5:
             length = plan["lengths"][0]
         count = max(1, plan["tokens"][level] // length)
         batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
