@@ -12,9 +12,11 @@ package final class Prior: Sendable {
     private let embedding: EmbeddingTable
     private let positions: EmbeddingTable
     private let startToken: Buffer<Float>?
-    private let output: PackedMatrix
+    let output: PackedMatrix
     private let labels: LabelConditioner?
-    private let conditioner: Conditioner?
+    let conditioner: Conditioner?
+    /// Tokens of the level above that a window is conditioned on; nil at the top.
+    package let windowLengthAbove: Int?
     private let lyricEncoder: LyricEncoder?
 
     /// - Throws: `WeightError`.
@@ -45,6 +47,7 @@ package final class Prior: Sendable {
         } else {
             labels = nil
         }
+        windowLengthAbove = top ? nil : h.windowLength / vqvae.downsamples[h.level + 1]
         conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae)
         lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0) }
     }
@@ -211,9 +214,9 @@ package final class Prior: Sendable {
 /// One window being computed: its tokens so far, its conditioning, and its caches. Used by one thread at a time.
 package final class PriorSequence {
     /// Vocabulary tokens: lyric prefix, prime, and what was drawn.
-    package fileprivate(set) var tokens: [Int32] = []
+    package internal(set) var tokens: [Int32] = []
     /// Rows whose keys and values are in the caches.
-    package fileprivate(set) var computed = 0
+    package internal(set) var computed = 0
     let labels: [Int]
     let start: Buffer<Float>
     let conditioning: Buffer<Float>?
