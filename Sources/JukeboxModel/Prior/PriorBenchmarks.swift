@@ -17,11 +17,11 @@ extension Prior {
     /// what the row after `tokens` sees is there.
     package func makeWarmSequence(tokens: [UInt16]) -> PriorSequence {
         let sequence = PriorSequence(
-            labels: exampleLabels, start: Buffer(count: shape.width, zeroed: true),
+            vocabulary: vocabulary, labels: exampleLabels, start: Buffer(count: shape.width, zeroed: true),
             conditioning: conditioner.map { _ in Buffer(count: hyperparameters.windowLength * shape.width) },
             caches: transformer.makeCaches())
         if prefix > 0 { sequence.tokens = Array(repeating: 0, count: prefix) }
-        append(tokens, to: sequence)
+        sequence.append(tokens)
         sequence.rewind(to: prefix + tokens.count)
         for cache in sequence.caches { cache.fill(seenFrom: sequence.computed) }
         return sequence
