@@ -88,7 +88,8 @@ package struct PriorBenchmark {
             let task = TaskID(
                 stream: StreamID(song: "bench", sample: next, level: prior.hyperparameters.level), window: 0)
             let window = engine.begin(
-                labels: prior.exampleLabels, above: prior.windowLengthAbove.map { _ in Array(repeating: 1, count: 64) }, start: 0,
+                labels: prior.exampleLabels, above: prior.windowLengthAbove.map { _ in Array(repeating: 1, count: 64) },
+                start: 0,
                 tokens: (0..<prime).map { _ in random.next(prior.codes) },
                 draw: TokenDraw(seed: 1, sample: next, level: 0, filter: Filter(temperature: 1, topK: 0, topP: 0)))
             while !engine.prepare(window) {}

@@ -50,7 +50,8 @@ package struct BarChart {
             }
             canvas.setColour(0x404040)
             canvas.text(
-                "\(Int((100 * bar.share).rounded())) %   \(bar.note)", x: left + scale * max(1, min(1.1, bar.share)) + 10,
+                "\(Int((100 * bar.share).rounded())) %   \(bar.note)",
+                x: left + scale * max(1, min(1.1, bar.share)) + 10,
                 y: y + 14, size: 12)
         }
         try canvas.finish(path)

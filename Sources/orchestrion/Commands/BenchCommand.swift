@@ -136,7 +136,8 @@ struct BenchCommand: ParsableCommand {
             try parts.split(separator: ",").map { text in
                 guard let part = Part(rawValue: String(text)) else {
                     throw ValidationError(
-                        "--parts: no part is called \(text); there are \(Part.allCases.map(\.rawValue).joined(separator: ", "))")
+                        "--parts: no part is called \(text); there are \(Part.allCases.map(\.rawValue).joined(separator: ", "))"
+                    )
                 }
                 return part
             })
