@@ -102,7 +102,8 @@ extension Coordinator {
         let above = window.above.map { song.streams[index + 1].tokens[$0].map(levels[level + 1].code(of:)) }
         return Assignment(
             task: lease.task, epoch: lease.epoch, fingerprint: song.skill(level).fingerprint,
-            seed: song.submission.seed, window: window.range,
+            seed: song.submission.seed,
+            number: song.submission.numbers?[lease.task.sample] ?? lease.task.sample, window: window.range,
             tokens: prime + stream[window.new.lowerBound...], prime: window.prime.count, above: above ?? [],
             labels: song.submission.labels[lease.task.sample][level],
             filter: song.submission.filters[level])

@@ -92,6 +92,7 @@ package struct SongPreparation {
             throw SongError("a song has 1 to 256 samples; got \(specification.samples.count)")
         }
         try checkLengths()
+        try checkNumbers()
         let filters = try filters(levels: levels)
         let fractions = try (specification.hopFraction ?? Self.defaultHops(levels: levels)).values(
             levels: levels, name: "hop_fraction")
@@ -143,6 +144,18 @@ package struct SongPreparation {
             throw SongError("give seconds or sample_length, not both")
         }
         if let length = specification.sampleLength { try GeometryCheck.length(length, geometry) }
+    }
+
+    /// Samples of one number would be the same sample.
+    private func checkNumbers() throws {
+        var seen: Set<Int> = []
+        for (place, sample) in specification.samples.enumerated() {
+            let number = sample.number ?? place
+            guard (0...65_535).contains(number) else { throw SongError("a sample's number \(number) is not 0 to 65535") }
+            guard seen.insert(number).inserted else {
+                throw SongError("two samples have the number \(number), which makes them one; give each its own")
+            }
+        }
     }
 
     private func filters(levels: Int) throws -> [Filter] {
