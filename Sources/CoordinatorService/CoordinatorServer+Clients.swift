@@ -112,7 +112,12 @@ extension CoordinatorServer {
         status.wantedTokens = UInt64(song.wantedTokens)
         let speed = meters[song.song]?.tokensPerSecond(at: seconds) ?? 0
         status.tokensPerSecond = speed
-        if speed > 0 { status.secondsLeft = Double(song.wantedTokens - song.sampledTokens) / speed }
+        if let seconds = core.secondsLeft(of: song.song) {
+            status.secondsLeft = seconds
+        } else if speed > 0 {
+            status.secondsLeft = Double(song.wantedTokens - song.sampledTokens) / speed
+        }
+        status.priority = Int32(clamping: core.submission(of: song.song)?.priority ?? 0)
         if let (share, secondsLeft) = stages.progress(of: song.song) {
             status.stageShare = share
             status.stageSecondsLeft = secondsLeft

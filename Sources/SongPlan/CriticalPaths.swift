@@ -1,5 +1,7 @@
-/// For each window of a plan, the longest chain of windows that begins with it and of which each waits for the one
-/// before, to the song's end, in new tokens: what is sampled first where the choice is.
+/// For each window of a plan, the longest chain of tokens that begins with it and of which each waits for the one
+/// before, to the song's end: what is sampled first where there is a choice.
+///
+/// A window of the level below waits only for the tokens over it, not for the end of the window that brings them.
 package struct CriticalPaths: Sendable, Hashable {
     /// [level][window].
     private let lengths: [[Int]]
@@ -11,10 +13,12 @@ package struct CriticalPaths: Sendable, Hashable {
             var own = Array(repeating: 0, count: level.windows.count)
             for place in level.windows.indices.reversed() {
                 let window = level.windows[place]
-                let next = place + 1 < own.count ? own[place + 1] : 0
-                let first = below.place { ($0.above?.upperBound ?? 0) > window.new.lowerBound }
-                let lower = first < below.count ? lengths[level.level - 1][first] : 0
-                own[place] = window.new.count + max(next, lower)
+                own[place] = window.new.count + (place + 1 < own.count ? own[place + 1] : 0)
+                var lower = below.place { ($0.above?.upperBound ?? 0) > window.new.lowerBound }
+                while lower < below.count, let end = below[lower].above?.upperBound, end <= window.new.upperBound {
+                    own[place] = max(own[place], end - window.new.lowerBound + lengths[level.level - 1][lower])
+                    lower += 1
+                }
             }
             lengths.append(own)
         }

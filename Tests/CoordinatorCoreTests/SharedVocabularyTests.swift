@@ -31,20 +31,20 @@ struct SharedVocabularyTests {
         try world.handle(chunk(first, [1, 6, 3, 4, 2]))
         #expect(world.coordinator.tokens(of: first.task.stream) == [1, 6, 3, 4, 2])
 
-        // The worker gives the window back, and gets it again, with its own tokens as they were sampled.
+        // The worker gives the window back, and gets one of the level below: its slice is of codes.
         let failed = Event.taskFailed(MockWorld.peer("a"), first.task, first.epoch, reason: "test")
-        let resumed = try #require(assignments(try world.handle(failed)).first)
-        #expect(resumed.task == first.task && resumed.prime == 0 && resumed.tokens == [1, 6, 3, 4, 2])
+        let below = try #require(assignments(try world.handle(failed)).first)
+        #expect(below.task.level == 1 && below.above == [1, 0, 3, 0])
 
-        // Another worker gets one of the level below: its slice is of codes.
+        // Another worker gets the window, with its own tokens as they were sampled.
         let other = MockWorker(id: "b", slots: 4, fingerprints: Small.fingerprints)
         world.workers[MockWorld.peer("b")] = other
         let hello = Event.workerHello(MockWorld.peer("b"), other.description)
-        let below = try #require(assignments(try world.handle(hello)).first)
-        #expect(below.task.level == 1 && below.above == [1, 0, 3, 0])
+        let resumed = try #require(assignments(try world.handle(hello)).first)
+        #expect(resumed.task == first.task && resumed.prime == 0 && resumed.tokens == [1, 6, 3, 4, 2])
 
         // Once it is done, the next one is primed with codes.
-        let last = assignments(try world.handle(chunk(resumed, [5, 0, 3], start: 5)))
+        let last = assignments(try world.handle(chunk(resumed, [5, 0, 3], start: 5, from: "b")))
         let next = try #require(last.first { $0.task.level == 2 })
         #expect(next.prime == 4 && next.tokens == [2, 0, 0, 3])
     }
