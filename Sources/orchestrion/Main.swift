@@ -18,6 +18,6 @@ struct Orchestrion: ParsableCommand {
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, KeysCommand.self, ModelCommand.self,
-            PictureCommand.self, VerifyCommand.self, DemoCommand.self,
+            PlanCommand.self, TimelineCommand.self, PictureCommand.self, VerifyCommand.self, DemoCommand.self,
         ])
 }

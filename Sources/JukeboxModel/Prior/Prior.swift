@@ -57,17 +57,7 @@ package final class Prior: Sendable {
 
     /// Bytes of caches and conditioning that one sequence needs.
     package var bytesPerSequence: Int {
-        let caches = (0..<shape.depth).reduce(0) { sum, layer in
-            let rows =
-                switch shape.pattern(layer: layer) {
-                case .dense, .transposeBlock: shape.length
-                case .block: shape.blockLength
-                case .previousBlock: 2 * shape.blockLength
-                case .prime: min(shape.primeLength, shape.length)
-                case .lyricEncoder: shape.encoderLength
-                }
-            return sum + 2 * rows * shape.stateWidth
-        }
+        let caches = (0..<shape.depth).reduce(0) { $0 + 2 * shape.cachedRows(layer: $1) * shape.stateWidth }
         return 4 * (caches + (conditioner == nil ? 0 : hyperparameters.windowLength * shape.width))
     }
 
