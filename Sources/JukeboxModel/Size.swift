@@ -6,9 +6,7 @@ extension PriorHyperparameters {
 
     /// Bytes of caches and conditioning that one sequence needs.
     package func bytesPerSequence(vqvae: VQVAEHyperparameters) -> Int {
-        let shape = transformer(codes: vqvae.codes)
-        let caches = (0..<shape.depth).reduce(0) { $0 + 2 * shape.cachedRows(layer: $1) * shape.stateWidth }
-        return 4 * (caches + (level == vqvae.levels - 1 ? 0 : windowLength * width))
+        transformer(codes: vqvae.codes).cacheBytes + (level == vqvae.levels - 1 ? 0 : 4 * windowLength * width)
     }
 
     /// Multiplications that a token costs, on average over a window.
@@ -28,18 +26,5 @@ extension PriorHyperparameters {
             return sum + Double(matrices) + 2 * seen * Double(shape.stateWidth)
         }
         return layers + Double(shape.width * shape.vocabulary)
-    }
-}
-
-extension TransformerShape {
-    /// Rows of keys and values that a layer keeps.
-    package func cachedRows(layer: Int) -> Int {
-        switch pattern(layer: layer) {
-        case .dense, .transposeBlock: length
-        case .block: blockLength
-        case .previousBlock: 2 * blockLength
-        case .prime: min(primeLength, length)
-        case .lyricEncoder: encoderLength
-        }
     }
 }

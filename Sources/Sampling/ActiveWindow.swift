@@ -5,7 +5,10 @@ package import Tensor
 /// A window in a running batch.
 package final class ActiveWindow {
     let sequence: PriorSequence
-    private let prior: Prior
+    private let vocabulary: Vocabulary
+    /// Rows before the music.
+    private let prefix: Int
+    private let blockLength: Int
     private let draw: TokenDraw
     /// Place of the window's first token in its level.
     private let start: Int
@@ -20,28 +23,31 @@ package final class ActiveWindow {
     package init(
         prior: Prior, labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw, team: ThreadTeam
     ) {
-        self.prior = prior
+        // Not the prior itself: its weights may leave the memory while the window waits.
+        vocabulary = prior.vocabulary
+        prefix = prior.prefix
+        blockLength = prior.blockLength
         self.draw = draw
         self.start = start
         self.tokens = tokens.count
         sequence = prior.makeSequence(labels: labels, above: above, team: team)
-        prior.append(tokens, to: sequence)
+        sequence.append(tokens)
     }
 
     /// Rows to compute before the next token can be drawn: its own, and those of tokens that are not in the
     /// caches yet.
-    package var pendingRows: Int { prior.prefix + tokens + 1 - sequence.computed }
+    package var pendingRows: Int { prefix + tokens + 1 - sequence.computed }
 
     /// Rows until a block ends, which a step may not cross.
-    package var rowsToBlockEnd: Int { prior.blockLength - sequence.computed % prior.blockLength }
+    package var rowsToBlockEnd: Int { blockLength - sequence.computed % blockLength }
 
     fileprivate func take(
         _ logits: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<UInt64>
     ) throws(SamplingError) -> UInt16 {
         let index = try draw.draw(
-            logits, count: prior.shape.vocabulary, position: start + tokens, scratch: scratch)
-        let token = prior.sampledValue(index)
-        prior.append(CollectionOfOne(token), to: sequence)
+            logits, count: vocabulary.codes + vocabulary.lyrics, position: start + tokens, scratch: scratch)
+        let token = vocabulary.sampledValue(index)
+        sequence.append(CollectionOfOne(token))
         tokens += 1
         return token
     }

@@ -11,39 +11,60 @@ import WorkerCore
 final class Engine: @unchecked Sendable {  // used by the engine's thread alone once `run` was called
     /// Windows in the running batch.
     let slots: Int
+    private let model: Model
     private let team: ThreadTeam
-    private let engines: [Int: SamplingEngine]
+    private let plan: MemoryPlan
     private let labellers: [Int: Labeller]
+    /// Of the levels whose weights are in memory; the one used last comes last.
+    private var engines: [(level: Int, engine: SamplingEngine)] = []
     private var windows: [TaskKey: ActiveWindow] = [:]
+    private let log: @Sendable (String) -> Void
 
     init(model: Model, options: Worker.Options) throws {
+        self.model = model
         team = ThreadTeam(threads: options.threads)
-        var priors: [Int: Prior] = [:]
-        for level in options.levels { priors[level] = try model.prior(level: level) }
-        let largest = priors.values.map(\.bytesPerSequence).max() ?? 1
-        let slots = options.slots ?? Self.slots(bytesPerSequence: largest)
-        self.slots = slots
-        var engines: [Int: SamplingEngine] = [:]
-        var labellers: [Int: Labeller] = [:]
-        for (level, prior) in priors {
-            engines[level] = SamplingEngine(
-                prior: prior, rows: slots + BatchScheduler.Settings(slots: slots).prefillRows, team: team)
-            labellers[level] = model.labellers[level]
+        log = options.log
+        plan = try MemoryPlan(model: model, options: options)
+        slots = plan.slots
+        labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
+        for level in options.levels where engines.count < plan.residentLevels { try load(level) }
+        if plan.residentLevels < options.levels.count {
+            log(
+                "memory holds the weights of \(plan.residentLevels) of \(options.levels.count) levels at a time; "
+                    + "they take turns")
         }
-        self.engines = engines
-        self.labellers = labellers
     }
 
-    /// 8, or as many sequences as fit into three quarters of the memory that is free.
-    private static func slots(bytesPerSequence: Int) -> Int {
-        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
-            let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        else { return 8 }
-        return min(8, max(1, kilobytes * 1024 / 4 * 3 / max(1, bytesPerSequence)))
+    var residentLevels: Set<Int> { Set(engines.map(\.level)) }
+
+    /// The engine of a level, whose weights are brought in if they are not in memory, in place of those that were used
+    /// longest ago.
+    private func engine(of level: Int, desk: WorkDesk) throws -> SamplingEngine {
+        if let place = engines.firstIndex(where: { $0.level == level }) {
+            if place < engines.count - 1 { engines.append(engines.remove(at: place)) }
+            return engines[engines.count - 1].engine
+        }
+        while engines.count >= plan.residentLevels { engines.removeFirst() }
+        let start = ContinuousClock.now
+        try load(level)
+        desk.state.withLock { $0.scheduler.setResident(residentLevels) }
+        log(
+            "level \(level) is in memory after "
+                + "\((start.duration(to: .now) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
+        return engines[engines.count - 1].engine
     }
 
-    var blockLengths: [Int: Int] { engines.mapValues(\.prior.blockLength) }
+    private func load(_ level: Int) throws {
+        let rows = slots + BatchScheduler.Settings(slots: slots).prefillRows
+        engines.append((level, SamplingEngine(prior: try model.prior(level: level), rows: rows, team: team)))
+    }
+
+    /// By level that is served.
+    var blockLengths: [Int: Int] {
+        labellers.keys.reduce(into: [:]) {
+            $0[$1] = model.hyperparameters.priors[$1].transformer(codes: model.hyperparameters.vqvae.codes).blockLength
+        }
+    }
 
     /// Runs until the desk closes.
     func run(desk: WorkDesk) {
@@ -60,7 +81,14 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     }
 
     private func run(_ step: Step, desk: WorkDesk) {
-        guard let engine = engines[step.level] else { return }
+        let engine: SamplingEngine
+        do {
+            engine = try self.engine(of: step.level, desk: desk)
+        } catch {
+            for seat in step.decodes + step.prefills.map(\.seat) { fail(seat, "\(error)", desk: desk) }
+            desk.wakeNetwork()
+            return
+        }
         var work: [(window: ActiveWindow, rows: Int)] = []
         var seats: [Step.Seat] = []
         for (seat, rows) in step.decodes.map({ ($0, 1) }) + step.prefills.map({ ($0.seat, $0.rows.count) }) {

@@ -28,7 +28,10 @@
     void ck_f32_to_f16_##isa(const float *x, uint16_t *y, long n);                                 \
     void ck_scale_logits_##isa(float *logits, long n, float temperature);                          \
     long ck_gumbel_argmax_##isa(const float *logits, long n, uint64_t seed, uint32_t sample,       \
-                                uint32_t level, uint32_t position);
+                                uint32_t level, uint32_t position);                                \
+    uint64_t ck_limit_read_##isa(const void *buffer, size_t bytes);                                \
+    double ck_limit_fma_##isa(long rounds);                                                        \
+    double ck_limit_int8_##isa(long rounds);
 
 #define CK_TABLE(isa)                                                                              \
     {                                                                                              \
@@ -41,6 +44,8 @@
         .scale = ck_scale_##isa, .accumulate = ck_accumulate_##isa, .add_row = ck_add_row_##isa,   \
         .f16_to_f32 = ck_f16_to_f32_##isa, .f32_to_f16 = ck_f32_to_f16_##isa,                      \
         .scale_logits = ck_scale_logits_##isa, .gumbel_argmax = ck_gumbel_argmax_##isa,            \
+        .limit_read = ck_limit_read_##isa, .limit_fma = ck_limit_fma_##isa,                        \
+        .limit_int8 = ck_limit_int8_##isa,                                                         \
     }
 
 CK_DECLARE_ENTRIES(scalar)

@@ -93,6 +93,13 @@ typedef struct ck_kernels {
     // logit is NaN or +inf, or if none is finite.
     long (*gumbel_argmax)(const float *logits, long n, uint64_t seed, uint32_t sample,
                           uint32_t level, uint32_t position);
+
+    // For benchmarks. Reads a buffer (a multiple of 256 bytes) and gives the exclusive or of its words.
+    uint64_t (*limit_read)(const void *buffer, size_t bytes);
+    // Independent float32 multiply-adds, or products of bytes summed in int32, in registers; give how
+    // many operations they did (a multiply-add counts as two).
+    double (*limit_fma)(long rounds);
+    double (*limit_int8)(long rounds);
 } ck_kernels;
 
 // The kernels of an instruction set, or NULL when this machine lacks it.

@@ -14,9 +14,12 @@ struct Conditioner: Sendable {
             downs: vqvae.downs[prior.level + 1], stride: vqvae.strides[prior.level + 1],
             depth: prior.conditionerDepth, growth: prior.conditionerDilationGrowth,
             cycle: prior.conditionerDilationCycle, reversed: false,
-            scalesResiduals: prior.conditionerScalesResiduals, kind: .contract)
+            scalesResiduals: prior.conditionerScalesResiduals)
         norm = try Norm(weights, "\(name).ln")
     }
+
+    /// Multiplications and additions of all products for `length` tokens of the level above.
+    func operations(length: Int) -> Int { stack.operations(length: length) }
 
     /// - Parameter above: the slice of the level above that belongs to the window; zeros are seen beyond it.
     /// - Returns: [above.count · tokens per upper token][width].

@@ -12,9 +12,11 @@ package final class Prior: Sendable {
     private let embedding: EmbeddingTable
     private let positions: EmbeddingTable
     private let startToken: Buffer<Float>?
-    private let output: PackedMatrix
+    let output: PackedMatrix
     private let labels: LabelConditioner?
-    private let conditioner: Conditioner?
+    let conditioner: Conditioner?
+    /// Tokens of the level above that a window is conditioned on; nil at the top.
+    package let windowLengthAbove: Int?
     private let lyricEncoder: LyricEncoder?
 
     /// - Throws: `WeightError`.
@@ -45,6 +47,7 @@ package final class Prior: Sendable {
         } else {
             labels = nil
         }
+        windowLengthAbove = top ? nil : h.windowLength / vqvae.downsamples[h.level + 1]
         conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae)
         lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0) }
     }
@@ -54,12 +57,6 @@ package final class Prior: Sendable {
 
     /// Rows of one run may not cross a multiple of this.
     package var blockLength: Int { shape.blockLength }
-
-    /// Bytes of caches and conditioning that one sequence needs.
-    package var bytesPerSequence: Int {
-        let caches = (0..<shape.depth).reduce(0) { $0 + 2 * shape.cachedRows(layer: $1) * shape.stateWidth }
-        return 4 * (caches + (conditioner == nil ? 0 : hyperparameters.windowLength * shape.width))
-    }
 
     /// Begins a window.
     ///
@@ -75,7 +72,8 @@ package final class Prior: Sendable {
         }
         let lyrics = Array(y.suffix(hyperparameters.labels ? hyperparameters.lyricLength : 0))
         let sequence = PriorSequence(
-            labels: y, start: start, conditioning: above.flatMap { conditioner?.apply($0, team: team) },
+            vocabulary: vocabulary, labels: y, start: start,
+            conditioning: above.flatMap { conditioner?.apply($0, team: team) },
             caches: transformer.makeCaches())
         if let lyricEncoder {
             let states = lyricEncoder.apply(lyrics, team: team)
@@ -86,23 +84,9 @@ package final class Prior: Sendable {
         return sequence
     }
 
-    /// The value that the transformer's vocabulary has for a sampled value, and back.
-    private func vocabularyToken(_ sampled: UInt16) -> Int32 {
-        guard prefix > 0 else { return Int32(sampled) }
-        let lyric = hyperparameters.lyricVocabulary
-        return Int32(sampled) < Int32(codes) ? Int32(sampled) + Int32(lyric) : Int32(sampled) - Int32(codes)
-    }
-
-    /// See `LevelGeometry.vocabulary`: codes first, then lyric tokens.
-    package func sampledValue(_ vocabularyIndex: Int) -> UInt16 {
-        guard prefix > 0 else { return UInt16(vocabularyIndex) }
-        let lyric = hyperparameters.lyricVocabulary
-        return UInt16(vocabularyIndex < lyric ? codes + vocabularyIndex : vocabularyIndex - lyric)
-    }
-
-    /// Appends tokens that are known: a prime, what was sampled before, or the token just drawn.
-    package func append(_ tokens: some Sequence<UInt16>, to sequence: PriorSequence) {
-        for token in tokens { sequence.tokens.append(vocabularyToken(token)) }
+    /// See `Vocabulary`.
+    package var vocabulary: Vocabulary {
+        Vocabulary(codes: codes, lyrics: prefix > 0 ? hyperparameters.lyricVocabulary : 0)
     }
 
     /// Memory for steps of at most `rows` rows. One for each engine thread.
@@ -201,19 +185,29 @@ package final class Prior: Sendable {
 /// One window being computed: its tokens so far, its conditioning, and its caches. Used by one thread at a time.
 package final class PriorSequence {
     /// Vocabulary tokens: lyric prefix, prime, and what was drawn.
-    package fileprivate(set) var tokens: [Int32] = []
+    package internal(set) var tokens: [Int32] = []
+    private let vocabulary: Vocabulary
     /// Rows whose keys and values are in the caches.
-    package fileprivate(set) var computed = 0
+    package internal(set) var computed = 0
     let labels: [Int]
     let start: Buffer<Float>
     let conditioning: Buffer<Float>?
     let caches: [AttentionCache]
 
-    init(labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>?, caches: [AttentionCache]) {
+    init(
+        vocabulary: Vocabulary, labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>?,
+        caches: [AttentionCache]
+    ) {
+        self.vocabulary = vocabulary
         self.labels = labels
         self.start = start
         self.conditioning = conditioning
         self.caches = caches
+    }
+
+    /// Appends tokens that are known: a prime, what was sampled before, or the token just drawn.
+    package func append(_ tokens: some Sequence<UInt16>) {
+        for token in tokens { self.tokens.append(vocabulary.token(of: token)) }
     }
 }
 
