@@ -57,6 +57,9 @@ let package = Package(
             name: "WorkerService",
             dependencies: ["ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
 
+        // The coordinator's core in virtual time: plans, and what they are tested with.
+        .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
+
         .target(name: "Pictures", dependencies: ["CCairo", "Tensor"]),
 
         // The model that ships with the program; Scripts/train makes it.
@@ -70,9 +73,14 @@ let package = Package(
         .executableTarget(
             name: "orchestrion",
             dependencies: [
+<<<<<<< HEAD
                 "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService",
                 "Digest",
                 "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
+=======
+                "AudioFile", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
+                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
+>>>>>>> plan
                 "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -86,6 +94,8 @@ let package = Package(
         .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),
         .testTarget(name: "SongPlanTests", dependencies: ["SongPlan"]),
         .testTarget(name: "CoordinatorCoreTests", dependencies: ["CoordinatorCore", "SongPlan"]),
+        .testTarget(
+            name: "ClusterSimulationTests", dependencies: ["ClusterSimulation", "CoordinatorCore", "SongPlan"]),
         .testTarget(name: "WorkerCoreTests", dependencies: ["SongPlan", "WorkerCore"]),
         .testTarget(
             name: "JournalTests",

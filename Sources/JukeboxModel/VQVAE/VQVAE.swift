@@ -57,9 +57,9 @@ package final class VQVAE: Sendable {
         }
     }
 
-    /// Tokens of a piece: enough that the overlap costs little.
+    /// Tokens of a piece: enough that the overlap costs little, few enough that the first is heard soon.
     package func pieceLength(level: Int) -> Int {
-        max(4 * levels[level].decoderReach, (1 << 17) / hyperparameters.samplesPerToken[level])
+        max(4 * levels[level].decoderReach, (1 << 15) / hyperparameters.samplesPerToken[level])
     }
 
     /// Tokens on each side of a token's audio that decide it.
