@@ -237,6 +237,13 @@ package final class PriorSequence {
         self.caches = caches
     }
 
+    /// Takes back rows of the last step, and as many tokens. The rows of a step lie in one block, so that none of them
+    /// took another's place in a cache.
+    package func forget(last rows: Int) {
+        computed -= rows
+        tokens.removeLast(rows)
+    }
+
     /// The memory of the caches, for another sequence when this one has ended.
     package var recyclable: SequenceCaches { SequenceCaches(layers: caches) }
 

@@ -25,7 +25,7 @@ struct BenchCommand: ParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case decode, prefill, conditioner, ragged, codec, memory, contract
+        case decode, prefill, conditioner, ragged, codec, memory, contract, lookahead
     }
 
     @Option(help: ArgumentHelp("A published prior, with random weights (default upsampler-1b).", valueName: "name"))
@@ -122,6 +122,9 @@ struct BenchCommand: ParsableCommand {
                 add(benchmark.residence(resident: ProcessMemory.resident - before, windows: 0))
             }
         }
+        if parts.contains(.lookahead), let model = subject.model {
+            for figure in try LookaheadBenchmark(model: model, team: team, quick: quick).run() { add(figure) }
+        }
         if parts.contains(.codec), let vqvae = try subject.vqvae() {
             let benchmark = CodecBenchmark(vqvae: vqvae, team: team, quick: quick)
             for level in 0..<vqvae.hyperparameters.levels { add(benchmark.decode(level: level)) }
@@ -165,7 +168,7 @@ private struct BenchModel {
     let name: String
     private let level: Int
     private let hyperparameters: Hyperparameters
-    private let model: Model?
+    let model: Model?
 
     init(preset: String?, path: String?, level: Int) throws {
         if let path {
