@@ -11,13 +11,17 @@ package struct Model: Sendable {
     package let geometry: ModelGeometry
     /// One a level.
     package let labellers: [Labeller]
+    /// How its priors compute.
+    package let profile: NumericProfile
 
     /// Opens a folder; nothing but small files is read.
     ///
     /// - Parameter preset: the geometry for folders without `hparams.json` or `config.json`; by default the
     ///   folder's own name when that is a preset's.
+    /// - Parameter profile: how its priors compute; part of its fingerprints.
     /// - Throws: `CheckpointError`, `HyperparameterError`, `LabelError`.
-    package init(path: String, preset: String? = nil) throws {
+    package init(path: String, preset: String? = nil, profile: NumericProfile = .standard) throws {
+        self.profile = profile
         let url = URL(fileURLWithPath: path, isDirectory: true)
         folder = try ModelFolder.open(url.path)
         name = url.standardizedFileURL.lastPathComponent
@@ -45,10 +49,11 @@ package struct Model: Sendable {
         try VQVAE(hyperparameters.vqvae, weights: folder.weights(of: .vqvae))
     }
 
-    package func prior(level: Int) throws -> Prior {
+    /// - Parameter profile: another than the model's.
+    package func prior(level: Int, profile: NumericProfile? = nil) throws -> Prior {
         try Prior(
             hyperparameters.priors[level], vqvae: hyperparameters.vqvae,
-            weights: folder.weights(of: .prior(level: level)))
+            weights: folder.weights(of: .prior(level: level)), profile: profile ?? self.profile)
     }
 
     /// The checked weights of a part.
@@ -66,12 +71,14 @@ package struct Model: Sendable {
     /// What a worker must share to sample a level: a hash of its prior's weights, geometry and numeric profile.
     package func fingerprint(level: Int) throws -> String {
         let set = try folder.weights(of: .prior(level: level))
-        return try FingerprintCache.value(
-            files: Set(set.tensors.values.map(\.path)).sorted(), salt: "\(hyperparameters.priors[level])"
+        let hash = try FingerprintCache.value(
+            files: Set(set.tensors.values.map(\.path)).sorted(), salt: "\(profile.rawValue) \(hyperparameters.priors[level])"
         ) {
             try weights(of: .prior(level: level)).fingerprint(
-                geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae))
+                geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae), profile: profile)
         }
+        // The profile in clear, so that whoever compares two sees why they differ.
+        return "\(profile.rawValue):\(hash)"
     }
 
     package func fingerprints() throws -> [Int: String] {

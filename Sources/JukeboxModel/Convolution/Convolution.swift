@@ -3,8 +3,8 @@ import Tensor
 
 /// How a convolution's matrix product is computed.
 enum ProductKind {
-    /// Our kernels: the same bits everywhere. For what can influence a token.
-    case contract
+    /// Our kernels: the same bits everywhere, with weights of this type. For what can influence a token.
+    case contract(WeightType)
     /// OpenBLAS. For what cannot.
     case openBLAS
 }
@@ -26,10 +26,10 @@ struct Product: Sendable {
         self.outputs = outputs
         self.bias = Buffer(bias)
         switch kind {
-        case .contract:
+        case .contract(let storage):
             self.kind = .contract(
                 weights.withUnsafeBytes {
-                    PackedMatrix(k: inputs, n: outputs, source: $0, sourceType: .float32, storage: .float32)
+                    PackedMatrix(k: inputs, n: outputs, source: $0, sourceType: .float32, storage: storage)
                 })
         case .openBLAS:
             self.kind = .openBLAS(Buffer(weights))

@@ -7,11 +7,14 @@ struct AttentionCache {
     private let blocks: Int
     private let capacity: Int
     let width: Int
-    let keys: Buffer<Float>
-    let values: Buffer<Float>
+    /// float32 or float16.
+    let type: ElementType
+    private let keys: Buffer<UInt8>
+    private let values: Buffer<UInt8>
 
-    init(pattern: AttentionPattern, shape: TransformerShape) {
+    init(pattern: AttentionPattern, shape: TransformerShape, type: ElementType) {
         self.pattern = pattern
+        self.type = type
         blockLength = shape.blockLength
         blocks = shape.length / shape.blockLength
         width = shape.stateWidth
@@ -23,11 +26,11 @@ struct AttentionCache {
             case .prime: min(shape.primeLength, shape.length)
             case .lyricEncoder: shape.encoderLength
             }
-        keys = Buffer(count: max(1, capacity * width))
-        values = Buffer(count: max(1, capacity * width))
+        keys = Buffer(count: max(1, capacity * width * type.byteCount))
+        values = Buffer(count: max(1, capacity * width * type.byteCount))
     }
 
-    var byteCount: Int { 2 * capacity * width * MemoryLayout<Float>.size }
+    var byteCount: Int { 2 * capacity * width * type.byteCount }
 
     /// Where a position is kept; nil when no later position of this pattern sees it.
     private func row(of position: Int) -> Int? {
@@ -43,8 +46,27 @@ struct AttentionCache {
 
     func store(position: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
         guard let row = row(of: position) else { return }
-        (keys.pointer + row * width).update(from: key, count: width)
-        (values.pointer + row * width).update(from: value, count: width)
+        keep(key, at: keys.pointer + row * width * type.byteCount)
+        keep(value, at: values.pointer + row * width * type.byteCount)
+    }
+
+    private func keep(_ numbers: UnsafePointer<Float>, at place: UnsafeMutablePointer<UInt8>) {
+        let place = UnsafeMutableRawPointer(place)
+        if type == .float16 {
+            Kernels.active.narrow(numbers, into: place.assumingMemoryBound(to: UInt16.self), count: width)
+        } else {
+            place.copyMemory(from: numbers, byteCount: width * type.byteCount)
+        }
+    }
+
+    /// The address of an element of a row's key.
+    func key(_ row: Int, _ column: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(keys.pointer + (row * width + column) * type.byteCount)
+    }
+
+    /// The address of an element of a row's value.
+    func value(_ row: Int, _ column: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(values.pointer + (row * width + column) * type.byteCount)
     }
 
     /// The rows that a position sees, in order; empty for the first block of `previousBlock`, which sees zeros.

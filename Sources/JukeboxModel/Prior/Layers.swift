@@ -28,8 +28,9 @@ struct Linear: Sendable {
     let matrix: PackedMatrix
     let bias: Buffer<Float>
 
-    init(_ weights: Weights, _ name: String) throws {
-        matrix = try .packing(weights.tensor("\(name).w"), transposed: false)
+    /// - Parameter storage: what the weights become; nil keeps their type.
+    init(_ weights: Weights, _ name: String, storage: WeightType?) throws {
+        matrix = try .packing(weights.tensor("\(name).w"), transposed: false, storage: storage)
         bias = Buffer(try weights.floats("\(name).b"))
     }
 
@@ -42,15 +43,17 @@ struct Linear: Sendable {
 }
 
 extension PackedMatrix {
-    /// Packs a checkpoint's matrix; float16 stays float16.
+    /// Packs a checkpoint's matrix.
     ///
-    /// - Parameter transposed: the tensor is [out, in] (an embedding or `nn.Linear`) rather than [in, out].
-    static func packing(_ tensor: StoredTensor, transposed: Bool) throws -> PackedMatrix {
+    /// - Parameters:
+    ///   - transposed: the tensor is [out, in] (an embedding or `nn.Linear`) rather than [in, out].
+    ///   - storage: what the numbers become; nil keeps float16 as it is, and makes float32 of all else.
+    static func packing(_ tensor: StoredTensor, transposed: Bool, storage: WeightType?) throws -> PackedMatrix {
         let (k, n) = transposed ? (tensor.shape[1], tensor.shape[0]) : (tensor.shape[0], tensor.shape[1])
         func pack(_ bytes: UnsafeRawBufferPointer, half: Bool) -> PackedMatrix {
             PackedMatrix(
                 k: k, n: n, source: bytes, sourceType: half ? .float16 : .float32, transposed: transposed,
-                storage: half ? .float16 : .float32)
+                storage: storage ?? (half ? .float16 : .float32))
         }
         switch tensor.type {
         case .float16: return tensor.withBytes { pack($0, half: true) }

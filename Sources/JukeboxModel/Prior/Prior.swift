@@ -16,20 +16,25 @@ package final class Prior: Sendable {
     private let labels: LabelConditioner?
     private let conditioner: Conditioner?
     private let lyricEncoder: LyricEncoder?
+    package let profile: NumericProfile
 
     /// - Throws: `WeightError`.
-    package init(_ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet) throws {
+    package init(
+        _ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet, profile: NumericProfile
+    ) throws {
+        self.profile = profile
         let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae))
         try weights.checkFinite()
         hyperparameters = h
         codes = vqvae.codes
         shape = h.transformer(codes: vqvae.codes)
-        transformer = try Transformer(weights, "prior", shape: shape)
+        transformer = try Transformer(weights, "prior", shape: shape, profile: profile)
         embedding = try EmbeddingTable(weights, "prior.x_emb.weight")
         positions = try EmbeddingTable(weights, "prior.pos_emb.pos_emb")
         startToken = h.labels || h.singleSequence ? nil : Buffer(try weights.floats("prior.start_token"))
         output = try .packing(
-            weights.tensor(h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight"), transposed: true)
+            weights.tensor(h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight"), transposed: true,
+            storage: profile.otherWeights)
         let top = h.level == vqvae.levels - 1
         if h.labels {
             func table(_ name: String) throws -> EmbeddingTable {
@@ -45,8 +50,8 @@ package final class Prior: Sendable {
         } else {
             labels = nil
         }
-        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae)
-        lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0) }
+        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae, profile: profile)
+        lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0, profile: profile) }
     }
 
     /// Rows before the music: the lyric tokens of a single sequence.
@@ -68,7 +73,7 @@ package final class Prior: Sendable {
                 }
             return sum + 2 * rows * shape.stateWidth
         }
-        return 4 * (caches + (conditioner == nil ? 0 : hyperparameters.windowLength * shape.width))
+        return profile.caches.byteCount * caches + 4 * (conditioner == nil ? 0 : hyperparameters.windowLength * shape.width)
     }
 
     /// Begins a window.
@@ -116,8 +121,12 @@ package final class Prior: Sendable {
     }
 
     /// Memory for steps of at most `rows` rows. One for each engine thread.
-    package func makeWorkspace(rows: Int, team: ThreadTeam) -> PriorWorkspace {
-        PriorWorkspace(shape: shape, rows: rows, team: team)
+    ///
+    /// - Parameter smallWork: products of numbers in a layer's step below which one thread does it alone.
+    package func makeWorkspace(
+        rows: Int, team: ThreadTeam, smallWork: Int = Transformer.usualSmallWork
+    ) -> PriorWorkspace {
+        PriorWorkspace(shape: shape, rows: rows, team: team, smallWork: smallWork)
     }
 
     /// Computes rows of several sequences at once and writes logits.
@@ -249,11 +258,11 @@ package final class PriorWorkspace {
     let transformer: Transformer.Workspace
     package let rows: Int
 
-    init(shape: TransformerShape, rows: Int, team: ThreadTeam) {
+    init(shape: TransformerShape, rows: Int, team: ThreadTeam, smallWork: Int) {
         self.rows = rows
         x = Buffer(count: rows * shape.width)
         condition = Buffer(count: rows * shape.width)
         one = Buffer(count: shape.width)
-        transformer = Transformer.Workspace(shape: shape, rows: rows, team: team)
+        transformer = Transformer.Workspace(shape: shape, rows: rows, team: team, smallWork: smallWork)
     }
 }

@@ -8,7 +8,6 @@ enum FingerprintCache {
     static func value(files: [String], salt: String, compute: () throws -> String) rethrows -> String {
         var bytes = 0
         let stream = Digest.Stream()
-        stream.update(NumericProfile.current)
         stream.update(salt)
         for file in files.sorted() {
             var status = stat()

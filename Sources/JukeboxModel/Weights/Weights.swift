@@ -74,9 +74,9 @@ package struct Weights: Sendable {
 
     /// BLAKE2b over what can influence a token: the numeric profile, the geometry's text, and every tensor's name,
     /// type and bytes in the table's order. The same for both layouts of one model; optional tensors are left out.
-    package func fingerprint(geometry: String) throws -> String {
+    package func fingerprint(geometry: String, profile: NumericProfile) throws -> String {
         let stream = Digest.Stream()
-        stream.update(NumericProfile.current)
+        stream.update(profile.rawValue)
         stream.update(geometry)
         for wanted in table where !wanted.optional {
             let tensor = try tensor(wanted.name)
@@ -89,8 +89,3 @@ package struct Weights: Sendable {
     }
 }
 
-/// The numeric profile that this program computes with: part of every fingerprint.
-package enum NumericProfile {
-    /// f32 activations and caches, weights as stored (float16 widened exactly), contract version 1.
-    package static let current = "f32/1"
-}
