@@ -54,26 +54,6 @@ package final class ActiveWindow {
     }
 }
 
-extension ActiveWindow {
-    /// See `SamplingEngine.stepAhead`.
-    fileprivate func take(
-        guesses: [UInt16], logits: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<UInt64>
-    ) throws(SamplingError) -> [UInt16] {
-        let count = vocabulary.codes + vocabulary.lyrics
-        var drawn: [UInt16] = []
-        for row in 0...guesses.count {
-            let index = try draw.draw(
-                logits + row * count, count: count, position: start + tokens + row, scratch: scratch)
-            drawn.append(vocabulary.sampledValue(index))
-        }
-        let right = zip(guesses, drawn).prefix { $0 == $1 }.count + 1
-        sequence.forget(last: guesses.count + 1 - right)
-        sequence.append(CollectionOfOne(drawn[right - 1]))
-        tokens += right
-        return drawn
-    }
-}
-
 /// What a step did for one window.
 package enum StepOutcome: Sendable, Hashable {
     /// Rows were computed; the window has more before its next token.
@@ -124,20 +104,6 @@ package final class SamplingEngine {
 
     /// Keeps the memory of a window that has ended for the next one.
     package func recycle(_ window: ActiveWindow) { spare.append(window.sequence.recyclable) }
-
-    /// Computes the due row of a window and those of guessed tokens after it, and draws from all of them. The window keeps
-    /// the tokens up to the first that a wrong guess came before.
-    ///
-    /// - Returns: all that was drawn, one more than the guesses.
-    /// - Throws: `SamplingError`.
-    func stepAhead(_ window: ActiveWindow, guesses: [UInt16]) throws(SamplingError) -> [UInt16] {
-        precondition(window.pendingRows == 1 && guesses.count < window.rowsToBlockEnd)
-        window.sequence.append(guesses)
-        prior.step(
-            [PriorRun(window.sequence, rows: guesses.count + 1, logits: .all)], workspace: workspace,
-            logits: logits.pointer, team: team)
-        return try window.take(guesses: guesses, logits: logits.pointer, scratch: scratch.pointer)
-    }
 
     /// Computes some pending rows of each window; those whose last pending row is among them get a token.
     package func step(_ work: [(window: ActiveWindow, rows: Int)]) -> [StepOutcome] {

@@ -25,7 +25,7 @@ struct BenchCommand: ParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case decode, prefill, conditioner, ragged, codec, memory, contract, lookahead
+        case decode, prefill, conditioner, ragged, codec, memory, contract
     }
 
     @Option(help: ArgumentHelp("A published prior, with random weights (default upsampler-1b).", valueName: "name"))
@@ -71,7 +71,7 @@ struct BenchCommand: ParsableCommand {
         Terminal.note("measuring the machine …")
         let limits = MachineLimits.measure(threads: threads)
         var reports: [Report] = []
-        for profile in profile.map({ [$0] }) ?? [NumericProfile.f32] {
+        for profile in profile.map({ [$0] }) ?? subject.profiles {
             reports.append(try measure(subject, profile, limits: limits, team: team))
         }
         if json {
@@ -122,9 +122,6 @@ struct BenchCommand: ParsableCommand {
                 add(benchmark.residence(resident: ProcessMemory.resident - before, windows: 0))
             }
         }
-        if parts.contains(.lookahead), let model = subject.model {
-            for figure in try LookaheadBenchmark(model: model, team: team, quick: quick).run() { add(figure) }
-        }
         if parts.contains(.codec), let vqvae = try subject.vqvae() {
             let benchmark = CodecBenchmark(vqvae: vqvae, team: team, quick: quick)
             for level in 0..<vqvae.hyperparameters.levels { add(benchmark.decode(level: level)) }
@@ -168,7 +165,7 @@ private struct BenchModel {
     let name: String
     private let level: Int
     private let hyperparameters: Hyperparameters
-    let model: Model?
+    private let model: Model?
 
     init(preset: String?, path: String?, level: Int) throws {
         if let path {
@@ -193,12 +190,13 @@ private struct BenchModel {
     var profiles: [NumericProfile] { NumericProfile.allCases }
 
     func prior(_ profile: NumericProfile) throws -> Prior {
-        if let model { return try model.prior(level: level) }
+        if let model { return try model.prior(level: level, profile: profile) }
         let h = hyperparameters.priors[level]
         return try Prior(
             h, vqvae: hyperparameters.vqvae,
             weights: .random(
-                .prior(level: level), table: WeightTable.prior(h, vqvae: hyperparameters.vqvae), half: h.halfPrecision))
+                .prior(level: level), table: WeightTable.prior(h, vqvae: hyperparameters.vqvae), half: h.halfPrecision),
+            profile: profile)
     }
 
     func vqvae() throws -> VQVAE? {
@@ -272,5 +270,3 @@ enum ProcessMemory {
         return pages * Int(getpagesize())
     }
 }
-
-extension NumericProfile: ExpressibleByArgument {}
