@@ -59,7 +59,7 @@ extension Coordinator {
         songs[place].streams[index].queued = wanted
     }
 
-    private func nextMove() -> Move? {
+    private mutating func nextMove() -> Move? {
         let candidate = nextTask()
         guard let song = nextSong() else { return candidate.map { .grant($0.task, $0.skill, $0.worker) } }
         if let candidate {
@@ -74,14 +74,18 @@ extension Coordinator {
 
     private typealias Candidate = (turn: Turn, task: ReadyTask, skill: Skill, worker: WorkerID)
 
-    private func nextTask() -> Candidate? {
+    private mutating func nextTask() -> Candidate? {
         var best: Candidate?
+        var declined: [ReadyTask] = []
+        defer { decline(declined) }
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
             let turns = group.keys.map { Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0) }
             guard let first = turns.min() else { continue }
-            var found = candidate(first, group, skill)
+            var found = candidate(first, group, skill, &declined)
             if found == nil, turns.count > 1 {
-                for turn in turns.sorted().dropFirst() where found == nil { found = candidate(turn, group, skill) }
+                for turn in turns.sorted().dropFirst() where found == nil {
+                    found = candidate(turn, group, skill, &declined)
+                }
             }
             guard let found else { continue }
             if let other = best, (other.turn, found.task) < (found.turn, other.task) { continue }
@@ -91,20 +95,35 @@ extension Coordinator {
     }
 
     /// The first task of a song that a worker can have.
-    private func candidate(_ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill) -> Candidate? {
+    private mutating func candidate(
+        _ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill, _ declined: inout [ReadyTask]
+    ) -> Candidate? {
         for task in (group[turn.place] ?? []).reversed() {
             if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
+            if task.isCopy { declined.append(task) }
         }
         return nil
     }
 
-    private func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {
-        guard task.isCopy else { return pool.best(for: skill, blamed: blamed(task.task)) }
-        guard let (place, index) = live(task.task.stream), let lease = songs[place].streams[index].leases.first,
-            let worker = pool.best(for: skill, blamed: blamed(task.task), holder: lease.worker),
-            isCopyWorth(lease, place, index, on: worker)
-        else { return nil }
-        return worker
+    private mutating func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {
+        guard let (place, index) = live(task.task.stream) else { return nil }
+        let stream = songs[place].streams[index]
+        let blamed = Set(stream.blames.map(\.worker))
+        guard task.isCopy else { return blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed) }
+        guard let lease = stream.leases.first, let fastest = pool.best(for: skill) else { return nil }
+        let worker =
+            fastest == lease.worker || !blamed.isEmpty
+            ? pool.best(for: skill, blamed: blamed, holder: lease.worker) : fastest
+        return worker.flatMap { isCopyWorth(lease, place, index, on: $0) ? $0 : nil }
+    }
+
+    /// No free slot is worth a copy: it is not looked at again before the next check.
+    private mutating func decline(_ tasks: [ReadyTask]) {
+        for task in tasks {
+            guard let (place, index) = live(task.task.stream) else { continue }
+            songs[place].streams[index].isStraggling = false
+            refresh(place, index)
+        }
     }
 
     private func nextSong() -> (entry: WaitingSongs.Entry, key: [Skill])? {
@@ -115,12 +134,6 @@ extension Coordinator {
             best = (entry, key)
         }
         return best
-    }
-
-    private func blamed(_ task: TaskID) -> Set<WorkerID> {
-        guard let (place, index) = live(task.stream) else { return [] }
-        let blames = songs[place].streams[index].blames
-        return blames.isEmpty ? [] : Set(blames.map(\.worker))
     }
 
     private mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID) {

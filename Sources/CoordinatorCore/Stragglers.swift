@@ -10,16 +10,13 @@ extension Coordinator {
         nextStragglerCheck = now + settings.stragglerCheck
         let leases = soleLeases()
         let typical = typicalSpeeds(leases.map(\.lease))
-        var fastest: [Skill: WorkerID?] = [:]
         for (lease, place, index) in leases {
             let level = lease.task.level
             guard let usual = typical[level] else { continue }
             var isStraggling = speed(of: lease, place, index, usual: usual) < usual / 2
             let skill = songs[place].skill(level)
             if !isStraggling, pool.hasFreeSlot(skill), !hasOtherWork(skill) {
-                let worker = fastest[skill] ?? pool.best(for: skill)
-                fastest[skill] = worker
-                isStraggling = worker.map { isCopyWorth(lease, place, index, on: $0) } ?? false
+                isStraggling = pool.best(for: skill).map { isCopyWorth(lease, place, index, on: $0) } ?? false
             }
             guard isStraggling != songs[place].streams[index].isStraggling else { continue }
             songs[place].streams[index].isStraggling = isStraggling
