@@ -15,19 +15,25 @@ struct AttentionCache {
         blockLength = shape.blockLength
         blocks = shape.length / shape.blockLength
         width = shape.stateWidth
-        capacity =
-            switch pattern {
-            case .dense, .transposeBlock: shape.length
-            case .block: shape.blockLength
-            case .previousBlock: 2 * shape.blockLength
-            case .prime: min(shape.primeLength, shape.length)
-            case .lyricEncoder: shape.encoderLength
-            }
+        capacity = Self.rows(pattern, shape)
         keys = Buffer(count: max(1, capacity * width))
         values = Buffer(count: max(1, capacity * width))
     }
 
-    var byteCount: Int { 2 * capacity * width * MemoryLayout<Float>.size }
+    /// Rows that a pattern needs at most.
+    private static func rows(_ pattern: AttentionPattern, _ shape: TransformerShape) -> Int {
+        switch pattern {
+        case .dense, .transposeBlock: shape.length
+        case .block: shape.blockLength
+        case .previousBlock: 2 * shape.blockLength
+        case .prime: min(shape.primeLength, shape.length)
+        case .lyricEncoder: shape.encoderLength
+        }
+    }
+
+    static func byteCount(pattern: AttentionPattern, shape: TransformerShape) -> Int {
+        2 * rows(pattern, shape) * shape.stateWidth * MemoryLayout<Float>.size
+    }
 
     /// Where a position is kept; nil when no later position of this pattern sees it.
     private func row(of position: Int) -> Int? {

@@ -29,6 +29,9 @@ final class Transformer: Sendable {
         }
     }
 
+    /// All matrices that a row passes through.
+    var matrices: [PackedMatrix] { layers.flatMap(\.matrices) }
+
     /// Empty caches for one sequence.
     func makeCaches() -> [AttentionCache] {
         layers.map { AttentionCache(pattern: $0.pattern, shape: shape) }
@@ -143,6 +146,8 @@ private struct TransformerLayer: Sendable {
                 x, sumOf: workspace.branch.pointer, sum, scaledBy: shape.residualScale, into: x, count: count)
         }
     }
+
+    var matrices: [PackedMatrix] { [attention, attentionOut, mlpIn, mlpOut].map(\.matrix) }
 
     /// Floats between rows of the projection: queries, keys, values, or queries alone.
     private var projectedWidth: Int { pattern == .lyricEncoder ? shape.stateWidth : 3 * shape.stateWidth }
