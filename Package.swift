@@ -73,14 +73,10 @@ let package = Package(
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-<<<<<<< HEAD
-                "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService",
-                "Digest",
-                "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
-=======
-                "AudioFile", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
->>>>>>> plan
+                "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
+                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan",
+                "Tensor",
+                "WorkerService",
                 "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

@@ -77,7 +77,9 @@ extension Coordinator {
     private func nextTask() -> Candidate? {
         var best: Candidate?
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
-            let turns = group.keys.map { Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0) }
+            let turns = group.keys.map {
+                Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0)
+            }
             guard let first = turns.min() else { continue }
             var found = candidate(first, group, skill)
             if found == nil, turns.count > 1 {

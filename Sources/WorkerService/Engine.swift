@@ -153,13 +153,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             above: assignment.above.isEmpty ? nil : assignment.above.map { UInt16(clamping: $0) },
             start: Int(assignment.start), tokens: assignment.tokens.map { UInt16(clamping: $0) },
             draw: TokenDraw(
-<<<<<<< HEAD
-                seed: assignment.seed, sample: seat.task.sample, level: seat.task.level, filter: filter))
-=======
                 seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
-                level: seat.task.level, filter: filter),
-            team: team)
->>>>>>> plan
+                level: seat.task.level, filter: filter))
         windows[key] = window
         return window
     }

@@ -32,7 +32,8 @@ extension CommandLines {
             #expect(
                 groups == [
                     "machine reads from memory", "machine float32 multiply-adds", "machine int8 products",
-                    "decode batch 1", "decode batch 16", "prefill 64 rows at a time", "ragged 16 slots, windows come and go",
+                    "decode batch 1", "decode batch 16", "prefill 64 rows at a time",
+                    "ragged 16 slots, windows come and go",
                 ])
             for figure in report.figures {
                 #expect(figure.value > 0 && figure.value.isFinite, "\(figure)")
@@ -50,7 +51,8 @@ extension CommandLines {
 
         @Test func `what cannot be measured is refused with what can`() async throws {
             for (arguments, words) in [
-                (["--preset", "top-9b"], ["top-9b", "upsampler-1b"]), (["--parts", "decode,luck"], ["luck", "prefill"]),
+                (["--preset", "top-9b"], ["top-9b", "upsampler-1b"]),
+                (["--parts", "decode,luck"], ["luck", "prefill"]),
                 (["--model", "music-box", "--level", "3"], ["levels 0 to 2"]), (["--batches", "0"], ["0 is not"]),
                 (["--model", "music-box", "--preset", "top-5b"], ["either"]),
             ] {
