@@ -65,11 +65,18 @@ let package = Package(
         // The model that ships with the program; Scripts/train makes it.
         .target(name: "MusicBox", resources: [.copy("music-box")]),
 
+        // What the engine reaches of the machine's limits.
+        .target(
+            name: "Benchmark",
+            dependencies: ["Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
+
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
+                "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
+                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan",
+                "Tensor",
+                "WorkerService",
                 "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

@@ -64,7 +64,8 @@ package struct Simulation {
     private var totals: [TaskID: Int] = [:]
 
     /// - Parameter songs: all are there at the start, in this order.
-    package init(songs: [Submission], workers: [WorkerSpecification], settings: Settings = Settings()) throws(GeometryError)
+    package init(songs: [Submission], workers: [WorkerSpecification], settings: Settings = Settings())
+        throws(GeometryError)
     {
         self.settings = settings
         var (tokens, chain) = (0, 0)
@@ -110,7 +111,9 @@ package struct Simulation {
                 tokensPerSecond: specification.tokensPerSecond))
     }
 
-    private func peer(_ worker: Int) -> Peer { Peer([UInt8(worker & 255), UInt8(worker >> 8 & 255), UInt8(worker >> 16)]) }
+    private func peer(_ worker: Int) -> Peer {
+        Peer([UInt8(worker & 255), UInt8(worker >> 8 & 255), UInt8(worker >> 16)])
+    }
     private func worker(_ peer: Peer) -> Int { Int(peer.bytes[0]) | Int(peer.bytes[1]) << 8 | Int(peer.bytes[2]) << 16 }
 
     private func name(_ worker: Int) -> WorkerID {

@@ -47,7 +47,9 @@ extension [WorkerSpecification] {
             let slots = halves.count == 2 ? Int(halves[1]) : 1, (1...256).contains(slots)
         else { throw wrong(text) }
         let unit = text[sign] == "x" ? usual : 1
-        let speeds = halves[0][text.index(after: sign)...].split(separator: "-", omittingEmptySubsequences: false).map { Double($0) ?? 0 }
+        let speeds = halves[0][text.index(after: sign)...].split(separator: "-", omittingEmptySubsequences: false).map {
+            Double($0) ?? 0
+        }
         guard (1...2).contains(speeds.count), speeds.allSatisfy({ $0 > 0 && $0.isFinite }), speeds[0] <= speeds.last!,
             speeds.count == 1 || speeds[0] * Double(slots) >= speeds[1]
         else { throw wrong(text) }
@@ -59,7 +61,8 @@ extension [WorkerSpecification] {
 
     private static func wrong(_ text: some StringProtocol) -> WorkerSpecificationError {
         WorkerSpecificationError(
-            description: "\(text) is not a list of workers; examples: 8x1,2x0.1 (eight usual ones and two of a tenth of "
+            description:
+                "\(text) is not a list of workers; examples: 8x1,2x0.1 (eight usual ones and two of a tenth of "
                 + "their speed), 4@2500 (tokens a second), 3@900-2500/8 (8 slots, 900 for a lone window)")
     }
 

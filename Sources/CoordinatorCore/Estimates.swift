@@ -7,7 +7,9 @@ extension Coordinator {
     /// It is the longer of two: the song's longest chain, at the speed of one slot; and its tokens, at the speed of
     /// its share of all slots, with songs of the same priority sharing evenly and those of higher ones going first.
     package func secondsLeft(of id: SongID) -> Double? {
-        guard let place = songIndex[id], songs[place].state == .sampling, !songs[place].streams.isEmpty else { return nil }
+        guard let place = songIndex[id], songs[place].state == .sampling, !songs[place].streams.isEmpty else {
+            return nil
+        }
         let speeds = measuredSpeeds()
         guard !speeds.isEmpty else { return nil }
         func seconds(_ tokens: [Int: Int], of speed: (ClusterSpeed) -> Double) -> Double {

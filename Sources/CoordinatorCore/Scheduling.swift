@@ -79,7 +79,9 @@ extension Coordinator {
         var declined: [ReadyTask] = []
         defer { decline(declined) }
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
-            let turns = group.keys.map { Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0) }
+            let turns = group.keys.map {
+                Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0)
+            }
             guard let first = turns.min() else { continue }
             var found = candidate(first, group, skill, &declined)
             if found == nil, turns.count > 1 {
@@ -98,11 +100,24 @@ extension Coordinator {
     private mutating func candidate(
         _ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill, _ declined: inout [ReadyTask]
     ) -> Candidate? {
-        for task in (group[turn.place] ?? []).reversed() {
+        let tasks = group[turn.place] ?? []
+        let isFast = hasFastIdle(skill)
+        for task in tasks.reversed() where !task.isCopy || isFast {
             if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
             if task.isCopy { declined.append(task) }
         }
+        // What would idle otherwise helps whoever is slower.
+        for task in tasks.reversed() where task.isCopy && !isFast {
+            if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
+            declined.append(task)
+        }
         return nil
+    }
+
+    /// Whether a free slot is about as fast as the fast ones: it goes to the critical path, whoever else has that.
+    private mutating func hasFastIdle(_ skill: Skill) -> Bool {
+        guard let fast = fastSpeeds[skill.level], let id = pool.best(for: skill) else { return false }
+        return (pool.workers[id]?.speedOfNextSlot(skill.level) ?? 0) > 0.8 * fast
     }
 
     private mutating func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {

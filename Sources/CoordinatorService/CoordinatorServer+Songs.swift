@@ -60,7 +60,8 @@ extension CoordinatorServer {
                 sample.enumerated().map { model.labellers[$0].prior.labels ? $1 : nil }
             },
             numbers: numbers.allSatisfy { $0 == nil } ? nil : numbers.enumerated().map { $1 ?? $0 },
-            priority: priority, submittedAt: Date().timeIntervalSince1970, specification: try request.json(), awaitsTokens: awaits)
+            priority: priority, submittedAt: Date().timeIntervalSince1970, specification: try request.json(),
+            awaitsTokens: awaits)
         return (submission, prepared)
     }
 

@@ -156,7 +156,9 @@ package struct SongPreparation {
         var seen: Set<Int> = []
         for (place, sample) in specification.samples.enumerated() {
             let number = sample.number ?? place
-            guard (0...65_535).contains(number) else { throw SongError("a sample's number \(number) is not 0 to 65535") }
+            guard (0...65_535).contains(number) else {
+                throw SongError("a sample's number \(number) is not 0 to 65535")
+            }
             guard seen.insert(number).inserted else {
                 throw SongError("two samples have the number \(number), which makes them one; give each its own")
             }

@@ -15,23 +15,24 @@ package final class ActiveWindow {
     /// Tokens of the window that exist.
     private var tokens: Int
 
-    /// - Parameters:
-    ///   - labels: the window's label vector.
-    ///   - above: the slice of the level above; nil at the top.
-    ///   - start: place of the window's first token in its level.
-    ///   - tokens: the prime, then what was sampled of the window before.
-    package init(
-        prior: Prior, labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw, team: ThreadTeam
-    ) {
+    fileprivate init(prior: Prior, sequence: PriorSequence, start: Int, tokens: [UInt16], draw: TokenDraw) {
         // Not the prior itself: its weights may leave the memory while the window waits.
         vocabulary = prior.vocabulary
         prefix = prior.prefix
         blockLength = prior.blockLength
+        self.sequence = sequence
         self.draw = draw
         self.start = start
         self.tokens = tokens.count
-        sequence = prior.makeSequence(labels: labels, above: above, team: team)
         sequence.append(tokens)
+    }
+
+    /// Begins a window outside of a running batch, all of what its rows need at once. See `SamplingEngine.begin`.
+    package convenience init(
+        prior: Prior, labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw, team: ThreadTeam
+    ) {
+        let sequence = prior.makeSequence(labels: labels, above: above, team: team)
+        self.init(prior: prior, sequence: sequence, start: start, tokens: tokens, draw: draw)
     }
 
     /// Rows to compute before the next token can be drawn: its own, and those of tokens that are not in the
@@ -69,6 +70,7 @@ package final class SamplingEngine {
     private let workspace: PriorWorkspace
     private let logits: Buffer<Float>
     private let scratch: Buffer<UInt64>
+    private var spare: [SequenceCaches] = []
 
     /// - Parameter rows: the most rows of a step.
     package init(prior: Prior, rows: Int, team: ThreadTeam) {
@@ -80,6 +82,28 @@ package final class SamplingEngine {
     }
 
     package var maximumRows: Int { workspace.rows }
+
+    /// Begins a window.
+    ///
+    /// - Parameters:
+    ///   - labels: the window's label vector.
+    ///   - above: the slice of the level above; nil at the top.
+    ///   - start: place of the window's first token in its level.
+    ///   - tokens: the prime, then what was sampled of the window before.
+    package func begin(
+        labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw
+    ) -> ActiveWindow {
+        let sequence = prior.beginSequence(labels: labels, above: above, caches: spare.popLast())
+        return ActiveWindow(prior: prior, sequence: sequence, start: start, tokens: tokens, draw: draw)
+    }
+
+    /// Computes a piece of what a window needs before its first row.
+    ///
+    /// - Returns: whether it is all there, so that the window can be in a step.
+    package func prepare(_ window: ActiveWindow) -> Bool { prior.prepare(window.sequence, team: team) }
+
+    /// Keeps the memory of a window that has ended for the next one.
+    package func recycle(_ window: ActiveWindow) { spare.append(window.sequence.recyclable) }
 
     /// Computes some pending rows of each window; those whose last pending row is among them get a token.
     package func step(_ work: [(window: ActiveWindow, rows: Int)]) -> [StepOutcome] {

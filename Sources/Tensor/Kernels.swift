@@ -16,7 +16,7 @@ package import CKernels
 package struct Kernels: @unchecked Sendable {
     /// The C table.
     package let table: UnsafePointer<ck_kernels>
-    /// "scalar" or "avx2".
+    /// "scalar", "avx2", "avx512" or "neon".
     package let name: String
 
     /// The kernels of an instruction set, nil when this machine lacks it.

@@ -5,10 +5,24 @@ package enum ElementType: Sendable {
     case float32
     /// IEEE half precision, stored as its bits.
     case float16
+    /// Bytes with a scale for every group of 128 along a column; of packed matrices alone.
+    case int8
 
-    package var byteCount: Int { self == .float32 ? 4 : 2 }
+    package var byteCount: Int {
+        switch self {
+        case .float32: 4
+        case .float16: 2
+        case .int8: 1
+        }
+    }
 
-    var code: ck_type { self == .float32 ? CK_F32 : CK_F16 }
+    var code: ck_type {
+        switch self {
+        case .float32: CK_F32
+        case .float16: CK_F16
+        case .int8: CK_I8
+        }
+    }
 }
 
 package typealias FloatPointer = UnsafePointer<Float>
@@ -25,19 +39,39 @@ extension Kernels {
         table.pointee.layer_norm(x, gain, bias, epsilon, y, rows, width)
     }
 
-    /// One query row of one head: softmax(q · keys × scale) · values.
+    /// scores[i] = q · key i × scale, for one query row of one head.
     ///
     /// - Parameters:
     ///   - q: [d].
-    ///   - keys: the first attended key [d]; each next one is `stride` floats further. `values` likewise.
-    ///   - count: how many keys are attended.
-    ///   - weights: room for `count` floats; receives the attention weights.
-    ///   - out: [d].
-    package func attend(
-        q: FloatPointer, keys: FloatPointer, values: FloatPointer, stride: Int, count: Int, d: Int,
-        scale: Float, weights: MutableFloatPointer, into out: MutableFloatPointer
+    ///   - keys: the first attended key [d], of `type`; each next one is `stride` elements further.
+    ///   - count: how many keys there are.
+    package func scores(
+        q: FloatPointer, keys: UnsafeRawPointer, type: ElementType = .float32, stride: Int, count: Int, d: Int,
+        scale: Float, into scores: MutableFloatPointer
     ) {
-        table.pointee.attend_f32(q, keys, values, stride, count, d, scale, weights, out)
+        let function = type == .float16 ? table.pointee.scores_f16 : table.pointee.scores_f32
+        function?(q, keys, stride, count, d, scale, scores)
+    }
+
+    /// out = Σ weights[i] × value i, in order; `values` as the keys of `scores`.
+    package func weightedSum(
+        _ weights: FloatPointer, values: UnsafeRawPointer, type: ElementType = .float32, stride: Int, count: Int,
+        d: Int, into out: MutableFloatPointer
+    ) {
+        let function = type == .float16 ? table.pointee.weighted_sum_f16 : table.pointee.weighted_sum_f32
+        function?(weights, values, stride, count, d, out)
+    }
+
+    /// One query row of one head: softmax(q · keys × scale) · values.
+    ///
+    /// - Parameter weights: room for `count` floats; receives the attention weights.
+    package func attend(
+        q: FloatPointer, keys: UnsafeRawPointer, values: UnsafeRawPointer, type: ElementType = .float32, stride: Int,
+        count: Int, d: Int, scale: Float, weights: MutableFloatPointer, into out: MutableFloatPointer
+    ) {
+        scores(q: q, keys: keys, type: type, stride: stride, count: count, d: d, scale: scale, into: weights)
+        softmax(weights, count: count)
+        weightedSum(weights, values: values, type: type, stride: stride, count: count, d: d, into: out)
     }
 
     /// Softmax of `values` [count] in place.

@@ -89,6 +89,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             desk.wakeNetwork()
             return
         }
+        let step = prepared(step, engine: engine, desk: desk)
         var work: [(window: ActiveWindow, rows: Int)] = []
         var seats: [Step.Seat] = []
         for (seat, rows) in step.decodes.map({ ($0, 1) }) + step.prefills.map({ ($0.seat, $0.rows.count) }) {
@@ -96,7 +97,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             work.append((window, rows))
             seats.append(seat)
         }
-        let outcomes = engine.step(work)
+        let outcomes = work.isEmpty ? [] : engine.step(work)
         var tokens: [TaskKey: UInt16] = [:]
         for (seat, outcome) in zip(seats, outcomes) {
             switch outcome {
@@ -115,7 +116,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 case .chunkReady(let chunk):
                     state.outgoing.append(chunk)
                     hasNews = true
-                case .finished(let task, let epoch, _): windows[TaskKey(task: task, epoch: epoch)] = nil
+                case .finished(let task, let epoch, _):
+                    if let window = windows.removeValue(forKey: TaskKey(task: task, epoch: epoch)) {
+                        engine.recycle(window)
+                    }
                 }
             }
             return hasNews
@@ -123,7 +127,18 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         if hasNews { desk.wakeNetwork() }
     }
 
-    /// The window of a seat, begun now if it has not been: conditioning, lyrics, empty caches.
+    /// The step without windows whose conditioning is not complete: they get a piece of it instead, and their turn comes
+    /// again.
+    private func prepared(_ step: Step, engine: SamplingEngine, desk: WorkDesk) -> Step {
+        var step = step
+        step.prefills.removeAll {
+            guard let window = window(of: $0.seat, engine: engine, desk: desk) else { return false }
+            return !engine.prepare(window)
+        }
+        return step
+    }
+
+    /// The window of a seat, begun now if it has not been.
     private func window(of seat: Step.Seat, engine: SamplingEngine, desk: WorkDesk) -> ActiveWindow? {
         let key = TaskKey(task: seat.task, epoch: seat.epoch)
         if let window = windows[key] { return window }
@@ -133,15 +148,13 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         else { return nil }
         let filter = Filter(
             temperature: assignment.temperature, topK: Int(assignment.topK), topP: assignment.topP)
-        let window = ActiveWindow(
-            prior: engine.prior,
+        let window = engine.begin(
             labels: labeller.vector(assignment.labels.songLabels, start: Int(assignment.start)),
             above: assignment.above.isEmpty ? nil : assignment.above.map { UInt16(clamping: $0) },
             start: Int(assignment.start), tokens: assignment.tokens.map { UInt16(clamping: $0) },
             draw: TokenDraw(
                 seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
-                level: seat.task.level, filter: filter),
-            team: team)
+                level: seat.task.level, filter: filter))
         windows[key] = window
         return window
     }
@@ -160,6 +173,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Lets go of windows that were revoked.
     private func forgetWindows(_ desk: WorkDesk) {
         let held = Set(desk.state.withLock { $0.scheduler.held }.map { TaskKey(task: $0.task, epoch: $0.epoch) })
-        windows = windows.filter { held.contains($0.key) }
+        for (key, window) in windows where !held.contains(key) {
+            windows[key] = nil
+            engines.first { $0.level == key.task.level }?.engine.recycle(window)
+        }
     }
 }

@@ -119,7 +119,9 @@ struct SimulationTests {
 
     @Test func `lists of workers are read, and what is wrong is shown beside what is right`() throws {
         #expect(try Published.workers("2x1,1x0.5").map(\.tokensPerSecond) == [100, 100, 50])
-        #expect(try Published.workers("3@900-2500/8") == Array(repeating: .init(slots: 8, tokensPerSecond: 2500, alone: 900), count: 3))
+        #expect(
+            try Published.workers("3@900-2500/8")
+                == Array(repeating: .init(slots: 8, tokensPerSecond: 2500, alone: 900), count: 3))
         for text in ["", "x", "0x1", "4@", "4@-1", "2@0", "1@5-4/2", "1@1-9/8", "4@5/0", "many"] {
             #expect(throws: WorkerSpecificationError.self, "\(text)") { try Published.workers(text) }
         }

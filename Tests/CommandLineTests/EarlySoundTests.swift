@@ -18,7 +18,9 @@ extension CommandLines {
         }
 
         /// The samples of a 16-bit WAV file.
-        private func pcm(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)).dropFirst(44) }
+        private func pcm(_ path: String) throws -> Data {
+            try Data(contentsOf: URL(fileURLWithPath: path)).dropFirst(44)
+        }
 
         @Test func `what is heard early is the beginning of what is heard at the end`() async throws {
             let song = TestSong(model: try await TestModel.tiny(), seconds: 6, seed: 5, samples: 2)

@@ -115,7 +115,8 @@ struct MockWorld {
             try require(isSampled(song), "song \(song) is called sampled too early")
         case .songEnded(let song, let state):
             try require(states[song] == state, "the end of \(song) was told before it was journaled")
-            try require(!(Array(leases.keys) + copies.keys).contains { $0.song == song }, "song \(song) ended with live leases")
+            try require(
+                !(Array(leases.keys) + copies.keys).contains { $0.song == song }, "song \(song) ended with live leases")
         case .submitAccepted(let song):
             try require(submissions[song] != nil, "song \(song) was accepted before it was journaled")
         case .submitRefused(let song, let reason): refusals[song] = reason
@@ -168,7 +169,8 @@ struct MockWorld {
             copies[task] = nil
         case .workerBlamed(let task, let worker, _):
             try require(
-                leases[task]?.worker == worker || copies[task]?.worker == worker, "\(worker) is blamed for \(task), which it has not")
+                leases[task]?.worker == worker || copies[task]?.worker == worker,
+                "\(worker) is blamed for \(task), which it has not")
         case .songState(let song, let state):
             try require(states[song].map { !$0.isEnded } ?? false, "\(song) changes after its end")
             states[song] = state

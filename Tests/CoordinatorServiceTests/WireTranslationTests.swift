@@ -38,7 +38,8 @@ import Testing
     func assignment() throws {
         let labels = SongLabels(totalLength: 5_000_000, offset: 6, artist: 7, genres: [8, 9], lyrics: [10, 11])
         let assignment = Assignment(
-            task: task, epoch: .max, fingerprint: "f", seed: .max, number: 9, window: 100..<228, tokens: [1, 2, 65_535],
+            task: task, epoch: .max, fingerprint: "f", seed: .max, number: 9, window: 100..<228,
+            tokens: [1, 2, 65_535],
             prime: 2, above: [3, 4], labels: labels, filter: Filter(temperature: 0.97, topK: 5, topP: 0.25))
         guard case .assignment(let message) = try sent(.assignment(assignment)) else {
             Issue.record("no assignment")

@@ -6,8 +6,13 @@
 
 #define CK_DECLARE_ENTRIES(isa)                                                                    \
     ck_gemm ck_gemm_f32_##isa, ck_gemm_f16_##isa;                                                  \
-    void ck_attend_f32_##isa(const float *q, const float *keys, const float *values, long stride,  \
-                             long count, long d, float scale, float *weights, float *out);         \
+    void ck_quantize_##isa(const float *x, long ldx, long rows, long k, int8_t *values,            \
+                           float *scales, int32_t *offsets);                                       \
+    void ck_gemm_i8_##isa(const int8_t *x, const float *scales, const int32_t *offsets,            \
+                          const void *panels, const float *bias, float *y, long ldy, long m,       \
+                          long n, long k, long panel_begin, long panel_end);                       \
+    ck_scores ck_scores_f32_##isa, ck_scores_f16_##isa;                                            \
+    ck_weighted_sum ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                          \
     void ck_softmax_##isa(float *values, long n);                                                  \
     void ck_layer_norm_##isa(const float *x, const float *gain, const float *bias, float eps,      \
                              float *y, long rows, long width);                                     \
@@ -36,7 +41,10 @@
 #define CK_TABLE(isa)                                                                              \
     {                                                                                              \
         .gemm_f32 = ck_gemm_f32_##isa, .gemm_f16 = ck_gemm_f16_##isa,                              \
-        .attend_f32 = ck_attend_f32_##isa, .softmax = ck_softmax_##isa,                            \
+        .quantize = ck_quantize_##isa, .gemm_i8 = ck_gemm_i8_##isa,                                \
+        .scores_f32 = ck_scores_f32_##isa, .scores_f16 = ck_scores_f16_##isa,                      \
+        .weighted_sum_f32 = ck_weighted_sum_f32_##isa,                                             \
+        .weighted_sum_f16 = ck_weighted_sum_f16_##isa, .softmax = ck_softmax_##isa,                \
         .layer_norm = ck_layer_norm_##isa, .quick_gelu = ck_quick_gelu_##isa,                      \
         .relu = ck_relu_##isa, .exp = ck_exp_##isa, .log = ck_log_##isa,                           \
         .sigmoid = ck_sigmoid_##isa, .add = ck_add_##isa, .add_three = ck_add_three_##isa,         \
@@ -51,6 +59,9 @@
 CK_DECLARE_ENTRIES(scalar)
 #if defined(__x86_64__)
 CK_DECLARE_ENTRIES(avx2)
+CK_DECLARE_ENTRIES(avx512)
+#elif defined(__aarch64__)
+CK_DECLARE_ENTRIES(neon)
 #endif
 
 #endif

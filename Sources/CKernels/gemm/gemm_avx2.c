@@ -5,7 +5,7 @@
 #include <immintrin.h>
 
 #include "../dispatch/entries.h"
-#include "../math/math_avx2.h"
+#include "../vector/mask_avx2.h"
 
 // Rows of k whose weights stay in the L1 cache while a chunk of rows passes over them (20 KiB).
 #define K_BLOCK 320

@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "../include/CKernels.h"
+#include "../quantize/quantize.h"
+#include "gemm_i8.h"
 
 // Rows of w handled at a time: few enough that their pages stay in the TLB from panel to panel.
 #define CHUNK 64
@@ -19,6 +21,7 @@ long ck_panel_count(long n) { return (n + CK_PANEL - 1) / CK_PANEL; }
 static size_t element_bytes(ck_type type) { return type == CK_F16 ? 2 : 4; }
 
 size_t ck_packed_bytes(long k, long n, ck_type storage) {
+    if (storage == CK_I8) return (size_t)ck_panel_count(n) * (size_t)ck_i8_panel_bytes(k);
     return (size_t)ck_panel_count(n) * CK_PANEL * (size_t)k * element_bytes(storage);
 }
 
@@ -52,9 +55,38 @@ static void pack_columns(const packing *job, long column, long valid, long begin
     }
 }
 
+// One group of one panel: its numbers as float32, then column by column as bytes plus 128, and the scales.
+static void pack_group(const packing *job, int transposed, long panel, long group) {
+    packing wide = *job;
+    wide.storage = CK_F32;
+    float block[CK_GROUP * CK_PANEL] = {0};
+    const long column = panel * CK_PANEL, begin = group * CK_GROUP;
+    const long valid = job->n - column < CK_PANEL ? job->n - column : CK_PANEL;
+    const long end = job->k - begin < CK_GROUP ? job->k : begin + CK_GROUP;
+    for (long from = begin; from < end; from += CHUNK) {
+        const long rows = end - from < CHUNK ? end - from : CHUNK;
+        (transposed ? pack_columns : pack_rows)(&wide, column, valid, from, rows,
+                                                (char *)(block + (from - begin) * CK_PANEL));
+    }
+    uint8_t *const out = (uint8_t *)ck_i8_group(job->panels, job->k, panel, group);
+    const long n = 4 * ck_i8_fours(job->k, group);
+    float *const scales = (float *)(out + n * CK_PANEL);
+    for (long j = 0; j < CK_PANEL; j++) {
+        int8_t bytes[CK_GROUP];
+        scales[j] = ck_quantize_group(block + j, CK_PANEL, n, bytes);
+        for (long i = 0; i < n; i++)
+            out[(i / 4 * CK_PANEL + j) * 4 + i % 4] = (uint8_t)(bytes[i] + 128);
+    }
+}
+
 void ck_pack(const void *source, ck_type source_type, int transposed, long k, long n, void *panels,
              ck_type storage, long panel_begin, long panel_end) {
     const packing job = {source, source_type, panels, storage, k, n, ck_table(ck_best_isa())};
+    if (storage == CK_I8) {
+        for (long p = panel_begin; p < panel_end; p++)
+            for (long g = 0; g < ck_group_count(k); g++) pack_group(&job, transposed, p, g);
+        return;
+    }
     const size_t row_bytes = CK_PANEL * element_bytes(storage);
     for (long begin = 0; begin < k; begin += CHUNK) {
         const long rows = k - begin < CHUNK ? k - begin : CHUNK;

@@ -23,11 +23,18 @@ extern "C" {
 
 // Columns of a weight panel.
 #define CK_PANEL 16
+// Numbers along k that share a scale in int8 products.
+#define CK_GROUP 128
 
-typedef enum ck_isa { CK_ISA_SCALAR = 0, CK_ISA_AVX2 = 1 } ck_isa;
-#define CK_ISA_COUNT 2
+typedef enum ck_isa {
+    CK_ISA_SCALAR = 0,
+    CK_ISA_AVX2 = 1,
+    CK_ISA_AVX512 = 2,  // with VNNI
+    CK_ISA_NEON = 3,
+} ck_isa;
+#define CK_ISA_COUNT 4
 
-typedef enum ck_type { CK_F32 = 0, CK_F16 = 1 } ck_type;
+typedef enum ck_type { CK_F32 = 0, CK_F16 = 1, CK_I8 = 2 } ck_type;
 
 // y[m][n] = bias[n] (or 0) + x[m][k] . w[k][n] for the columns of panels [panel_begin, panel_end).
 // x: rows ldx floats apart. panels: panel p holds columns 16p ... 16p + 15 as [k][16], the last one
@@ -36,17 +43,38 @@ typedef enum ck_type { CK_F32 = 0, CK_F16 = 1 } ck_type;
 typedef void ck_gemm(const float *x, long ldx, const void *panels, const float *bias, float *y,
                      long ldy, long m, long n, long k, long panel_begin, long panel_end);
 
+// One query row of one head over a cache of float32 or of halves, which are widened exactly; rows of the cache are
+// `stride` elements apart (0 attends one row count times).
+//   scores[i] = TREE-fma(q[d] . key_i[d]) * scale
+typedef void ck_scores(const float *q, const void *keys, long stride, long count, long d, float scale,
+                       float *scores);
+//   out[d] = fma chain over i in order, from 0, of weights[i] * value_i[d]
+typedef void ck_weighted_sum(const float *weights, const void *values, long stride, long count, long d,
+                             float *out);
+
+// Groups of k, and bytes of a row of quantised numbers (k rounded up to fours).
+static inline long ck_group_count(long k) { return (k + CK_GROUP - 1) / CK_GROUP; }
+static inline long ck_quantized_width(long k) { return (k + 3) / 4 * 4; }
+
 typedef struct ck_kernels {
     ck_gemm *gemm_f32;
     ck_gemm *gemm_f16;
 
-    // One query row of one head. q: [d]. Key i is keys[i * stride ...][d], value i likewise.
-    //   score_i = TREE-fma(q . key_i) * scale;  weights = softmax(score), by TREE
-    //   out[d] = fma chain over i in order, from 0, of weights_i * value_i
-    // weights: scratch of at least count floats that receives the softmax weights (alignment reads
-    // them). count 0 gives zeros. A stride of 0 attends the same row count times.
-    void (*attend_f32)(const float *q, const float *keys, const float *values, long stride,
-                       long count, long d, float scale, float *weights, float *out);
+    // Rows of x [k] (ldx floats apart) as int8, every row for itself and every CK_GROUP numbers with a scale of
+    // their own:
+    //   scale = max |x| / 127, value = x * (127 / max |x|) rounded to nearest even.
+    // A group whose largest magnitude is below 2^-100 gives zeros and scale 0; one with a NaN or an infinity zeros
+    // and scale NaN. values: [rows][ck_quantized_width(k)], zeros beyond k. scales: [rows][ck_group_count(k)].
+    // offsets: the same shape, -128 times the sum of the group's values.
+    void (*quantize)(const float *x, long ldx, long rows, long k, int8_t *values, float *scales, int32_t *offsets);
+    // y[m][n] from quantised rows and panels packed as CK_I8: from bias (or 0), over groups in order,
+    //   y = fma((float)sum * x_scale, w_scale, y), with sum the group's exact integer product.
+    void (*gemm_i8)(const int8_t *x, const float *scales, const int32_t *offsets, const void *panels,
+                    const float *bias, float *y, long ldy, long m, long n, long k, long panel_begin,
+                    long panel_end);
+
+    ck_scores *scores_f32, *scores_f16;
+    ck_weighted_sum *weighted_sum_f32, *weighted_sum_f16;
 
     // In place: values[n] = exp(v - max) / TREE sum (a true division).
     void (*softmax)(float *values, long n);
@@ -106,7 +134,7 @@ typedef struct ck_kernels {
 const ck_kernels *ck_table(ck_isa isa);
 // The fastest instruction set this machine has.
 ck_isa ck_best_isa(void);
-// "scalar", "avx2".
+// "scalar", "avx2", "avx512", "neon".
 const char *ck_isa_name(ck_isa isa);
 
 // What follows moves or compares data and is the same for every instruction set.
@@ -114,6 +142,9 @@ const char *ck_isa_name(ck_isa isa);
 // Number of panels for n columns, and bytes of all panels of a [k][n] matrix.
 long ck_panel_count(long n);
 size_t ck_packed_bytes(long k, long n, ck_type storage);
+
+// A panel of CK_I8 holds its groups one after another: the group's fours of k as [16][4] bytes, each the weight
+// plus 128, then 16 float32 scales; quantised by column and group as rows are by `quantize`.
 
 // Packs panels [panel_begin, panel_end) of w[k][n] into `panels` (the address of panel 0).
 // source: row-major [k][n], or [n][k] when transposed, of source_type; float32 is narrowed with

@@ -32,7 +32,7 @@ struct Product: Sendable {
         of length: Int, scratch width: Int, team: ThreadTeam,
         _ body: (_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> Void
     ) {
-        let most = max(96, Self.scratchFloats / max(1, width) / 8 * 8)
+        let most = max(48, Self.scratchFloats / max(1, width) / 8 * 8)
         let chunks = max(1, (length + most - 1) / most, min(team.threads, length / 32))
         let rows = (length + chunks - 1) / chunks
         let scratch = Buffer<Float>(count: team.threads * rows * width)

@@ -31,19 +31,22 @@ struct ResidualStack: Sendable {
     /// Multiplications and additions a row.
     var operations: Int { blocks.reduce(0) { $0 + $1.wide.product.operations + $1.narrow.product.operations } }
 
+    var depth: Int { blocks.count }
+
     /// - Returns: a signal of the same shape.
     func apply(_ x: Signal, team: ThreadTeam) -> Signal {
         var x = x
         var y = Signal(length: x.length, channels: x.channels)
-        for block in blocks {
-            apply(block, x, into: y, team: team)
+        for index in blocks.indices {
+            apply(block: index, x, into: y, team: team)
             swap(&x, &y)
         }
         return x
     }
 
     /// A block, chunk by chunk, so that what lies between its two products never leaves the cache.
-    private func apply(_ block: Block, _ x: Signal, into y: Signal, team: ThreadTeam) {
+    func apply(block index: Int, _ x: Signal, into y: Signal, team: ThreadTeam) {
+        let block = blocks[index]
         let kernels = Kernels.active
         let wide = block.wide.product, narrow = block.narrow.product
         wide.forEachChunk(of: x.length, scratch: wide.inputs + wide.outputs + narrow.outputs, team: team) {
@@ -120,11 +123,45 @@ struct DecoderStack: Sendable {
     }
 
     func apply(_ x: Signal, team: ThreadTeam) -> Signal {
-        var x = first.apply(x, length: x.length, team: team)
-        for stage in stages {
-            x = stage.longer.apply(stage.residual.apply(x, team: team), team: team)
+        var run = Run(self, x)
+        while true { if let y = run.advance(team: team) { return y } }
+    }
+
+    /// The stack applied in pieces, so that whoever computes it can do other things in between.
+    struct Run {
+        private let stack: DecoderStack
+        private var x: Signal
+        /// Of the shape of `x`, to write to.
+        private var spare: Signal?
+        /// The stage, and its blocks that are done; nil before the first convolution.
+        private var place: (stage: Int, blocks: Int)?
+
+        init(_ stack: DecoderStack, _ x: Signal) {
+            self.stack = stack
+            self.x = x
         }
-        return x
+
+        /// Does a piece: a convolution, or a residual block.
+        ///
+        /// - Returns: the result after the last one.
+        mutating func advance(team: ThreadTeam) -> Signal? {
+            guard let (stage, blocks) = place else {
+                x = stack.first.apply(x, length: x.length, team: team)
+                place = (0, 0)
+                return nil
+            }
+            let (residual, longer) = stack.stages[stage]
+            guard blocks == residual.depth else {
+                let y = spare ?? Signal(length: x.length, channels: x.channels)
+                residual.apply(block: blocks, x, into: y, team: team)
+                (x, spare) = (y, x)
+                place = (stage, blocks + 1)
+                return nil
+            }
+            (x, spare) = (longer.apply(x, team: team), nil)
+            place = (stage + 1, 0)
+            return stage + 1 == stack.stages.count ? x : nil
+        }
     }
 
     /// Multiplications and additions of all products for `length` input rows.

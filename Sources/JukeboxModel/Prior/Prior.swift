@@ -58,29 +58,58 @@ package final class Prior: Sendable {
     /// Rows of one run may not cross a multiple of this.
     package var blockLength: Int { shape.blockLength }
 
-    /// Begins a window.
+    /// Bytes of caches and conditioning that one sequence needs.
+    package var bytesPerSequence: Int {
+        shape.cacheBytes + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
+    }
+
+    /// Begins a window. Rows can be computed once `prepare` says so.
     ///
     /// - Parameters:
     ///   - labels: the window's label vector; empty without labels.
     ///   - above: the slice of the level above; nil at the top.
-    package func makeSequence(labels y: [Int], above: [UInt16]?, team: ThreadTeam) -> PriorSequence {
+    ///   - caches: those of a sequence that has ended, to use their memory again.
+    package func beginSequence(labels y: [Int], above: [UInt16]?, caches: SequenceCaches? = nil) -> PriorSequence {
         let start = Buffer<Float>(count: shape.width)
         if let labels {
             labels.start(y, into: start.pointer)
         } else if let startToken {
             start.pointer.update(from: startToken.pointer, count: shape.width)
         }
-        let lyrics = Array(y.suffix(hyperparameters.labels ? hyperparameters.lyricLength : 0))
         let sequence = PriorSequence(
             vocabulary: vocabulary, labels: y, start: start,
-            conditioning: above.flatMap { conditioner?.apply($0, team: team) },
-            caches: transformer.makeCaches())
-        if let lyricEncoder {
-            let states = lyricEncoder.apply(lyrics, team: team)
+            caches: caches?.layers ?? transformer.makeCaches())
+        sequence.conditionerRun = above.flatMap { conditioner?.begin($0) }
+        sequence.awaitsLyrics = lyricEncoder != nil
+        if prefix > 0 { sequence.tokens = lyrics(of: y).map(Int32.init) }
+        return sequence
+    }
+
+    private func lyrics(of labels: [Int]) -> [Int] {
+        Array(labels.suffix(hyperparameters.labels ? hyperparameters.lyricLength : 0))
+    }
+
+    /// Computes a piece of what a window's rows depend on: the conditioning by the level above, and the lyrics. Pieces
+    /// are short, so that other windows need not wait for all of it.
+    ///
+    /// - Returns: whether it is all there.
+    package func prepare(_ sequence: PriorSequence, team: ThreadTeam) -> Bool {
+        if sequence.conditionerRun != nil {
+            guard let rows = sequence.conditionerRun?.advance(team: team) else { return false }
+            sequence.conditioning = rows
+            sequence.conditionerRun = nil
+        } else if sequence.awaitsLyrics, let lyricEncoder {
+            let states = lyricEncoder.apply(lyrics(of: sequence.labels), team: team)
             transformer.attendLyrics(states.pointer, caches: sequence.caches, team: team)
-        } else if prefix > 0 {
-            sequence.tokens = lyrics.map(Int32.init)
+            sequence.awaitsLyrics = false
         }
+        return sequence.conditionerRun == nil && !sequence.awaitsLyrics
+    }
+
+    /// Begins a window, and computes all that its rows depend on.
+    package func makeSequence(labels: [Int], above: [UInt16]?, team: ThreadTeam) -> PriorSequence {
+        let sequence = beginSequence(labels: labels, above: above)
+        while !prepare(sequence, team: team) {}
         return sequence
     }
 
@@ -191,11 +220,14 @@ package final class PriorSequence {
     package internal(set) var computed = 0
     let labels: [Int]
     let start: Buffer<Float>
-    let conditioning: Buffer<Float>?
+    var conditioning: Buffer<Float>?
     let caches: [AttentionCache]
+    /// What is still to be computed before the first row.
+    var conditionerRun: Conditioner.Run?
+    var awaitsLyrics = false
 
     init(
-        vocabulary: Vocabulary, labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>?,
+        vocabulary: Vocabulary, labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>? = nil,
         caches: [AttentionCache]
     ) {
         self.vocabulary = vocabulary
@@ -204,6 +236,9 @@ package final class PriorSequence {
         self.conditioning = conditioning
         self.caches = caches
     }
+
+    /// The memory of the caches, for another sequence when this one has ended.
+    package var recyclable: SequenceCaches { SequenceCaches(layers: caches) }
 
     /// Appends tokens that are known: a prime, what was sampled before, or the token just drawn.
     package func append(_ tokens: some Sequence<UInt16>) {
@@ -240,4 +275,9 @@ package final class PriorWorkspace {
         one = Buffer(count: shape.width)
         transformer = Transformer.Workspace(shape: shape, rows: rows, team: team)
     }
+}
+
+/// Caches whose content no longer matters: rows are always written before they are seen.
+package struct SequenceCaches {
+    let layers: [AttentionCache]
 }

@@ -13,6 +13,9 @@ extension Prior {
         transformer.matrices.reduce(output.residentBytes) { $0 + $1.residentBytes }
     }
 
+    /// Bytes of the weights in memory.
+    package var residentBytes: Int { matrixBytes }
+
     /// A sequence as it is in mid-window. Tokens, caches and conditioning are arbitrary: nothing is computed, and only
     /// what the row after `tokens` sees is there.
     package func makeWarmSequence(tokens: [UInt16]) -> PriorSequence {
@@ -29,7 +32,8 @@ extension Prior {
 
     /// Computes a window's conditioning and drops it.
     package func condition(on above: [UInt16], team: ThreadTeam) {
-        _ = conditioner?.apply(above, team: team)
+        guard var run = conditioner?.begin(above) else { return }
+        while run.advance(team: team) == nil {}
     }
 
     /// Multiplications and additions of the conditioner's products.

@@ -3,7 +3,9 @@ import Tensor
 
 extension TransformerShape {
     /// Bytes of one sequence's caches over all layers.
-    var cacheBytes: Int { (0..<depth).reduce(0) { $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self) } }
+    var cacheBytes: Int {
+        (0..<depth).reduce(0) { $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self) }
+    }
 }
 
 extension Model {

@@ -106,7 +106,9 @@ package final class PackedStore: @unchecked Sendable {  // written by the one th
         }
         let folder = file.deletingLastPathComponent()
         let outdated = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, file.path, AT_SYMLINK_FOLLOW) == 0 else { return }
+        guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, file.path, AT_SYMLINK_FOLLOW) == 0 else {
+            return
+        }
         for name in outdated where name.hasPrefix(prefix) && name.hasSuffix(".packed") && name != file.lastPathComponent
         {
             unlink(folder.appendingPathComponent(name).path)

@@ -90,7 +90,9 @@ package struct Weights: Sendable {
 }
 
 /// The numeric profile that this program computes with: part of every fingerprint.
-package enum NumericProfile {
+package enum NumericProfile: String, CaseIterable, Sendable {
+    case f32, f16, int8
+    package var name: String { rawValue }
     /// f32 activations and caches, weights as stored (float16 widened exactly), contract version 1.
     package static let current = "f32/1"
 }

@@ -50,7 +50,8 @@ extension CoordinatorClient {
         }
         for place in raw where place.level == level && !sounds.contains(where: { $0.sample == place.sample }) {
             let file = "level_\(level)/sample_\(place.sample).so-far.wav"
-            let samples = try fetchRaw(place.entry, song: song, to: folder.appendingPathComponent(file), rate: Int(rate))
+            let samples = try fetchRaw(
+                place.entry, song: song, to: folder.appendingPathComponent(file), rate: Int(rate))
             sounds.append(
                 .init(sample: place.sample, file: file, seconds: Double(samples) / rate, complete: false))
         }
@@ -92,7 +93,9 @@ extension CoordinatorClient {
                 throw ClientError("level audio of \(song) was completed while it was fetched; try again")
             }
             let samples = data.withUnsafeBytes { bytes in
-                (0..<data.count / 4).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self).littleEndian) }
+                (0..<data.count / 4).map {
+                    Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self).littleEndian)
+                }
             }
             try writer.append(samples)
             read.offset += UInt64(data.count)

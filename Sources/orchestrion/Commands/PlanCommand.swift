@@ -91,7 +91,8 @@ struct PlanCommand: ParsableCommand {
         _ planned: PlannedSong, _ result: Simulation.Result, _ workers: [WorkerSpecification]
     ) -> GanttChart {
         GanttChart(
-            title: "\(planned.name), \(PlanText.time(Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate)))"
+            title:
+                "\(planned.name), \(PlanText.time(Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate)))"
                 + " of audio on \(workers.count) workers: \(PlanText.time(result.seconds))",
             rows: workers.enumerated().map { String(format: "%d: %.3g tokens/s", $0, $1.tokensPerSecond) },
             bars: result.leases.map {
@@ -195,7 +196,8 @@ extension PlanTable {
         }
         lines.append(PlanText.table(rows))
         lines.append(
-            "a usual worker needs \(PlanText.time(workSeconds)), any number of them \(PlanText.time(chainSeconds)) at least")
+            "a usual worker needs \(PlanText.time(workSeconds)), any number of them \(PlanText.time(chainSeconds)) at least"
+        )
         lines.append(
             "memory: a worker \(Terminal.bytes(workerBytes)) for weights and \(Terminal.bytes(bytesPerSlot)) a slot; "
                 + "the coordinator \(Terminal.bytes(coordinatorBytes)) for tokens")

@@ -52,7 +52,8 @@ struct GanttChart {
         for level in Set(bars.map(\.level)).sorted() {
             let place = 10 + Double(level) * 90
             lines.append(
-                "<rect x=\"\(Self.number(place))\" y=\"28\" width=\"12\" height=\"12\" fill=\"\(Self.colour(level))\"/>")
+                "<rect x=\"\(Self.number(place))\" y=\"28\" width=\"12\" height=\"12\" fill=\"\(Self.colour(level))\"/>"
+            )
             lines.append(Self.text("level \(level)", x: place + 17, y: 38))
         }
         for (time, label) in Self.ticks(seconds) {
@@ -64,7 +65,8 @@ struct GanttChart {
         if height > 6 || rows.count <= 60 {
             for (row, name) in rows.enumerated() {
                 let middle = Self.top + (offsets[row] + offsets[row + 1]) / 2 + 3
-                lines.append(Self.text(String(name.prefix(22)), x: Self.left - 8, y: middle, more: "text-anchor=\"end\""))
+                lines.append(
+                    Self.text(String(name.prefix(22)), x: Self.left - 8, y: middle, more: "text-anchor=\"end\""))
             }
         }
         for (place, bar) in bars.enumerated() {

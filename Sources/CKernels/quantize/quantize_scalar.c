@@ -1,0 +1,18 @@
+#include "quantize.h"
+
+#include "../dispatch/entries.h"
+
+void ck_quantize_scalar(const float *x, long ldx, long rows, long k, int8_t *values, float *scales,
+                        int32_t *offsets) {
+    const long width = ck_quantized_width(k);
+    for (long r = 0; r < rows; r++, x += ldx, values += width) {
+        for (long begin = 0; begin < k; begin += CK_GROUP) {
+            const long n = k - begin < CK_GROUP ? k - begin : CK_GROUP;
+            *scales++ = ck_quantize_group(x + begin, 1, n, values + begin);
+            int32_t sum = 0;
+            for (long i = 0; i < n; i++) sum += values[begin + i];
+            *offsets++ = -128 * sum;
+        }
+        for (long i = k; i < width; i++) values[i] = 0;
+    }
+}
