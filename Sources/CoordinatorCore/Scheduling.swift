@@ -2,8 +2,8 @@ import SongPlan
 
 /// Who gets which task next.
 ///
-/// A free slot goes to the songs of the highest priority; among them to the one that has the fewest windows running,
-/// the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
+/// A free slot goes to the songs of the highest priority; among them to the one that has the least of the workers'
+/// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
 /// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
 /// no memory for tokens.
 extension Coordinator {
@@ -15,11 +15,11 @@ extension Coordinator {
     /// What decides between songs; the least has its turn.
     private struct Turn: Comparable {
         var priority: Int
-        var running: Int
+        var share: Int
         var place: Int
 
         static func < (left: Turn, right: Turn) -> Bool {
-            (right.priority, left.running, left.place) < (left.priority, right.running, right.place)
+            (right.priority, left.share, left.place) < (left.priority, right.share, right.place)
         }
     }
 
@@ -80,7 +80,7 @@ extension Coordinator {
         defer { decline(declined) }
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
             let turns = group.keys.map {
-                Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0)
+                Turn(priority: songs[$0].submission.priority, share: songs[$0].share, place: $0)
             }
             guard let first = turns.min() else { continue }
             var found = candidate(first, group, skill, &declined)

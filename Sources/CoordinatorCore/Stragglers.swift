@@ -9,7 +9,7 @@ extension Coordinator {
         guard now >= nextStragglerCheck else { return }
         nextStragglerCheck = now + settings.stragglerCheck
         let leases = soleLeases()
-        fastSpeeds = speedsOfFast(leases.map(\.lease))
+        fastSpeeds = speedsOfFast()
         for (lease, place, index) in leases {
             let level = lease.task.level
             guard let fast = fastSpeeds[level] else { continue }
@@ -37,11 +37,11 @@ extension Coordinator {
     }
 
     /// By level, what slots do in a second of which nine in ten are slower.
-    private func speedsOfFast(_ leases: [Lease]) -> [Int: Double] {
+    private func speedsOfFast() -> [Int: Double] {
         var speeds: [Int: [Double]] = [:]
-        for lease in leases {
-            if let speed = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) {
-                speeds[lease.task.level, default: []].append(speed)
+        for worker in pool.workers.values where worker.peer != nil {
+            for (level, all) in worker.throughput {
+                speeds[level, default: []].append(all / Double(max(1, worker.tasks.count)))
             }
         }
         return speeds.mapValues { $0.sorted()[$0.count * 9 / 10] }
