@@ -35,6 +35,11 @@ package struct Timeline: Sendable, Codable {
     package struct Worker: Sendable, Codable {
         package var name: String
         package var slots: Int
+
+        package init(name: String, slots: Int) {
+            self.name = name
+            self.slots = slots
+        }
     }
 
     /// Of tasks' events in their order.

@@ -33,7 +33,7 @@ import Testing
         #expect(events.count == 7 && events.allSatisfy { abs(($0.time ?? 0) - Date().timeIntervalSince1970) < 60 })
         let timeline = Timeline(
             submission: song, plan: try song.planInputs.plan(), state: .sampling, events: events,
-            known: ["a": .init(name: "host a", slots: 2)], now: Date().timeIntervalSince1970 + 5)
+            known: ["a": Timeline.Worker(name: "host a", slots: 2)], now: Date().timeIntervalSince1970 + 5)
         #expect(timeline.leases.map(\.ending) == ["copied", "done", "worker lost", "running"])
         #expect(timeline.leases.map(\.tokens) == [8, 8, 0, 0])
         #expect(timeline.workers.map(\.name) == ["host a", "b"])
