@@ -11,20 +11,26 @@ package struct PlanInputs: Sendable, Hashable, Codable {
     package var known: [Int]
     /// The lowest level that is sampled.
     package var stopAt: Int
+    /// How the levels below the top are cut; nil is exact mode, and what journals of before say.
+    package var segmentation: Segmentation?
 
     package init(
-        geometry: ModelGeometry, sampleLength: Int, hops: [Int], known: [Int], stopAt: Int = 0
+        geometry: ModelGeometry, sampleLength: Int, hops: [Int], known: [Int], stopAt: Int = 0,
+        segmentation: Segmentation? = nil
     ) {
         self.geometry = geometry
         self.sampleLength = sampleLength
         self.hops = hops
         self.known = known
         self.stopAt = stopAt
+        self.segmentation = segmentation
     }
 
-    /// Lays the windows out.
+    /// Lays the windows out, with cuts at their nominal places.
     package func plan() throws(GeometryError) -> Plan {
-        try Plan(geometry: geometry, sampleLength: sampleLength, hops: hops, known: known, stopAt: stopAt)
+        try Plan(
+            geometry: geometry, sampleLength: sampleLength, hops: hops, known: known, stopAt: stopAt,
+            segmentation: segmentation)
     }
 }
 

@@ -1,6 +1,6 @@
 package import CoordinatorCore
 package import Foundation
-import Journal
+package import Journal
 package import SongPlan
 
 /// Who sampled which window when: `timeline.json` of a song's folder, for people and for `orchestrion timeline`.
@@ -35,6 +35,11 @@ package struct Timeline: Sendable, Codable {
     package struct Worker: Sendable, Codable {
         package var name: String
         package var slots: Int
+
+        package init(name: String, slots: Int) {
+            self.name = name
+            self.slots = slots
+        }
     }
 
     /// Of tasks' events in their order.
@@ -42,7 +47,7 @@ package struct Timeline: Sendable, Codable {
     /// - Parameters:
     ///   - known: by worker, its name and slots.
     ///   - now: where leases that run end, seconds since 1970.
-    init(
+    package init(
         submission: Submission, plan: Plan, state: SongState, events: [TaskEvent],
         known: [WorkerID: Worker], now: Double
     ) {

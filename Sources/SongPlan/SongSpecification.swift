@@ -75,6 +75,8 @@ package struct SongSpecification: Sendable, Hashable, Codable {
     package var codes: String?
     /// The lowest level that is sampled.
     package var stopAt: Int
+    /// Segments of each level below the top, sampled in parallel: approximate. nil is exact mode.
+    package var segments: SegmentChoice?
     /// By level, what the model's fingerprints must be; written by the program, so that a song is not made again
     /// with another model by mistake.
     package var fingerprints: [String]?
@@ -84,7 +86,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         samples: [SampleSpecification] = [SampleSpecification()], seed: UInt64 = 0,
         temperature: PerLevel<Double> = .all(0.99), topK: PerLevel<Int> = .all(0),
         topP: PerLevel<Double> = .all(0), hopFraction: PerLevel<Double>? = nil, prompt: [String]? = nil,
-        promptSeconds: Double? = nil, codes: String? = nil, stopAt: Int = 0
+        promptSeconds: Double? = nil, codes: String? = nil, stopAt: Int = 0, segments: SegmentChoice? = nil
     ) {
         self.model = model
         self.mode = mode
@@ -100,6 +102,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         self.promptSeconds = promptSeconds
         self.codes = codes
         self.stopAt = stopAt
+        self.segments = segments
     }
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
@@ -113,6 +116,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         case promptSeconds = "prompt_seconds"
         case codes
         case stopAt = "stop_at"
+        case segments
         case fingerprints
     }
 
@@ -136,6 +140,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         promptSeconds = try values.decodeIfPresent(Double.self, forKey: .promptSeconds)
         codes = try values.decodeIfPresent(String.self, forKey: .codes)
         stopAt = try values.decodeIfPresent(Int.self, forKey: .stopAt) ?? 0
+        segments = try values.decodeIfPresent(SegmentChoice.self, forKey: .segments)
         fingerprints = try values.decodeIfPresent([String].self, forKey: .fingerprints)
     }
 }

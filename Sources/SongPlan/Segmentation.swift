@@ -1,0 +1,92 @@
+/// How the levels below the top are cut, so that they can be sampled in parallel. All lengths are top-level tokens.
+///
+/// A segment begins `lead` before its cut and ends `tail` after the next one: there its neighbour's rendition of the
+/// same music exists too, and the two are joined where they agree best.
+package struct Segmentation: Sendable, Hashable, Codable {
+    /// Segments of each level that is cut, at least 2.
+    package var count: Int
+    /// How long before its cut a segment begins.
+    package var lead: Int
+    /// How long after a cut the segment before it goes on.
+    package var tail: Int
+    /// How far a cut may lie from its nominal place, on either side.
+    package var search: Int
+
+    package init(count: Int, lead: Int, tail: Int, search: Int) {
+        self.count = count
+        self.lead = lead
+        self.tail = tail
+        self.search = search
+    }
+
+    /// Seconds of the same, measured: Docs/Segments.md.
+    private static let (leadSeconds, tailSeconds, searchSeconds) = (0.25, 0.1, 0.75)
+    /// Seconds of a segment that `auto` aims at.
+    private static let usualSeconds = 8.0
+    private static let mostSegments = 1024
+
+    /// As many segments as are asked for, with the usual overlap; nil for one segment, which is exact mode.
+    ///
+    /// - Parameter length: top-level tokens that are to be cut.
+    /// - Throws: `GeometryError` with the largest count that works.
+    package static func standard(
+        _ choice: SegmentChoice, length: Int, geometry: ModelGeometry
+    ) throws(GeometryError) -> Segmentation? {
+        let rate = Double(geometry.sampleRate) / Double(geometry.lengthUnit)
+        func tokens(_ seconds: Double) -> Int { max(1, Int((seconds * rate).rounded(.up))) }
+        let (lead, tail) = (tokens(leadSeconds), tokens(tailSeconds))
+        let most = max(1, min(mostSegments, length / (2 * (lead + tail))))
+        let count: Int
+        switch choice {
+        case .auto: count = min(most, max(1, Int(Double(length) / rate / usualSeconds)))
+        case .count(let asked):
+            guard (1...most).contains(asked) else {
+                throw GeometryError(
+                    "\(asked) segments cannot work: what is to be sampled has room for 1 (exact) to \(most)")
+            }
+            count = asked
+        }
+        guard count > 1 else { return nil }
+        // Cuts that move towards each other must leave a segment more than its overlaps.
+        let room = (length / count - lead - tail) / 2
+        return Segmentation(count: count, lead: lead, tail: tail, search: min(tokens(searchSeconds), room))
+    }
+}
+
+/// What a song says of segments: a number, or `auto`.
+package enum SegmentChoice: Sendable, Hashable, Codable {
+    /// As the length suggests; never a function of the workers.
+    case auto
+    /// 1 is exact mode.
+    case count(Int)
+
+    /// - Parameter text: `auto` or a number.
+    package init?(_ text: String) {
+        if text == "auto" {
+            self = .auto
+        } else if let count = Int(text) {
+            self = .count(count)
+        } else {
+            return nil
+        }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let count = try? value.decode(Int.self) {
+            self = .count(count)
+        } else if try value.decode(String.self) == "auto" {
+            self = .auto
+        } else {
+            throw DecodingError.dataCorruptedError(in: value, debugDescription: "it is neither a number nor \"auto\"")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .auto: try value.encode("auto")
+        case .count(let count): try value.encode(count)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import SongPlan
+import Testing
+
+struct SegmentTests {
+    private static let seconds = 44100 / 128 * 128
+
+    private func plan(
+        _ choice: SegmentChoice, length: Int = 24 * seconds, known: [Int] = [0, 0, 0], stopAt: Int = 0
+    ) throws -> Plan {
+        let geometry = Models.published
+        return try Plan(
+            geometry: geometry, sampleLength: length, hops: [4096, 4096, 768], known: known, stopAt: stopAt,
+            segmentation: Segmentation.standard(
+                choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
+                geometry: geometry))
+    }
+
+    /// Each segment is a chain of its own: windows without gap, the first without a prime, slices above that exist.
+    private func check(_ plan: Plan) throws {
+        for level in plan.levels {
+            #expect(level.segments.first?.range.lowerBound == 0 && level.segments.last?.range.upperBound == level.total)
+            for segment in level.segments {
+                var have = segment.range.lowerBound + segment.known
+                for (index, window) in segment.windows.enumerated() {
+                    #expect(window.index == index && window.new.lowerBound == have)
+                    #expect(window.range.lowerBound >= segment.range.lowerBound)
+                    have = window.new.upperBound
+                    guard let above = window.above, let ratio = plan.geometry.levels[level.level].tokensPerUpperToken
+                    else { continue }
+                    let upper = plan.levels[level.level + 1]
+                    let own = upper.segments[upper.segments.count == 1 ? 0 : level.segments.firstIndex(of: segment)!]
+                    #expect(above.lowerBound * ratio == window.range.lowerBound)
+                    #expect(own.range.lowerBound <= above.lowerBound && above.upperBound <= own.range.upperBound)
+                }
+                #expect(have == segment.range.upperBound)
+            }
+        }
+    }
+
+    @Test func `segments overlap around their cuts, at every level, and the top is whole`() throws {
+        let plan = try plan(.count(8))
+        #expect(plan.cuts.count == 7 && plan.levels.map(\.segments.count) == [8, 8, 1])
+        let segmentation = try #require(plan.segmentation)
+        for (seam, cut) in plan.cuts.enumerated() {
+            for (level, ratio) in [16, 4].enumerated() {
+                let overlap = plan.overlap(ofCut: seam, level: level)
+                #expect(overlap == (cut - segmentation.lead) * ratio..<(cut + segmentation.tail) * ratio)
+            }
+        }
+        try check(plan)
+    }
+
+    @Test func `a cut that moves within its room leaves every chain whole`() throws {
+        var plan = try plan(.count(8))
+        for (seam, ends) in [(0, true), (1, false), (2, true), (6, true)] {
+            let room = plan.room(ofCut: seam)
+            plan.move(cut: seam, to: ends ? room.upperBound : room.lowerBound)
+            try check(plan)
+        }
+        #expect(plan.cuts == plan.cuts.sorted())
+    }
+
+    @Test func `one segment is exact mode, and auto depends on the length alone`() throws {
+        let one = try plan(.count(1))
+        #expect(one.segmentation == nil && one.levels.allSatisfy { $0.segments.count == 1 })
+        #expect(try one == Models.plan(Models.published, length: 24 * Self.seconds, fractions: [0.5, 0.5, 0.125]))
+        #expect(try plan(.auto).cuts.count == 1)
+        #expect(try plan(.auto, length: 240 * Self.seconds).cuts.count == 28)
+    }
+
+    @Test func `no cut falls into a prompt`() throws {
+        let known = [5 * 5_512, 5 * 1_378, 5 * 344]
+        let plan = try plan(.count(4), known: known)
+        #expect(plan.room(ofCut: 0).lowerBound - plan.segmentation!.lead >= 5 * 344)
+        #expect(plan.levels[0].segments.map(\.known) == [known[0], 0, 0, 0])
+        try check(plan)
+    }
+
+    @Test func `a level that is known or not wanted is not cut`() throws {
+        let total = 24 * Self.seconds / 32
+        let known = try plan(.count(4), known: [0, total, total / 4])
+        #expect(known.levels.map(\.segments.count) == [4, 1, 1])
+        try check(known)
+        #expect(try plan(.count(4), stopAt: 1).levels.map(\.segments.count) == [1, 4, 1])
+    }
+
+    @Test func `too many segments are refused with the most that work`() throws {
+        let error = #expect(throws: GeometryError.self) { try plan(.count(500)) }
+        let most = try #require(error?.description.split(separator: " ").compactMap { Int($0) }.last)
+        try check(try plan(.count(most)))
+        #expect(throws: GeometryError.self) { try plan(.count(most + 1)) }
+        #expect(throws: GeometryError.self) { try plan(.count(0)) }
+    }
+}
