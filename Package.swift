@@ -57,16 +57,26 @@ let package = Package(
             name: "WorkerService",
             dependencies: ["ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
 
+        // The coordinator's core in virtual time: plans, and what they are tested with.
+        .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
+
         .target(name: "Pictures", dependencies: ["CCairo", "Tensor"]),
 
         // The model that ships with the program; Scripts/train makes it.
         .target(name: "MusicBox", resources: [.copy("music-box")]),
 
+        // What the engine reaches of the machine's limits.
+        .target(
+            name: "Benchmark",
+            dependencies: ["Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
+
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
-                "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan", "Tensor", "WorkerService",
+                "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
+                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan",
+                "Tensor",
+                "WorkerService",
                 "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -80,6 +90,8 @@ let package = Package(
         .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),
         .testTarget(name: "SongPlanTests", dependencies: ["SongPlan"]),
         .testTarget(name: "CoordinatorCoreTests", dependencies: ["CoordinatorCore", "SongPlan"]),
+        .testTarget(
+            name: "ClusterSimulationTests", dependencies: ["ClusterSimulation", "CoordinatorCore", "SongPlan"]),
         .testTarget(name: "WorkerCoreTests", dependencies: ["SongPlan", "WorkerCore"]),
         .testTarget(
             name: "JournalTests",

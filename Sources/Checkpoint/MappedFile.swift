@@ -38,6 +38,16 @@ package final class MappedFile: @unchecked Sendable {
         self.bytes = UnsafeRawBufferPointer(start: base, count: size)
     }
 
+    /// Memory of `size` bytes that no file holds, filled once: for weights that are made rather than read.
+    package init(named name: String, size: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        precondition(size > 0)
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), base != MAP_FAILED
+        else { preconditionFailure("out of memory: \(size) bytes were refused") }
+        fill(UnsafeMutableRawBufferPointer(start: base, count: size))
+        path = name
+        bytes = UnsafeRawBufferPointer(start: base, count: size)
+    }
+
     deinit {
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }

@@ -28,9 +28,9 @@ extension Coordinator {
 
     private mutating func applySubmission(_ submission: Submission) {
         guard let plan = try? plans.plan(submission.planInputs) else { return }
-        plans.retain(submission.planInputs, plan)
+        let paths = plans.retain(submission.planInputs, plan)
         songIndex[submission.song] = songs.count
-        songs.append(Song(submission: submission, plan: plan, order: songs.count))
+        songs.append(Song(submission: submission, plan: plan, paths: paths, order: songs.count))
     }
 
     private mutating func applyTokens(
@@ -41,12 +41,25 @@ extension Coordinator {
         case .known:
             // A crash may have cut the known tokens short; when they come again, they come whole.
             if songs[place].state == .preparing { songs[place].streams[index].tokens = tokens }
-        case .sampled:
+        case .sampled(_, let epoch, _):
             songs[place].streams[index].tokens.append(contentsOf: tokens)
             songs[place].streams[index].blames = []
+            credit(place, index, epoch)
             closeWindow(place, index)
-            if songs[place].isSampled { songs[place].state = .decoding }
+            if songs[place].isSampled { leaveSampling(place, for: .decoding) }
         }
+    }
+
+    /// The worker of an epoch has brought all that there is.
+    private mutating func credit(_ place: Int, _ index: Int, _ epoch: Epoch) {
+        guard let lease = songs[place].streams[index].leases.firstIndex(where: { $0.epoch == epoch }) else { return }
+        songs[place].streams[index].leases[lease].reached = songs[place].journaled(index)
+    }
+
+    /// Open songs that are sampled are counted.
+    private mutating func leaveSampling(_ place: Int, for state: SongState) {
+        if songs[place].isOpen, songs[place].state == .sampling { openSongs -= 1 }
+        songs[place].state = state
     }
 
     private mutating func closeWindow(_ place: Int, _ index: Int) {
@@ -54,35 +67,44 @@ extension Coordinator {
             songs[place].streams[index].tokens.count >= window.new.upperBound
         else { return }
         songs[place].streams[index].window += 1
-        if let lease = songs[place].streams[index].lease {
-            songs[place].streams[index].lease = nil
+        dropLeases(place, index) { _ in true }
+    }
+
+    private mutating func dropLeases(_ place: Int, _ index: Int, where isGone: (Lease) -> Bool) {
+        for lease in songs[place].streams[index].leases where isGone(lease) {
             pool.take(lease.task, from: lease.worker)
+            songs[place].running -= 1
         }
+        songs[place].streams[index].leases.removeAll(where: isGone)
+        songs[place].streams[index].isStraggling = false
     }
 
     private mutating func applyGrant(_ task: TaskID, _ epoch: Epoch, _ worker: WorkerID) {
         nextEpoch = max(nextEpoch, epoch + 1)
         guard let (place, index) = live(task.stream) else { return }
         songs[place].begun = true
-        songs[place].streams[index].lease = Lease(task: task, epoch: epoch, worker: worker, granted: now)
+        songs[place].running += 1
+        songs[place].streams[index].isStraggling = false
+        songs[place].streams[index].leases.append(
+            Lease(
+                task: task, epoch: epoch, worker: worker, granted: now, reached: songs[place].journaled(index),
+                heard: now))
         pool.give(task, to: worker, now: now)
     }
 
     private mutating func applyEnd(_ task: TaskID, _ epoch: Epoch) {
-        guard let (place, index) = live(task.stream), let lease = songs[place].streams[index].lease,
-            lease.task == task, lease.epoch == epoch
-        else { return }
-        songs[place].streams[index].lease = nil
-        pool.take(task, from: lease.worker)
+        guard let (place, index) = live(task.stream) else { return }
+        dropLeases(place, index) { $0.task == task && $0.epoch == epoch }
     }
 
     private mutating func applyState(_ id: SongID, _ state: SongState) {
         guard let place = songIndex[id], !songs[place].state.isEnded else { return }
         if state.isEnded {
-            for lease in songs[place].streams.compactMap(\.lease) {
+            for lease in songs[place].streams.flatMap(\.leases) {
                 pool.take(lease.task, from: lease.worker)
             }
             plans.release(songs[place].submission.planInputs)
+            leaveSampling(place, for: state)
             songs[place].end(state)
         } else {
             songs[place].state = songs[place].isSampled ? .decoding : state

@@ -20,6 +20,9 @@ package struct Coordinator: Sendable {
     var ready = ReadyIndex()
     var waiting = WaitingSongs()
     var nextEpoch: Epoch = 1
+    /// Songs whose tasks may be handed out.
+    var openSongs = 0
+    var nextStragglerCheck: Instant
     /// Models that workers may serve, in the order in which they became known.
     var models: [(name: String, fingerprints: [Int: String])] = []
     /// Songs whose completed streams must be told again, because a restart forgot who was told.
@@ -29,6 +32,7 @@ package struct Coordinator: Sendable {
     package init(settings: Settings = Settings(), now: Instant) {
         self.settings = settings
         self.now = now
+        nextStragglerCheck = now
     }
 
     /// Takes in one event and says what must be done, in order.
@@ -40,6 +44,7 @@ package struct Coordinator: Sendable {
         advance(to: now)
         announceAfterReplay()
         decide(event)
+        markStragglers()
         dispatch()
         let result = effects
         effects = []
@@ -87,20 +92,21 @@ package struct Coordinator: Sendable {
         if let peer = pool.workers[worker]?.peer { send(peer, message) }
     }
 
-    /// The lease that a task has now; nil for tasks that do not exist, too.
-    func lease(_ task: TaskID) -> Lease? {
+    /// The lease of a task that a worker has now; nil for tasks that do not exist, too.
+    func lease(_ task: TaskID, of worker: WorkerID) -> Lease? {
         guard let place = songIndex[task.song], songs[place].contains(task.stream),
             !songs[place].streams.isEmpty
         else { return nil }
-        let lease = songs[place].streams[songs[place].index(task.stream)].lease
-        return lease?.task == task ? lease : nil
+        return songs[place].streams[songs[place].index(task.stream)].leases.first {
+            $0.task == task && $0.worker == worker
+        }
     }
 
-    /// New tokens of the task's window that are journaled; the task has a lease.
-    func journaled(_ task: TaskID) -> Int {
-        guard let place = songIndex[task.song] else { return 0 }
-        let song = songs[place]
-        let have = song.streams[song.index(task.stream)].tokens.count
-        return have - song.plan.levels[task.level].windows[task.window].new.lowerBound
+    /// Changes a lease, if there still is one of its epoch.
+    mutating func change(_ lease: Lease, _ body: (inout Lease) -> Void) {
+        guard let (place, index) = live(lease.task.stream),
+            let own = songs[place].streams[index].leases.firstIndex(where: { $0.epoch == lease.epoch })
+        else { return }
+        body(&songs[place].streams[index].leases[own])
     }
 }

@@ -7,6 +7,8 @@ package struct Assignment: Sendable, Hashable {
     /// The fingerprint that the worker's level must have.
     package var fingerprint: String
     package var seed: UInt64
+    /// The sample as the random numbers count it.
+    package var number: Int
     /// Tokens of the level that the window covers.
     package var window: Range<Int>
     /// The window's tokens that exist: its prime, then what was journaled of its new tokens.

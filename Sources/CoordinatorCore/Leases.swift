@@ -5,20 +5,21 @@ extension Coordinator {
     /// Compares what a worker says it holds with what it was given.
     mutating func reconcile(_ id: WorkerID, held: [HeldLease], isHello: Bool) {
         for item in held {
-            guard let lease = lease(item.task), lease.epoch == item.epoch, lease.worker == id,
-                serves(id, item.task)
-            else {
+            guard let lease = lease(item.task, of: id), lease.epoch == item.epoch, serves(id, item.task) else {
                 send(to: id, .revoke(item.task, item.epoch, reason: "the lease has ended"))
                 continue
             }
-            let count = journaled(item.task)
-            if isHello || item.acknowledged != count {
-                send(to: id, .acknowledged(item.task, item.epoch, count: count))
+            // Of a copy that was behind, a restarted coordinator does not know how far it was.
+            let known = live(item.task.stream).map { songs[$0.place].journaled($0.index) } ?? 0
+            let reached = max(lease.reached, min(item.acknowledged, known))
+            change(lease) { $0.reached = reached }
+            if isHello || item.acknowledged != reached {
+                send(to: id, .acknowledged(item.task, item.epoch, count: reached))
             }
         }
         let listed = Set(held.map(\.task).filter { serves(id, $0) })
         for task in pool.workers[id]?.tasks ?? [] where !listed.contains(task) {
-            guard let lease = lease(task) else { continue }
+            guard let lease = lease(task, of: id) else { continue }
             // An assignment may still be on its way to a worker that sends a heartbeat, not to one that
             // says hello; the revocation is for those that cross nevertheless.
             guard isHello || now - lease.granted > settings.lease else { continue }
@@ -65,9 +66,7 @@ extension Coordinator {
     mutating func taskFailed(_ peer: Peer, _ task: TaskID, _ epoch: Epoch, reason: String) {
         guard let worker = pool.worker(at: peer) else { return send(peer, .helloWanted) }
         pool.heard(worker.description.id, now: now)
-        guard let lease = lease(task), lease.epoch == epoch, lease.worker == worker.description.id else {
-            return
-        }
+        guard let lease = lease(task, of: worker.description.id), lease.epoch == epoch else { return }
         endLease(lease, blame: .reported(reason: reason), reason: "the worker failed: \(reason)")
     }
 
@@ -75,8 +74,8 @@ extension Coordinator {
     mutating func take(_ chunk: Chunk, from peer: Peer) {
         guard let worker = pool.worker(at: peer) else { return send(peer, .helloWanted) }
         pool.heard(worker.description.id, now: now)
-        guard let lease = lease(chunk.task), lease.epoch == chunk.epoch,
-            lease.worker == worker.description.id, let (place, index) = live(chunk.task.stream)
+        guard let lease = lease(chunk.task, of: worker.description.id), lease.epoch == chunk.epoch,
+            let (place, index) = live(chunk.task.stream)
         else {
             return send(peer, .revoke(chunk.task, chunk.epoch, reason: "the lease has ended"))
         }
@@ -84,18 +83,58 @@ extension Coordinator {
             endLease(lease, blame: .reported(reason: fault), reason: fault)
             return send(peer, .revoke(chunk.task, chunk.epoch, reason: fault))
         }
-        let have = journaled(chunk.task)
+        let have = songs[place].journaled(index)
         // A gap is a chunk that overtook another; the worker sends both again.
         guard chunk.start <= have else { return }
+        let end = chunk.start + chunk.tokens.count
+        measure(lease, reached: end)
+        let others = songs[place].streams[index].leases.filter { $0.epoch != chunk.epoch }
         let fresh = Array(chunk.tokens.dropFirst(have - chunk.start))
         if !fresh.isEmpty {
             let origin = TokenOrigin.sampled(chunk.task, chunk.epoch, lease.worker)
             let start = songs[place].streams[index].tokens.count
             commit(.tokens(chunk.task.stream, start: start, fresh, origin))
         }
-        send(peer, .acknowledged(chunk.task, chunk.epoch, count: have + fresh.count))
-        if !fresh.isEmpty { grew(place, index) }
+        // A copy that is behind knows only what it sampled itself.
+        send(peer, .acknowledged(chunk.task, chunk.epoch, count: max(end, lease.reached)))
+        guard !fresh.isEmpty else { return }
+        endBeaten(others, journaled: have + fresh.count)
+        grew(place, index)
     }
+
+    /// Copies of a task that another worker is done with, or two chunks ahead of.
+    private mutating func endBeaten(_ others: [Lease], journaled: Int) {
+        for other in others {
+            guard lease(other.task, of: other.worker) == nil || journaled - other.reached >= 2 * settings.chunk else {
+                continue
+            }
+            if lease(other.task, of: other.worker) != nil {
+                endLease(other, blame: nil, reason: "another worker is ahead")
+            }
+            send(to: other.worker, .revoke(other.task, other.epoch, reason: "another worker was faster"))
+        }
+    }
+
+    /// Notes how far a worker is, and how fast it came there.
+    private mutating func measure(_ lease: Lease, reached: Int) {
+        let advance = max(0, reached - lease.reached)
+        let elapsed = now - lease.heard
+        let isMeasured = lease.hasSpoken && elapsed >= Self.measurement
+        if isMeasured {
+            let speed = Double(lease.unmeasured + advance) / (elapsed / .seconds(1))
+            pool.measured(lease.worker, level: lease.task.level, tokensPerSecondOfSlot: speed)
+        }
+        let instant = now
+        change(lease) { lease in
+            lease.reached = max(lease.reached, reached)
+            lease.unmeasured = isMeasured || !lease.hasSpoken ? 0 : lease.unmeasured + advance
+            if isMeasured || !lease.hasSpoken { lease.heard = instant }
+            lease.hasSpoken = true
+        }
+    }
+
+    /// The least time over which a speed is measured: chunks come in bursts.
+    private static let measurement = Duration.milliseconds(200)
 
     /// What a peer that keeps the protocol would never send.
     private func fault(_ chunk: Chunk, _ place: Int, _ index: Int) -> String? {

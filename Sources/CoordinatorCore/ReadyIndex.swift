@@ -1,45 +1,45 @@
 import SongPlan
 
-/// A task that could run now, with what decides its turn.
+/// A task that could run now, with what decides its turn in its song.
 struct ReadyTask: Sendable, Hashable, Comparable {
-    var priority: Int
-    /// Tokens left in its stream: the longest chain is the critical path.
-    var left: Int
-    /// The song's place in the order of submissions.
-    var order: Int
+    /// Tokens of the longest chain from here to the song's end: the critical path goes first.
+    var path: Int
+    /// A straggler has it; a faster worker may have it, too.
+    var isCopy: Bool
     var task: TaskID
 
     /// Whether `left` has its turn after `right`.
     static func < (left: ReadyTask, right: ReadyTask) -> Bool {
-        if left.priority != right.priority { return left.priority < right.priority }
-        if left.left != right.left { return left.left < right.left }
-        if left.order != right.order { return left.order > right.order }
+        if left.path != right.path { return left.path < right.path }
+        if left.isCopy != right.isCopy { return left.isCopy }
         if left.task.sample != right.task.sample { return left.task.sample > right.task.sample }
         return left.task.level < right.task.level
     }
 }
 
-/// The tasks of open songs that could run now, by what they need of a worker; the next turn is last.
+/// The tasks of open songs that could run now, by what they need of a worker, then by the song's place; within a
+/// song the next turn is last.
 struct ReadyIndex: Sendable {
-    private(set) var groups: [Skill: [ReadyTask]] = [:]
+    private(set) var groups: [Skill: [Int: [ReadyTask]]] = [:]
 
-    mutating func insert(_ task: ReadyTask, _ skill: Skill) {
-        var group = groups.removeValue(forKey: skill) ?? []
-        group.insert(task, at: group.partition(before: task))
-        groups[skill] = group
+    mutating func insert(_ task: ReadyTask, _ skill: Skill, song: Int) {
+        var tasks = groups[skill, default: [:]].removeValue(forKey: song) ?? []
+        tasks.insert(task, at: tasks.partition(before: task))
+        groups[skill, default: [:]][song] = tasks
     }
 
-    mutating func remove(_ task: ReadyTask, _ skill: Skill) {
-        guard var group = groups.removeValue(forKey: skill) else { return }
-        let place = group.partition(before: task)
-        if group.indices.contains(place), group[place] == task { group.remove(at: place) }
-        if !group.isEmpty { groups[skill] = group }
+    mutating func remove(_ task: ReadyTask, _ skill: Skill, song: Int) {
+        guard var tasks = groups[skill]?.removeValue(forKey: song) else { return }
+        let place = tasks.partition(before: task)
+        if tasks.indices.contains(place), tasks[place] == task { tasks.remove(at: place) }
+        if !tasks.isEmpty { groups[skill]?[song] = tasks }
+        if groups[skill]?.isEmpty == true { groups[skill] = nil }
     }
 
-    mutating func remove(song: SongID) {
-        for (skill, group) in groups {
-            let rest = group.filter { $0.task.song != song }
-            if rest.count != group.count { groups[skill] = rest.isEmpty ? nil : rest }
+    mutating func remove(song: Int) {
+        for skill in Array(groups.keys) {
+            groups[skill]?[song] = nil
+            if groups[skill]?.isEmpty == true { groups[skill] = nil }
         }
     }
 }

@@ -2,13 +2,25 @@ import SongPlan
 
 /// Who gets which task next.
 ///
-/// Songs are opened in the order of priority and submission, only as many as there are slots for, so that a
-/// long queue costs no memory for tokens and its first songs are finished first. Among the tasks of open
-/// songs, the one with the longest chain of tokens before it goes first.
+/// A free slot goes to the songs of the highest priority; among them to the one that has the fewest windows running,
+/// the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
+/// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
+/// no memory for tokens.
 extension Coordinator {
     private enum Move {
         case open(place: Int, [Skill])
         case grant(ReadyTask, Skill, WorkerID)
+    }
+
+    /// What decides between songs; the least has its turn.
+    private struct Turn: Comparable {
+        var priority: Int
+        var running: Int
+        var place: Int
+
+        static func < (left: Turn, right: Turn) -> Bool {
+            (right.priority, left.running, left.place) < (left.priority, right.running, right.place)
+        }
     }
 
     /// Fills free slots until no ready task fits one.
@@ -31,6 +43,7 @@ extension Coordinator {
     /// Puts a song's ready tasks into the index.
     mutating func open(_ place: Int) {
         songs[place].isOpen = true
+        openSongs += 1
         for index in songs[place].streams.indices { refresh(place, index) }
     }
 
@@ -41,31 +54,59 @@ extension Coordinator {
         let queued = songs[place].streams[index].queued
         guard wanted != queued else { return }
         let skill = songs[place].skill(index % songs[place].levels)
-        if let queued { ready.remove(queued, skill) }
-        if let wanted { ready.insert(wanted, skill) }
+        if let queued { ready.remove(queued, skill, song: place) }
+        if let wanted { ready.insert(wanted, skill, song: place) }
         songs[place].streams[index].queued = wanted
     }
 
     private func nextMove() -> Move? {
         let candidate = nextTask()
-        guard let song = nextSong(), candidate.map({ song.entry.priority > $0.0.priority }) ?? true else {
-            return candidate.map { .grant($0.0, $0.1, $0.2) }
+        guard let song = nextSong() else { return candidate.map { .grant($0.task, $0.skill, $0.worker) } }
+        if let candidate {
+            let priority = candidate.turn.priority
+            let isFair = song.entry.priority == priority && openSongs < pool.slots
+            guard song.entry.priority > priority || isFair else {
+                return .grant(candidate.task, candidate.skill, candidate.worker)
+            }
         }
         return .open(place: song.entry.order, song.key)
     }
 
-    private func nextTask() -> (ReadyTask, Skill, WorkerID)? {
-        var best: (ReadyTask, Skill, WorkerID)?
+    private typealias Candidate = (turn: Turn, task: ReadyTask, skill: Skill, worker: WorkerID)
+
+    private func nextTask() -> Candidate? {
+        var best: Candidate?
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
-            for task in group.reversed() {
-                if let other = best, task < other.0 { break }
-                if let worker = pool.best(for: skill, blamed: blamed(task.task)) {
-                    best = (task, skill, worker)
-                    break
-                }
+            let turns = group.keys.map {
+                Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0)
             }
+            guard let first = turns.min() else { continue }
+            var found = candidate(first, group, skill)
+            if found == nil, turns.count > 1 {
+                for turn in turns.sorted().dropFirst() where found == nil { found = candidate(turn, group, skill) }
+            }
+            guard let found else { continue }
+            if let other = best, (other.turn, found.task) < (found.turn, other.task) { continue }
+            best = found
         }
         return best
+    }
+
+    /// The first task of a song that a worker can have.
+    private func candidate(_ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill) -> Candidate? {
+        for task in (group[turn.place] ?? []).reversed() {
+            if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
+        }
+        return nil
+    }
+
+    private func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {
+        guard task.isCopy else { return pool.best(for: skill, blamed: blamed(task.task)) }
+        guard let (place, index) = live(task.task.stream), let lease = songs[place].streams[index].leases.first,
+            let worker = pool.best(for: skill, blamed: blamed(task.task), holder: lease.worker),
+            isCopyWorth(lease, place, index, on: worker)
+        else { return nil }
+        return worker
     }
 
     private func nextSong() -> (entry: WaitingSongs.Entry, key: [Skill])? {
@@ -93,7 +134,7 @@ extension Coordinator {
 
     private func assignment(_ place: Int, _ index: Int) -> Assignment? {
         let song = songs[place]
-        guard let lease = song.streams[index].lease, let window = song.window(index) else { return nil }
+        guard let lease = song.streams[index].leases.last, let window = song.window(index) else { return nil }
         let level = lease.task.level
         let levels = song.plan.geometry.levels
         let stream = song.streams[index].tokens
@@ -102,7 +143,8 @@ extension Coordinator {
         let above = window.above.map { song.streams[index + 1].tokens[$0].map(levels[level + 1].code(of:)) }
         return Assignment(
             task: lease.task, epoch: lease.epoch, fingerprint: song.skill(level).fingerprint,
-            seed: song.submission.seed, window: window.range,
+            seed: song.submission.seed,
+            number: song.submission.numbers?[lease.task.sample] ?? lease.task.sample, window: window.range,
             tokens: prime + stream[window.new.lowerBound...], prime: window.prime.count, above: above ?? [],
             labels: song.submission.labels[lease.task.sample][level],
             filter: song.submission.filters[level])

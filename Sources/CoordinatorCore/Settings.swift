@@ -9,14 +9,24 @@ package struct Settings: Sendable, Hashable {
     /// A task that is blamed on this many different workers fails its song. So does one that was reported
     /// as failed this often, by whomever, so that a cluster of one worker does not try for ever.
     package var killsBeforeQuarantine: Int
+    /// How often stragglers are looked for.
+    package var stragglerCheck: Duration
+    /// A copy of a running task is made where it would be done this many times sooner.
+    package var copyGain: Double
+    /// Rows of prefill that a worker computes in the time of one token, about.
+    package var prefillGain: Double
 
     package init(
         lease: Duration = .seconds(5), heartbeat: Duration = .seconds(1), chunk: Int = 128,
-        killsBeforeQuarantine: Int = 3
+        killsBeforeQuarantine: Int = 3, stragglerCheck: Duration = .seconds(1), copyGain: Double = 1.5,
+        prefillGain: Double = 8
     ) {
         self.lease = lease
         self.heartbeat = heartbeat
         self.chunk = chunk
         self.killsBeforeQuarantine = killsBeforeQuarantine
+        self.stragglerCheck = stragglerCheck
+        self.copyGain = copyGain
+        self.prefillGain = prefillGain
     }
 }

@@ -6,6 +6,13 @@ struct Lease: Sendable {
     var epoch: Epoch
     var worker: WorkerID
     var granted: Instant
+    /// New tokens of the window that the worker has and that are journaled, whoever brought them.
+    var reached: Int
+    /// Since when `unmeasured` tokens have come: the grant, then the last time its speed was measured.
+    var heard: Instant
+    var unmeasured = 0
+    /// Whether it has brought tokens. Before the first there is the prefill.
+    var hasSpoken = false
 }
 
 /// One level of one sample, as far as it exists.
@@ -13,7 +20,10 @@ struct Stream: Sendable {
     var tokens: [UInt16] = []
     /// Index of the first window that is not complete.
     var window = 0
-    var lease: Lease?
+    /// Who has the window: nobody, one worker, or two while a copy of a straggler's task runs.
+    var leases: [Lease] = []
+    /// Its only lease is a straggler's: a faster worker may have a copy.
+    var isStraggling = false
     /// The entry of the ready index that stands for this stream, if it is in there.
     var queued: ReadyTask?
     /// What is held against workers for the current window, since its last journaled token.
@@ -24,20 +34,24 @@ struct Stream: Sendable {
 struct Song: Sendable {
     let submission: Submission
     let plan: Plan
+    let paths: CriticalPaths
     /// Its place in the order of submissions.
     let order: Int
     var state: SongState
     var streams: [Stream]
     /// Whether its tasks may be handed out. A song waits unopened until slots are free for it.
     var isOpen = false
+    /// Leases of its tasks.
+    var running = 0
     /// Whether any task of it was ever handed out.
     var begun = false
     /// What status shows after the tokens are gone.
     var final: [LevelProgress]?
 
-    init(submission: Submission, plan: Plan, order: Int) {
+    init(submission: Submission, plan: Plan, paths: CriticalPaths, order: Int) {
         self.submission = submission
         self.plan = plan
+        self.paths = paths
         self.order = order
         state = submission.awaitsTokens ? .preparing : .sampling
         streams = Array(repeating: Stream(), count: submission.samples * plan.levels.count)
@@ -66,16 +80,25 @@ struct Song: Sendable {
         return windows.indices.contains(current) ? windows[current] : nil
     }
 
-    /// The task that could be handed out next: the window's prime and slice above exist, nobody has it.
+    /// The task that could be handed out next: the window's prime and slice above exist, and nobody has it, or a
+    /// straggler.
     func readyTask(_ index: Int) -> ReadyTask? {
-        guard state == .sampling, streams[index].lease == nil, let window = window(index) else { return nil }
+        let leases = streams[index].leases
+        guard state == .sampling, leases.isEmpty || leases.count == 1 && streams[index].isStraggling,
+            let window = window(index)
+        else { return nil }
         guard streams[index].tokens.count >= window.new.lowerBound else { return nil }
         if let above = window.above, streams[index + 1].tokens.count < above.upperBound { return nil }
         let stream = stream(at: index)
         return ReadyTask(
-            priority: submission.priority,
-            left: plan.levels[stream.level].total - streams[index].tokens.count, order: order,
-            task: TaskID(stream: stream, window: window.index))
+            path: path(index), isCopy: !leases.isEmpty, task: TaskID(stream: stream, window: window.index))
+    }
+
+    /// Tokens of the longest chain from where the stream is to the song's end.
+    func path(_ index: Int) -> Int {
+        guard let window = window(index) else { return 0 }
+        let done = streams[index].tokens.count - window.new.lowerBound
+        return paths.length(level: index % levels, window: window.index) - max(0, done)
     }
 
     /// What a worker must be able to do for the level.
@@ -90,18 +113,25 @@ struct Song: Sendable {
         return levels.sorted().map(skill)
     }
 
+    /// New tokens of the window that the stream is at which are journaled.
+    func journaled(_ index: Int) -> Int {
+        guard let window = window(index) else { return 0 }
+        return streams[index].tokens.count - window.new.lowerBound
+    }
+
     /// Lets the tokens go.
     mutating func end(_ state: SongState) {
         final = progress(in: state)
         self.state = state
         streams = []
+        running = 0
         isOpen = false
     }
 }
 
 /// Plans by what they are a function of, so that ten thousand songs of one shape keep one plan.
 struct PlanCache: Sendable {
-    private var plans: [PlanInputs: (plan: Plan, users: Int)] = [:]
+    private var plans: [PlanInputs: (plan: Plan, paths: CriticalPaths, users: Int)] = [:]
 
     func plan(_ inputs: PlanInputs) throws(GeometryError) -> Plan {
         if let known = plans[inputs] { return known.plan }
@@ -110,12 +140,13 @@ struct PlanCache: Sendable {
 
     var count: Int { plans.count }
 
-    mutating func retain(_ inputs: PlanInputs, _ plan: Plan) {
-        plans[inputs, default: (plan, 0)].users += 1
+    mutating func retain(_ inputs: PlanInputs, _ plan: Plan) -> CriticalPaths {
+        plans[inputs, default: (plan, CriticalPaths(plan), 0)].users += 1
+        return plans[inputs]?.paths ?? CriticalPaths(plan)
     }
 
     mutating func release(_ inputs: PlanInputs) {
         guard let entry = plans[inputs] else { return }
-        plans[inputs] = entry.users > 1 ? (entry.plan, entry.users - 1) : nil
+        plans[inputs] = entry.users > 1 ? (entry.plan, entry.paths, entry.users - 1) : nil
     }
 }

@@ -109,12 +109,12 @@ extension Coordinator {
     mutating func end(_ place: Int, _ state: SongState) {
         let song = songs[place]
         if song.isOpen {
-            ready.remove(song: song.id)
+            ready.remove(song: place)
         } else if song.state == .sampling {
             waiting.remove(song)
         }
         commit(.songState(song.id, state))
-        for lease in song.streams.compactMap(\.lease) {
+        for lease in song.streams.flatMap(\.leases) {
             send(to: lease.worker, .revoke(lease.task, lease.epoch, reason: "song \(song.id) is \(state)"))
         }
         effects.append(.songEnded(song.id, state))

@@ -63,7 +63,7 @@ extension Song {
         let missing = progress.reduce(0) { $0 + $1.total - $1.tokens }
         return SongStatus(
             song: id, model: submission.model, state: state, samples: submission.samples, levels: progress,
-            running: streams.count { $0.lease != nil },
+            running: running,
             sampledTokens: state == .preparing ? 0 : max(0, wanted - missing), wantedTokens: wanted,
             submittedAt: submission.submittedAt)
     }

@@ -41,6 +41,8 @@ package struct Submission: Sendable, Hashable, Codable {
     package var filters: [Filter]
     /// By sample, then level; nil where the level's prior is unlabelled. Its count is the number of samples.
     package var labels: [[SongLabels?]]
+    /// By sample, its number as the random numbers count it; nil when that is its place.
+    package var numbers: [Int]?
     /// Higher goes first.
     package var priority: Int
     /// Seconds since 1970, for people only.
@@ -52,7 +54,7 @@ package struct Submission: Sendable, Hashable, Codable {
 
     package init(
         song: SongID, model: String, fingerprints: [Int: String], planInputs: PlanInputs, seed: UInt64,
-        filters: [Filter], labels: [[SongLabels?]], priority: Int = 0, submittedAt: Double = 0,
+        filters: [Filter], labels: [[SongLabels?]], numbers: [Int]? = nil, priority: Int = 0, submittedAt: Double = 0,
         specification: String = "{}", awaitsTokens: Bool = false
     ) {
         self.song = song
@@ -62,6 +64,7 @@ package struct Submission: Sendable, Hashable, Codable {
         self.seed = seed
         self.filters = filters
         self.labels = labels
+        self.numbers = numbers
         self.priority = priority
         self.submittedAt = submittedAt
         self.specification = specification
@@ -85,6 +88,9 @@ package struct Submission: Sendable, Hashable, Codable {
         if let sample = labels.firstIndex(where: { $0.count != levels.count }) {
             return "song \(song) sample \(sample) has labels for \(labels[sample].count) levels; "
                 + "the model has \(levels.count)"
+        }
+        if let numbers, numbers.count != samples || Set(numbers).count != samples {
+            return "song \(song) has the numbers \(numbers) for its \(samples) samples; each needs its own"
         }
         if filters.count != levels.count {
             return "song \(song) has filters for \(filters.count) levels; the model has \(levels.count)"

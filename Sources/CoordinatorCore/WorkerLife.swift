@@ -91,7 +91,7 @@ extension Coordinator {
         guard let worker = pool.workers[id] else { return }
         pool.disconnect(id)
         for task in worker.tasks {
-            guard let lease = lease(task) else { continue }
+            guard let lease = lease(task, of: id) else { continue }
             endLease(lease, blame: blame, reason: reason)
         }
         pool.remove(id)

@@ -18,12 +18,19 @@ struct Worker: Sendable {
     var lastHeard: Instant
     /// In the order in which they were granted.
     var tasks: [TaskID] = []
+    /// Tokens a second of all its slots together, by level, measured from its chunks.
+    var throughput: [Int: Double] = [:]
 
     var freeSlots: Int { max(0, description.slots - tasks.count) }
     var skills: [Skill] { description.fingerprints.map { Skill(level: $0.key, fingerprint: $0.value) } }
 
     /// Tokens a second that one more window would get if slots share evenly.
-    var speedOfNextSlot: Double { max(description.tokensPerSecond, 1) / Double(tasks.count + 1) }
+    func speedOfNextSlot(_ level: Int) -> Double {
+        (throughput[level] ?? max(description.tokensPerSecond, 1)) / Double(tasks.count + 1)
+    }
+
+    /// Tokens a second that each of its windows gets; nil when it was not measured at that level yet.
+    func speedOfSlot(_ level: Int) -> Double? { throughput[level].map { $0 / Double(max(1, tasks.count)) } }
 }
 
 /// The workers, and which of them have free slots for what.
@@ -31,7 +38,9 @@ struct WorkerPool: Sendable {
     private(set) var workers: [WorkerID: Worker] = [:]
     private var peers: [Peer: WorkerID] = [:]
     private var idle: [Skill: Set<WorkerID>] = [:]
-    private var connected: [Skill: Set<WorkerID>] = [:]
+    private(set) var connected: [Skill: Set<WorkerID>] = [:]
+    /// Of all workers that are connected.
+    private(set) var slots = 0
 
     func worker(at peer: Peer) -> Worker? { peers[peer].flatMap { workers[$0] } }
 
@@ -40,9 +49,12 @@ struct WorkerPool: Sendable {
 
     /// Admits a worker at a peer, with the tasks that it had under the same name.
     mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant) {
-        let tasks = workers[description.id]?.tasks ?? []
+        let former = workers[description.id]
         remove(description.id)
-        workers[description.id] = Worker(description: description, peer: peer, lastHeard: now, tasks: tasks)
+        workers[description.id] = Worker(
+            description: description, peer: peer, lastHeard: now, tasks: former?.tasks ?? [],
+            throughput: former?.throughput ?? [:])
+        slots += description.slots
         peers[peer] = description.id
         index(description.id)
     }
@@ -51,7 +63,10 @@ struct WorkerPool: Sendable {
     mutating func disconnect(_ id: WorkerID) {
         guard let worker = workers[id] else { return }
         unindex(worker)
-        if let peer = worker.peer { peers[peer] = nil }
+        if let peer = worker.peer {
+            peers[peer] = nil
+            slots -= worker.description.slots
+        }
         workers[id]?.peer = nil
     }
 
@@ -66,6 +81,13 @@ struct WorkerPool: Sendable {
         if tokensPerSecond.isFinite, tokensPerSecond > 0 {
             workers[id]?.description.tokensPerSecond = tokensPerSecond
         }
+    }
+
+    /// A window of the worker got so many tokens a second; older measurements fade.
+    mutating func measured(_ id: WorkerID, level: Int, tokensPerSecondOfSlot speed: Double) {
+        guard let worker = workers[id], speed > 0 else { return }
+        let total = speed * Double(max(1, worker.tasks.count))
+        workers[id]?.throughput[level] = worker.throughput[level].map { 0.7 * $0 + 0.3 * total } ?? total
     }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
@@ -95,21 +117,22 @@ struct WorkerPool: Sendable {
 
     /// The worker with a free slot that would run one more window fastest; nil when there is none.
     /// A worker that is blamed for the task gets it only if every worker that could run it is blamed.
-    func best(for skill: Skill, blamed: Set<WorkerID>) -> WorkerID? {
+    ///
+    /// - Parameter holder: has the task already.
+    func best(for skill: Skill, blamed: Set<WorkerID> = [], holder: WorkerID? = nil) -> WorkerID? {
         let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
         var best: Worker?
-        for id in idle[skill] ?? [] where !spared.contains(id) {
+        for id in idle[skill] ?? [] where id != holder && !spared.contains(id) {
             guard let worker = workers[id] else { continue }
-            if let other = best, !Self.prefers(worker, other) { continue }
+            if let other = best, !Self.prefers(worker, other, skill.level) { continue }
             best = worker
         }
         return best?.description.id
     }
 
-    private static func prefers(_ left: Worker, _ right: Worker) -> Bool {
-        if left.speedOfNextSlot != right.speedOfNextSlot {
-            return left.speedOfNextSlot > right.speedOfNextSlot
-        }
+    private static func prefers(_ left: Worker, _ right: Worker, _ level: Int) -> Bool {
+        let (ours, theirs) = (left.speedOfNextSlot(level), right.speedOfNextSlot(level))
+        if ours != theirs { return ours > theirs }
         if left.freeSlots != right.freeSlots { return left.freeSlots > right.freeSlots }
         return left.description.id < right.description.id
     }

@@ -22,8 +22,9 @@ extension CoordinatorServer {
                 return nil
             case .status(let query): reply.status = try status(query.song)
             case .cancel(let cancel): reply.cancelled = try self.cancel(cancel.song)
-            case .list(let list): reply.files = try files(list.song)
+            case .list(let list): reply.files = try files(list)
             case .read(let read): reply.piece = try piece(read)
+            case .timeline(let query): reply.timeline = try timeline(query.song)
             case nil: throw SongError("the request is empty, or of a newer release")
             }
         } catch {
@@ -40,7 +41,7 @@ extension CoordinatorServer {
         guard ["wav", "flac", "ogg"].contains(submit.format) else {
             throw SongError("the format \(submit.format) is not one of wav, flac, ogg")
         }
-        prepare(song: submit.song, request: request)
+        prepare(song: submit.song, request: request, priority: Int(submit.priority))
     }
 
     func accepted(_ song: SongID, _ replies: inout [(ConnectionID, WireClientReply)]) {
@@ -111,7 +112,12 @@ extension CoordinatorServer {
         status.wantedTokens = UInt64(song.wantedTokens)
         let speed = meters[song.song]?.tokensPerSecond(at: seconds) ?? 0
         status.tokensPerSecond = speed
-        if speed > 0 { status.secondsLeft = Double(song.wantedTokens - song.sampledTokens) / speed }
+        if let seconds = core.secondsLeft(of: song.song) {
+            status.secondsLeft = seconds
+        } else if speed > 0 {
+            status.secondsLeft = Double(song.wantedTokens - song.sampledTokens) / speed
+        }
+        status.priority = Int32(clamping: core.submission(of: song.song)?.priority ?? 0)
         if let (share, secondsLeft) = stages.progress(of: song.song) {
             status.stageShare = share
             status.stageSecondsLeft = secondsLeft
@@ -123,26 +129,52 @@ extension CoordinatorServer {
             progress.total = UInt64(level.total)
             progress.windowsDone = UInt32(level.windowsDone)
             progress.windows = UInt32(level.windows)
+            progress.audibleSeconds = audibleSeconds(song, level: level.level)
             return progress
         }
         return status
     }
 
+    private func audibleSeconds(_ song: CoordinatorCore.SongStatus, level: Int) -> Double {
+        guard let geometry = core.plan(of: song.song)?.geometry else { return 0 }
+        let tokens = sounds.audibleTokens(of: song.song, level: level, samples: song.samples)
+        return Double(tokens * geometry.levels[level].samplesPerToken) / Double(geometry.sampleRate)
+    }
+
     // MARK: files
 
-    private func files(_ song: String) throws -> WireFileList {
+    private func files(_ query: WireListFiles) throws -> WireFileList {
         var list = WireFileList()
-        list.state = try "\(known(song).state)"
-        let root = folder(of: song)
+        list.state = try "\(known(query.song).state)"
+        if let plan = core.plan(of: query.song) {
+            list.sampleRate = UInt32(plan.geometry.sampleRate)
+            list.sampleLength = UInt64(plan.sampleLength)
+        }
+        let root = folder(of: query.song)
         for path in FileManager.default.enumerator(atPath: root.path)?.compactMap({ $0 as? String }).sorted() ?? [] {
-            let attributes = try FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
-            guard attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial") else { continue }
+            let attributes = try? FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
+            guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial"),
+                path.hasPrefix("\(SongOutput.soFar)/") == query.soFar
+            else { continue }
             var entry = WireFileEntry()
             entry.path = path
             entry.size = UInt64(attributes[.size] as? Int ?? 0)
             list.files.append(entry)
         }
         return list
+    }
+
+    private func timeline(_ song: String) throws -> WireFileEntry {
+        _ = try known(song)
+        try writeTimeline(song)
+        let file = folder(of: song).appendingPathComponent(Timeline.file)
+        guard let size = try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int else {
+            throw SongError("nothing of \(song) was sampled yet")
+        }
+        var entry = WireFileEntry()
+        entry.path = Timeline.file
+        entry.size = UInt64(size)
+        return entry
     }
 
     private func piece(_ read: WireReadFile) throws -> WireFilePiece {

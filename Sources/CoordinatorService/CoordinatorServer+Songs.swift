@@ -1,6 +1,7 @@
 import ClusterProtocol
 import CoordinatorCore
 import Foundation
+import Journal
 import JukeboxModel
 import SongPlan
 import Synchronization
@@ -11,10 +12,10 @@ extension CoordinatorServer {
     // MARK: in
 
     /// Checks a request at the desk; its answer follows.
-    func prepare(song: SongID, request: SongRequest) {
+    func prepare(song: SongID, request: SongRequest, priority: Int) {
         desk.add { [self] in
             do {
-                let (submission, prepared) = try submission(song: song, request: request)
+                let (submission, prepared) = try submission(song: song, request: request, priority: priority)
                 post(.prepared(submission, warnings: prepared.warnings))
                 if submission.awaitsTokens { try encode(song, prepared) }
             } catch {
@@ -38,13 +39,16 @@ extension CoordinatorServer {
         }
     }
 
-    private func submission(song: SongID, request: SongRequest) throws -> (Submission, PreparedSong) {
+    private func submission(
+        song: SongID, request: SongRequest, priority: Int = 0
+    ) throws -> (Submission, PreparedSong) {
         let model = try shelf.model(request.specification.model)
         let prepared = try SongPreparation.prepare(request.specification, model: model) { name in
             options.trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
         }
         var request = request
         request.specification = prepared.specification
+        let numbers = prepared.specification.samples.map(\.number)
         let awaits = if case .nothing = prepared.source { false } else { true }
         let submission = Submission(
             song: song, model: model.name, fingerprints: prepared.fingerprints,
@@ -55,7 +59,9 @@ extension CoordinatorServer {
             labels: prepared.labels.map { sample in
                 sample.enumerated().map { model.labellers[$0].prior.labels ? $1 : nil }
             },
-            submittedAt: Date().timeIntervalSince1970, specification: try request.json(), awaitsTokens: awaits)
+            numbers: numbers.allSatisfy { $0 == nil } ? nil : numbers.enumerated().map { $1 ?? $0 },
+            priority: priority, submittedAt: Date().timeIntervalSince1970, specification: try request.json(),
+            awaitsTokens: awaits)
         return (submission, prepared)
     }
 
@@ -92,7 +98,44 @@ extension CoordinatorServer {
         return core.tokens(of: stream).map { $0.map(shape.code(of:)) }
     }
 
-    /// Decodes one level of one sample.
+    /// Tokens were journaled: decodes what they decide.
+    func hear(_ stream: StreamID, from start: Int, _ tokens: [UInt16]) {
+        guard let plan = core.plan(of: stream.song), stream.level >= plan.stopAt else { return }
+        let shape = plan.geometry.levels[stream.level]
+        let isNew = sounds.feed(stream, from: start, tokens.map(shape.code(of:))) {
+            output(of: stream.song).map { ($0.output, $0.model, $0.plan.levels[stream.level].total) }
+        }
+        if isNew { grow(stream) }
+    }
+
+    private func grow(_ stream: StreamID) {
+        studio.add { [self] in
+            do {
+                let more = try studioTeam.withLock { try sounds.grow(stream, shelf: shelf, team: $0) }
+                if more { grow(stream) }
+            } catch {
+                post(
+                    .event(.outputsFailed(stream.song, reason: "level \(stream.level) could not be decoded: \(error)")))
+            }
+        }
+    }
+
+    /// Songs whose tokens came before this process.
+    func resumeSounds() {
+        for song in core.songIDs {
+            guard let state = core.state(of: song), !state.isEnded, let samples = core.submission(of: song)?.samples,
+                let plan = core.plan(of: song)
+            else { continue }
+            for level in plan.levels.reversed() {
+                for sample in 0..<samples {
+                    let stream = StreamID(song: song, sample: sample, level: level.level)
+                    if let tokens = core.tokens(of: stream), !tokens.isEmpty { hear(stream, from: 0, tokens) }
+                }
+            }
+        }
+    }
+
+    /// Completes one level of one sample.
     func decode(_ stream: StreamID) {
         guard let (output, plan, model) = output(of: stream.song), let tokens = codes(of: stream, plan) else { return }
         studio.add { [self] in
@@ -110,10 +153,25 @@ extension CoordinatorServer {
         progress: (Double) -> Void = { _ in }
     ) throws {
         let vqvae = try shelf.vqvae(of: shelf.model(model))
-        try team.withLock {
+        try studioTeam.withLock {
             try output.writeAudio(
                 tokens, level: stream.level, sample: stream.sample, vqvae: vqvae, team: $0, progress: progress)
         }
+    }
+
+    /// Writes `timeline.json`, unless the song has ended before and it is complete.
+    func writeTimeline(_ song: SongID) throws {
+        guard let submission = core.submission(of: song), let plan = core.plan(of: song),
+            let state = core.state(of: song)
+        else { return }
+        let events = try journal.taskEvents(of: song)
+        if events.isEmpty, state.isEnded { return }
+        let timeline = Timeline(
+            submission: submission, plan: plan, state: state, events: events, known: workersSeen,
+            now: Date().timeIntervalSince1970)
+        let folder = folder(of: song)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try timeline.json().write(to: folder.appendingPathComponent(Timeline.file), options: .atomic)
     }
 
     /// Decodes what has not been decoded, writes codes and description.

@@ -44,13 +44,17 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     let journal: Journal
     var core: Coordinator
     var meters: [SongID: SpeedMeter] = [:]
+    /// Names and slots of all workers that ever said hello to this process.
+    var workersSeen: [WorkerID: Timeline.Worker] = [:]
     let stages = StageMeter()
+    let sounds = GrowingSounds()
     let start = ContinuousClock.now
     /// Encodes and checks; and decodes. Apart, so that a new song is answered while another is decoded.
     let desk = BackgroundQueue(name: "desk")
     let studio = BackgroundQueue(name: "studio")
-    /// Both use the threads, one at a time.
+    /// Threads of the desk and of the studio: the first sound of a song does not wait until another is encoded.
     let team: Mutex<ThreadTeam>
+    let studioTeam: Mutex<ThreadTeam>
     /// What other threads have to say to the loop.
     private let mail = Mutex<[Mail]>([])
     private let stopping = Atomic(false)
@@ -79,6 +83,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         journal = try Journal(folder: folder.path)
         uploads = try UploadStore(folder: folder.appendingPathComponent("uploads"))
         team = Mutex(ThreadTeam(threads: options.threads))
+        studioTeam = Mutex(ThreadTeam(threads: options.threads))
         let records = try journal.replay()
         core = try Coordinator(replaying: records, settings: options.settings, now: Instant(nanoseconds: 0))
         if !records.isEmpty {
@@ -114,6 +119,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     package func run(transport: any Transport) throws {
         waker = transport.waker
         resumePreparations()
+        resumeSounds()
         defer {
             desk.close()
             studio.close()
@@ -182,6 +188,9 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
             options.log("dropped a chunk that was damaged on its way; the worker sends it again")
             return []
         }
+        if case .workerHello(_, let worker) = event {
+            workersSeen[worker.id] = Timeline.Worker(name: worker.name, slots: worker.slots)
+        }
         return core.handle(event, now: now)
     }
 
@@ -218,8 +227,9 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
 
     private func observe(_ record: Record) {
         switch record {
-        case .tokens(let stream, _, let tokens, .sampled):
-            meters[stream.song, default: SpeedMeter()].add(tokens.count, at: seconds)
+        case .tokens(let stream, let start, let tokens, let origin):
+            if origin != .known { meters[stream.song, default: SpeedMeter()].add(tokens.count, at: seconds) }
+            hear(stream, from: start, tokens)
         case .workerBlamed(let task, let worker, let blame):
             let text = "\(task) was lost with worker \(worker.prefix(8)): \(blame)"
             options.log(text)
@@ -227,12 +237,15 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         case .songState(let song, let state): options.log("song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let reason):
             options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")
-        case .tokens, .songSubmitted, .leaseGranted: break
+        case .songSubmitted, .leaseGranted: break
         }
     }
 
     private func ended(_ song: SongID, _ state: SongState) throws {
+        // Written now, because the journal forgets what it is made of.
+        do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error)") }
         meters[song] = nil
+        sounds.forget(song)
         try journal.forget(song)
         options.songEnded(song, state, folder(of: song))
     }

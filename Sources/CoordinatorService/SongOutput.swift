@@ -27,29 +27,48 @@ package struct SongOutput: Sendable {
         folder.appendingPathComponent("level_\(level)/sample_\(sample).\(format.fileExtension)")
     }
 
-    /// Decodes one level of one sample, in pieces of bounded memory.
+    /// Whether a level of a sample is decoded and complete.
+    package func hasAudio(level: Int, sample: Int) -> Bool {
+        FileManager.default.fileExists(atPath: audioFile(level: level, sample: sample).path)
+    }
+
+    /// The folder of raw sound of streams that are not finished, below the song's.
+    package static let soFar = "so_far"
+
+    /// The decoded beginning of a level of a sample.
+    func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
+        try SoundSoFar(
+            folder.appendingPathComponent("\(Self.soFar)/level_\(level)/sample_\(sample).f32"),
+            samplesPerToken: plan.geometry.levels[level].samplesPerToken, piece: vqvae.pieceLength(level: level),
+            total: plan.levels[level].total)
+    }
+
+    /// Decodes what is left of one level of one sample, in pieces of bounded memory, and completes its file.
     ///
     /// - Parameter progress: share that is done.
     package func writeAudio(
         _ tokens: [UInt16], level: Int, sample: Int, vqvae: VQVAE, team: ThreadTeam,
         progress: (Double) -> Void = { _ in }
     ) throws {
+        guard !hasAudio(level: level, sample: sample), !tokens.isEmpty else { return }
+        var sound = try soundSoFar(level: level, sample: sample, vqvae: vqvae)
+        let piece = vqvae.pieceLength(level: level)
+        for begin in stride(from: sound.tokens, to: tokens.count, by: piece) {
+            let end = min(begin + piece, tokens.count)
+            let audio = vqvae.decode(tokens, range: begin..<end, level: level, team: team)
+            try sound.append(UnsafeBufferPointer(start: audio.pointer, count: (end - begin) * sound.samplesPerToken))
+            progress(Double(end) / Double(tokens.count))
+        }
         let file = audioFile(level: level, sample: sample)
-        guard !FileManager.default.fileExists(atPath: file.path), !tokens.isEmpty else { return }
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let writer = try AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format)
-        let total = tokens.count * plan.geometry.levels[level].samplesPerToken
-        try vqvae.decode(tokens, level: level, team: team) {
-            try writer.append($0)
-            progress(Double(writer.framesWritten) / Double(total))
-        }
-        try writer.finish()
+        try sound.finish(as: AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format))
     }
 
     /// Writes codes and description; `tokens` is [level][sample].
     package func finish(_ tokens: [[[UInt16]]]) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar))
         try CodesFile.write(
             tokens.map { $0.map { $0.map(Int.init) } }, to: folder.appendingPathComponent("codes.safetensors").path,
             metadata: ["seed": "\(request.specification.seed)"])

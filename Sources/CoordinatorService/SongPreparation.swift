@@ -69,14 +69,19 @@ package struct SongPreparation {
     private let geometry: ModelGeometry
     private var specification: SongSpecification
     private var warnings: [String] = []
+    private var hashesWeights = true
 
-    /// - Parameter locate: the local file for a recording or codes file that the request names.
+    /// - Parameters:
+    ///   - hashesWeights: whether the fingerprints are wanted, for which a large model is read once.
+    ///   - locate: the local file for a recording or codes file that the request names.
     /// - Throws: `SongError`, `GeometryError`, `LabelError`, `AudioFileError`, `CheckpointError`, each naming what is
     ///   wrong and what would work.
     package static func prepare(
-        _ specification: SongSpecification, model: Model, locate: (String) throws -> String = { $0 }
+        _ specification: SongSpecification, model: Model, hashesWeights: Bool = true,
+        locate: (String) throws -> String = { $0 }
     ) throws -> PreparedSong {
         var preparation = SongPreparation(model: model, geometry: model.geometry, specification: specification)
+        preparation.hashesWeights = hashesWeights
         return try preparation.run(locate: locate)
     }
 
@@ -92,6 +97,7 @@ package struct SongPreparation {
             throw SongError("a song has 1 to 256 samples; got \(specification.samples.count)")
         }
         try checkLengths()
+        try checkNumbers()
         let filters = try filters(levels: levels)
         let fractions = try (specification.hopFraction ?? Self.defaultHops(levels: levels)).values(
             levels: levels, name: "hop_fraction")
@@ -105,7 +111,7 @@ package struct SongPreparation {
             geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt)
         let labels = try labels(length: length)
         // Last, because a large model takes a while to hash.
-        let fingerprints = try checkFingerprints()
+        let fingerprints = hashesWeights ? try checkFingerprints() : [:]
         specification.hopFraction = .each(fractions)
         specification.seconds = nil
         specification.sampleLength = length
@@ -116,7 +122,7 @@ package struct SongPreparation {
     }
 
     /// The original's defaults: 0.5, and 0.125 for the top of three levels.
-    private static func defaultHops(levels: Int) -> PerLevel<Double> {
+    package static func defaultHops(levels: Int) -> PerLevel<Double> {
         levels == 3 ? .each([0.5, 0.5, 0.125]) : .all(0.5)
     }
 
@@ -143,6 +149,20 @@ package struct SongPreparation {
             throw SongError("give seconds or sample_length, not both")
         }
         if let length = specification.sampleLength { try GeometryCheck.length(length, geometry) }
+    }
+
+    /// Samples of one number would be the same sample.
+    private func checkNumbers() throws {
+        var seen: Set<Int> = []
+        for (place, sample) in specification.samples.enumerated() {
+            let number = sample.number ?? place
+            guard (0...65_535).contains(number) else {
+                throw SongError("a sample's number \(number) is not 0 to 65535")
+            }
+            guard seen.insert(number).inserted else {
+                throw SongError("two samples have the number \(number), which makes them one; give each its own")
+            }
+        }
     }
 
     private func filters(levels: Int) throws -> [Filter] {

@@ -41,6 +41,7 @@ extension Assignment {
         message.epoch = epoch
         message.fingerprint = fingerprint
         message.seed = seed
+        message.number = UInt32(number)
         message.start = UInt32(window.lowerBound)
         message.end = UInt32(window.upperBound)
         message.tokens = tokens.map(UInt32.init)

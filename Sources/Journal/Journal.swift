@@ -56,12 +56,13 @@ package final class Journal: Sendable {
     /// none is there.
     package func append(_ records: [CoordinatorCore.Record]) throws(JournalError) {
         guard !records.isEmpty else { return }
+        let time = Date().timeIntervalSince1970
         try Self.guarding(path, "writing to") {
             try database.write { db in
                 let statement = try db.cachedStatement(sql: RecordRow.insertion)
                 for record in records {
                     if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
-                    try statement.execute(arguments: RecordRow(record).arguments)
+                    try statement.execute(arguments: RecordRow(record).arguments(time: time))
                 }
             }
         }
@@ -116,6 +117,21 @@ package final class Journal: Sendable {
             return try JSONDecoder().decode(Submission.self, from: Data(json.utf8))
         } catch {
             throw RowFault("the submission of song \(song) cannot be read: \(error)")
+        }
+    }
+
+    /// What happened to a song's tasks, in order, while the song has not been forgotten.
+    package func taskEvents(of song: SongID) throws(JournalError) -> [TaskEvent] {
+        try Self.guarding(path, "reading") {
+            try database.read { db in
+                try Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT kind, sample, level, window, epoch, worker, start, length(tokens) / 2 AS count, text, time
+                        FROM records WHERE song = ? AND kind IN ('granted', 'sampled', 'ended') ORDER BY id
+                        """, arguments: [song]
+                ).compactMap(TaskEvent.init)
+            }
         }
     }
 

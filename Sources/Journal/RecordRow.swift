@@ -22,16 +22,17 @@ struct RecordRow {
     var tokens: [UInt16]?
 
     static let insertion = """
-        INSERT INTO records (kind, song, sample, level, window, epoch, worker, start, text, tokens, checksum)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO records (kind, song, sample, level, window, epoch, worker, start, text, tokens, checksum, time)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
-    var arguments: StatementArguments {
+    /// - Parameter time: seconds since 1970.
+    func arguments(time: Double) -> StatementArguments {
         let bytes = tokens.map(TokenBytes.encode)
         let epoch = epoch.map { Int64(bitPattern: $0) }
         return [
             kind.rawValue, song, sample, level, window, epoch, worker, start, text,
-            bytes.map { Data($0) }, bytes.map { checksum($0) },
+            bytes.map { Data($0) }, bytes.map { checksum($0) }, time,
         ]
     }
 

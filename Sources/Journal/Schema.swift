@@ -33,6 +33,10 @@ enum Schema {
                 table.column("text", .text).notNull()
             }
         }
+        // Seconds since 1970; null in rows of earlier releases.
+        migrator.registerMigration("2 times of records") { db in
+            try db.alter(table: "records") { table in table.add(column: "time", .double) }
+        }
         return migrator
     }
 }

@@ -18,14 +18,27 @@ struct Frame {
     var right: Double { x + width }
 }
 
-/// A surface of pixels that is drawn on and written as a PNG; the only user of cairo.
+/// A surface that is drawn on: of pixels, written as a PNG, or of shapes, written as an SVG. The only user of cairo.
 struct Canvas: ~Copyable {
     private let surface: OpaquePointer
     private let context: OpaquePointer
 
     /// - Throws: `PictureError` when the size cannot be had.
     init(width: Int, height: Int, background: UInt32) throws {
-        surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
+        try self.init(
+            surface: cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height)), width: width,
+            height: height, background: background)
+    }
+
+    /// A picture of shapes, which is in its file after `finish`.
+    init(svg path: String, width: Int, height: Int, background: UInt32) throws {
+        try self.init(
+            surface: cairo_svg_surface_create(path, Double(width), Double(height)), width: width, height: height,
+            background: background)
+    }
+
+    private init(surface: OpaquePointer, width: Int, height: Int, background: UInt32) throws {
+        self.surface = surface
         context = cairo_create(surface)
         try Self.check(cairo_status(context), "a picture of \(width) × \(height)")
         setColour(background)
@@ -126,6 +139,14 @@ struct Canvas: ~Copyable {
         cairo_pattern_set_filter(pattern, isSmooth ? CAIRO_FILTER_BILINEAR : CAIRO_FILTER_NEAREST)
         cairo_paint(context)
         cairo_restore(context)
+    }
+
+    /// Completes the file of an SVG.
+    ///
+    /// - Throws: `PictureError` when it cannot be written.
+    func finish(_ path: String) throws {
+        cairo_surface_finish(surface)
+        try Self.check(cairo_surface_status(surface), "\(path) cannot be written")
     }
 
     /// - Throws: `PictureError` when the file cannot be written.

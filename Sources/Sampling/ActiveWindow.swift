@@ -5,43 +5,50 @@ package import Tensor
 /// A window in a running batch.
 package final class ActiveWindow {
     let sequence: PriorSequence
-    private let prior: Prior
+    private let vocabulary: Vocabulary
+    /// Rows before the music.
+    private let prefix: Int
+    private let blockLength: Int
     private let draw: TokenDraw
     /// Place of the window's first token in its level.
     private let start: Int
     /// Tokens of the window that exist.
     private var tokens: Int
 
-    /// - Parameters:
-    ///   - labels: the window's label vector.
-    ///   - above: the slice of the level above; nil at the top.
-    ///   - start: place of the window's first token in its level.
-    ///   - tokens: the prime, then what was sampled of the window before.
-    package init(
-        prior: Prior, labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw, team: ThreadTeam
-    ) {
-        self.prior = prior
+    fileprivate init(prior: Prior, sequence: PriorSequence, start: Int, tokens: [UInt16], draw: TokenDraw) {
+        // Not the prior itself: its weights may leave the memory while the window waits.
+        vocabulary = prior.vocabulary
+        prefix = prior.prefix
+        blockLength = prior.blockLength
+        self.sequence = sequence
         self.draw = draw
         self.start = start
         self.tokens = tokens.count
-        sequence = prior.makeSequence(labels: labels, above: above, team: team)
-        prior.append(tokens, to: sequence)
+        sequence.append(tokens)
+    }
+
+    /// Begins a window outside of a running batch, all of what its rows need at once. See `SamplingEngine.begin`.
+    package convenience init(
+        prior: Prior, labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw, team: ThreadTeam
+    ) {
+        let sequence = prior.makeSequence(labels: labels, above: above, team: team)
+        self.init(prior: prior, sequence: sequence, start: start, tokens: tokens, draw: draw)
     }
 
     /// Rows to compute before the next token can be drawn: its own, and those of tokens that are not in the
     /// caches yet.
-    package var pendingRows: Int { prior.prefix + tokens + 1 - sequence.computed }
+    package var pendingRows: Int { prefix + tokens + 1 - sequence.computed }
 
     /// Rows until a block ends, which a step may not cross.
-    package var rowsToBlockEnd: Int { prior.blockLength - sequence.computed % prior.blockLength }
+    package var rowsToBlockEnd: Int { blockLength - sequence.computed % blockLength }
 
     fileprivate func take(
         _ logits: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<UInt64>
     ) throws(SamplingError) -> UInt16 {
         let index = try draw.draw(
-            logits, count: prior.shape.vocabulary, position: start + tokens, scratch: scratch)
-        let token = prior.sampledValue(index)
-        prior.append(CollectionOfOne(token), to: sequence)
+            logits, count: vocabulary.codes + vocabulary.lyrics, position: start + tokens, scratch: scratch)
+        let token = vocabulary.sampledValue(index)
+        sequence.append(CollectionOfOne(token))
         tokens += 1
         return token
     }
@@ -63,6 +70,7 @@ package final class SamplingEngine {
     private let workspace: PriorWorkspace
     private let logits: Buffer<Float>
     private let scratch: Buffer<UInt64>
+    private var spare: [SequenceCaches] = []
 
     /// - Parameter rows: the most rows of a step.
     package init(prior: Prior, rows: Int, team: ThreadTeam) {
@@ -74,6 +82,28 @@ package final class SamplingEngine {
     }
 
     package var maximumRows: Int { workspace.rows }
+
+    /// Begins a window.
+    ///
+    /// - Parameters:
+    ///   - labels: the window's label vector.
+    ///   - above: the slice of the level above; nil at the top.
+    ///   - start: place of the window's first token in its level.
+    ///   - tokens: the prime, then what was sampled of the window before.
+    package func begin(
+        labels: [Int], above: [UInt16]?, start: Int, tokens: [UInt16], draw: TokenDraw
+    ) -> ActiveWindow {
+        let sequence = prior.beginSequence(labels: labels, above: above, caches: spare.popLast())
+        return ActiveWindow(prior: prior, sequence: sequence, start: start, tokens: tokens, draw: draw)
+    }
+
+    /// Computes a piece of what a window needs before its first row.
+    ///
+    /// - Returns: whether it is all there, so that the window can be in a step.
+    package func prepare(_ window: ActiveWindow) -> Bool { prior.prepare(window.sequence, team: team) }
+
+    /// Keeps the memory of a window that has ended for the next one.
+    package func recycle(_ window: ActiveWindow) { spare.append(window.sequence.recyclable) }
 
     /// Computes some pending rows of each window; those whose last pending row is among them get a token.
     package func step(_ work: [(window: ActiveWindow, rows: Int)]) -> [StepOutcome] {

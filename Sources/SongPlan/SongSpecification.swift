@@ -21,10 +21,14 @@ package struct SampleSpecification: Sendable, Hashable, Codable {
     package var offset: Int?
     package var artistID: Int?
     package var genreIDs: [Int]?
+    /// The sample as the random numbers count it; by default its place in the song. So a sample that is taken out of
+    /// a song has the tokens that it would have had there.
+    package var number: Int?
 
     package init(
         artist: String? = nil, genre: String? = nil, lyrics: String? = nil, totalLength: Int? = nil,
-        offset: Int? = nil, artistID: Int? = nil, genreIDs: [Int]? = nil
+        offset: Int? = nil, artistID: Int? = nil, genreIDs: [Int]? = nil,
+        number: Int? = nil
     ) {
         self.artist = artist
         self.genre = genre
@@ -33,6 +37,7 @@ package struct SampleSpecification: Sendable, Hashable, Codable {
         self.offset = offset
         self.artistID = artistID
         self.genreIDs = genreIDs
+        self.number = number
     }
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
@@ -41,6 +46,7 @@ package struct SampleSpecification: Sendable, Hashable, Codable {
         case offset
         case artistID = "artist_id"
         case genreIDs = "genre_ids"
+        case number
     }
 }
 

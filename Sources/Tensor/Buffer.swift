@@ -14,6 +14,8 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     /// The first element, on a 64-byte boundary (2 MiB when the buffer is large).
     package let pointer: UnsafeMutablePointer<Element>
     package let count: Int
+    /// Who else keeps the memory; nil when it is this buffer's own.
+    private let owner: AnyObject?
 
     /// Memory for `count` elements, with undefined contents unless `zeroed`.
     ///
@@ -30,6 +32,14 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
         if zeroed { memset(memory, 0, bytes) }
         self.pointer = memory.bindMemory(to: Element.self, capacity: max(count, 1))
         self.count = count
+        owner = nil
+    }
+
+    /// Memory that belongs to `owner`, which lives as long as the buffer.
+    package init(borrowing pointer: UnsafeMutablePointer<Element>, count: Int, of owner: AnyObject) {
+        self.pointer = pointer
+        self.count = count
+        self.owner = owner
     }
 
     /// A copy of `elements`.
@@ -40,7 +50,7 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
         }
     }
 
-    deinit { free(pointer) }
+    deinit { if owner == nil { free(pointer) } }
 
     /// All elements.
     package var elements: UnsafeMutableBufferPointer<Element> {

@@ -17,16 +17,19 @@ package struct BatchScheduler: Sendable {
         package var prefillRows: Int
         /// A task with this many chunks that are not acknowledged pauses.
         package var waitingChunks: Int
+        /// Steps after which the levels whose weights are in memory give way to those that wait.
+        package var stepsInMemory: Int
 
         package init(
             slots: Int, chunk: Int = 128, unacknowledgedChunks: Int = 4, prefillRows: Int = 64,
-            waitingChunks: Int = 16
+            waitingChunks: Int = 16, stepsInMemory: Int = 2048
         ) {
             self.slots = slots
             self.chunk = chunk
             self.unacknowledgedChunks = unacknowledgedChunks
             self.prefillRows = prefillRows
             self.waitingChunks = waitingChunks
+            self.stepsInMemory = stepsInMemory
         }
     }
 
@@ -37,10 +40,21 @@ package struct BatchScheduler: Sendable {
     private var jobs: [Job] = []
     /// The level of the last step; levels take turns.
     private var lastLevel = Int.max
+    /// Levels whose weights are in memory, and for how many steps they have been.
+    private var resident: Set<Int>
+    private var residentSteps = 0
 
     package init(settings: Settings, blockLengths: [Int: Int]) {
         self.settings = settings
         self.blockLengths = blockLengths
+        resident = Set(blockLengths.keys)
+    }
+
+    /// The levels whose weights are in memory from now on; at first all. A step of another level asks the caller to
+    /// bring its weights in.
+    package mutating func setResident(_ levels: Set<Int>) {
+        resident = levels
+        residentSteps = 0
     }
 
     // MARK: Tasks
@@ -109,13 +123,21 @@ package struct BatchScheduler: Sendable {
     /// than the turn of levels.
     package mutating func nextStep() -> Step? {
         let runnable = jobs.filter { $0.slot != nil && $0.chunks.count < settings.waitingChunks }
-        let levels = Set(runnable.map(\.work.task.level)).sorted()
-        guard let level = levels.first(where: { $0 > lastLevel }) ?? levels.first else { return nil }
+        guard let level = nextLevel(of: Set(runnable.map(\.work.task.level))) else { return nil }
         lastLevel = level
         let own = runnable.filter { $0.work.task.level == level }
         let decodes = own.filter { !$0.isPrefilling }.compactMap(seat)
         let prefill = own.first(where: \.isPrefilling).flatMap(prefill)
         return Step(level: level, prefills: prefill.map { [$0] } ?? [], decodes: decodes)
+    }
+
+    /// Levels take turns: those in memory as long as they have work, until others have waited long.
+    private mutating func nextLevel(of runnable: Set<Int>) -> Int? {
+        let (here, elsewhere) = (runnable.intersection(resident), runnable.subtracting(resident))
+        residentSteps += 1
+        let isElsewhere = here.isEmpty || (!elsewhere.isEmpty && residentSteps > settings.stepsInMemory)
+        let levels = (isElsewhere ? elsewhere : here).sorted()
+        return levels.first { $0 > lastLevel } ?? levels.first
     }
 
     /// The step has run.

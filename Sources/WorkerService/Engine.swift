@@ -11,39 +11,60 @@ import WorkerCore
 final class Engine: @unchecked Sendable {  // used by the engine's thread alone once `run` was called
     /// Windows in the running batch.
     let slots: Int
+    private let model: Model
     private let team: ThreadTeam
-    private let engines: [Int: SamplingEngine]
+    private let plan: MemoryPlan
     private let labellers: [Int: Labeller]
+    /// Of the levels whose weights are in memory; the one used last comes last.
+    private var engines: [(level: Int, engine: SamplingEngine)] = []
     private var windows: [TaskKey: ActiveWindow] = [:]
+    private let log: @Sendable (String) -> Void
 
     init(model: Model, options: Worker.Options) throws {
+        self.model = model
         team = ThreadTeam(threads: options.threads)
-        var priors: [Int: Prior] = [:]
-        for level in options.levels { priors[level] = try model.prior(level: level) }
-        let largest = priors.values.map(\.bytesPerSequence).max() ?? 1
-        let slots = options.slots ?? Self.slots(bytesPerSequence: largest)
-        self.slots = slots
-        var engines: [Int: SamplingEngine] = [:]
-        var labellers: [Int: Labeller] = [:]
-        for (level, prior) in priors {
-            engines[level] = SamplingEngine(
-                prior: prior, rows: slots + BatchScheduler.Settings(slots: slots).prefillRows, team: team)
-            labellers[level] = model.labellers[level]
+        log = options.log
+        plan = try MemoryPlan(model: model, options: options)
+        slots = plan.slots
+        labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
+        for level in options.levels where engines.count < plan.residentLevels { try load(level) }
+        if plan.residentLevels < options.levels.count {
+            log(
+                "memory holds the weights of \(plan.residentLevels) of \(options.levels.count) levels at a time; "
+                    + "they take turns")
         }
-        self.engines = engines
-        self.labellers = labellers
     }
 
-    /// 8, or as many sequences as fit into three quarters of the memory that is free.
-    private static func slots(bytesPerSequence: Int) -> Int {
-        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
-            let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        else { return 8 }
-        return min(8, max(1, kilobytes * 1024 / 4 * 3 / max(1, bytesPerSequence)))
+    var residentLevels: Set<Int> { Set(engines.map(\.level)) }
+
+    /// The engine of a level, whose weights are brought in if they are not in memory, in place of those that were used
+    /// longest ago.
+    private func engine(of level: Int, desk: WorkDesk) throws -> SamplingEngine {
+        if let place = engines.firstIndex(where: { $0.level == level }) {
+            if place < engines.count - 1 { engines.append(engines.remove(at: place)) }
+            return engines[engines.count - 1].engine
+        }
+        while engines.count >= plan.residentLevels { engines.removeFirst() }
+        let start = ContinuousClock.now
+        try load(level)
+        desk.state.withLock { $0.scheduler.setResident(residentLevels) }
+        log(
+            "level \(level) is in memory after "
+                + "\((start.duration(to: .now) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
+        return engines[engines.count - 1].engine
     }
 
-    var blockLengths: [Int: Int] { engines.mapValues(\.prior.blockLength) }
+    private func load(_ level: Int) throws {
+        let rows = slots + BatchScheduler.Settings(slots: slots).prefillRows
+        engines.append((level, SamplingEngine(prior: try model.prior(level: level), rows: rows, team: team)))
+    }
+
+    /// By level that is served.
+    var blockLengths: [Int: Int] {
+        labellers.keys.reduce(into: [:]) {
+            $0[$1] = model.hyperparameters.priors[$1].transformer(codes: model.hyperparameters.vqvae.codes).blockLength
+        }
+    }
 
     /// Runs until the desk closes.
     func run(desk: WorkDesk) {
@@ -60,7 +81,15 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     }
 
     private func run(_ step: Step, desk: WorkDesk) {
-        guard let engine = engines[step.level] else { return }
+        let engine: SamplingEngine
+        do {
+            engine = try self.engine(of: step.level, desk: desk)
+        } catch {
+            for seat in step.decodes + step.prefills.map(\.seat) { fail(seat, "\(error)", desk: desk) }
+            desk.wakeNetwork()
+            return
+        }
+        let step = prepared(step, engine: engine, desk: desk)
         var work: [(window: ActiveWindow, rows: Int)] = []
         var seats: [Step.Seat] = []
         for (seat, rows) in step.decodes.map({ ($0, 1) }) + step.prefills.map({ ($0.seat, $0.rows.count) }) {
@@ -68,7 +97,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             work.append((window, rows))
             seats.append(seat)
         }
-        let outcomes = engine.step(work)
+        let outcomes = work.isEmpty ? [] : engine.step(work)
         var tokens: [TaskKey: UInt16] = [:]
         for (seat, outcome) in zip(seats, outcomes) {
             switch outcome {
@@ -87,7 +116,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 case .chunkReady(let chunk):
                     state.outgoing.append(chunk)
                     hasNews = true
-                case .finished(let task, let epoch, _): windows[TaskKey(task: task, epoch: epoch)] = nil
+                case .finished(let task, let epoch, _):
+                    if let window = windows.removeValue(forKey: TaskKey(task: task, epoch: epoch)) {
+                        engine.recycle(window)
+                    }
                 }
             }
             return hasNews
@@ -95,7 +127,18 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         if hasNews { desk.wakeNetwork() }
     }
 
-    /// The window of a seat, begun now if it has not been: conditioning, lyrics, empty caches.
+    /// The step without windows whose conditioning is not complete: they get a piece of it instead, and their turn comes
+    /// again.
+    private func prepared(_ step: Step, engine: SamplingEngine, desk: WorkDesk) -> Step {
+        var step = step
+        step.prefills.removeAll {
+            guard let window = window(of: $0.seat, engine: engine, desk: desk) else { return false }
+            return !engine.prepare(window)
+        }
+        return step
+    }
+
+    /// The window of a seat, begun now if it has not been.
     private func window(of seat: Step.Seat, engine: SamplingEngine, desk: WorkDesk) -> ActiveWindow? {
         let key = TaskKey(task: seat.task, epoch: seat.epoch)
         if let window = windows[key] { return window }
@@ -105,14 +148,13 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         else { return nil }
         let filter = Filter(
             temperature: assignment.temperature, topK: Int(assignment.topK), topP: assignment.topP)
-        let window = ActiveWindow(
-            prior: engine.prior,
+        let window = engine.begin(
             labels: labeller.vector(assignment.labels.songLabels, start: Int(assignment.start)),
             above: assignment.above.isEmpty ? nil : assignment.above.map { UInt16(clamping: $0) },
             start: Int(assignment.start), tokens: assignment.tokens.map { UInt16(clamping: $0) },
             draw: TokenDraw(
-                seed: assignment.seed, sample: seat.task.sample, level: seat.task.level, filter: filter),
-            team: team)
+                seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
+                level: seat.task.level, filter: filter))
         windows[key] = window
         return window
     }
@@ -131,6 +173,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Lets go of windows that were revoked.
     private func forgetWindows(_ desk: WorkDesk) {
         let held = Set(desk.state.withLock { $0.scheduler.held }.map { TaskKey(task: $0.task, epoch: $0.epoch) })
-        windows = windows.filter { held.contains($0.key) }
+        for (key, window) in windows where !held.contains(key) {
+            windows[key] = nil
+            engines.first { $0.level == key.task.level }?.engine.recycle(window)
+        }
     }
 }

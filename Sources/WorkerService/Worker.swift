@@ -21,18 +21,21 @@ package final class Worker: Sendable {
         /// Levels to serve; their priors are loaded before the first HELLO.
         package var levels: [Int]
         package var threads: Int
-        /// Windows in the running batch; nil for 8, or fewer when memory is short.
+        /// Windows in the running batch; nil for 16, or fewer when memory is short.
         package var slots: Int?
+        /// Bytes for weights and windows; nil for nine tenths of what is free.
+        package var memory: Int?
         package var log: @Sendable (String) -> Void
 
         package init(
-            name: String, levels: [Int], threads: Int, slots: Int? = nil,
+            name: String, levels: [Int], threads: Int, slots: Int? = nil, memory: Int? = nil,
             log: @escaping @Sendable (String) -> Void = { _ in }
         ) {
             self.name = name
             self.levels = levels
             self.threads = threads
             self.slots = slots
+            self.memory = memory
             self.log = log
         }
     }
@@ -51,7 +54,7 @@ package final class Worker: Sendable {
 
     /// Loads the priors of the levels.
     ///
-    /// - Throws: what reading the model throws.
+    /// - Throws: what reading the model throws; `MemoryShortage`.
     package init(model: Model, options: Options) throws {
         self.options = options
         modelName = model.name
@@ -62,9 +65,10 @@ package final class Worker: Sendable {
         checks = Dictionary(
             uniqueKeysWithValues: Set(options.levels).map { ($0, AssignmentCheck(model: model, level: $0)) })
         slots = engine.slots
-        desk = WorkDesk(
-            scheduler: BatchScheduler(
-                settings: BatchScheduler.Settings(slots: engine.slots), blockLengths: engine.blockLengths))
+        var scheduler = BatchScheduler(
+            settings: BatchScheduler.Settings(slots: engine.slots), blockLengths: engine.blockLengths)
+        scheduler.setResident(engine.residentLevels)
+        desk = WorkDesk(scheduler: scheduler)
     }
 
     /// Makes `run` return soon, after a goodbye. Any thread.

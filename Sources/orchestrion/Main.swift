@@ -17,7 +17,8 @@ struct Orchestrion: ParsableCommand {
         version: "0.1",
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
-            WatchCommand.self, FetchCommand.self, CancelCommand.self, KeysCommand.self, ModelCommand.self,
-            PictureCommand.self, VerifyCommand.self, DemoCommand.self,
+            WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, KeysCommand.self,
+            ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, VerifyCommand.self,
+            BenchCommand.self, DemoCommand.self,
         ])
 }

@@ -35,6 +35,9 @@ struct MockWorld {
     /// Tokens by stream, leases by task, states by song: all read off the journal alone.
     var streams: [StreamID: [UInt16]] = [:]
     var leases: [TaskID: (epoch: Epoch, worker: WorkerID)] = [:]
+    /// Second leases of the same tasks.
+    var copies: [TaskID: (epoch: Epoch, worker: WorkerID)] = [:]
+    var copiesMade = 0
     var submissions: [SongID: Submission] = [:]
     var states: [SongID: SongState] = [:]
     var lastEpoch: Epoch = 0
@@ -112,7 +115,8 @@ struct MockWorld {
             try require(isSampled(song), "song \(song) is called sampled too early")
         case .songEnded(let song, let state):
             try require(states[song] == state, "the end of \(song) was told before it was journaled")
-            try require(!leases.keys.contains { $0.song == song }, "song \(song) ended with live leases")
+            try require(
+                !(Array(leases.keys) + copies.keys).contains { $0.song == song }, "song \(song) ended with live leases")
         case .submitAccepted(let song):
             try require(submissions[song] != nil, "song \(song) was accepted before it was journaled")
         case .submitRefused(let song, let reason): refusals[song] = reason
@@ -147,22 +151,39 @@ struct MockWorld {
         case .tokens(let stream, let start, let new, let origin):
             try checkTokens(stream, start, new, origin)
         case .leaseGranted(let task, let epoch, let worker):
-            try require(leases[task] == nil, "\(task) has two live leases")
-            try require(
-                !leases.keys.contains { $0.stream == task.stream }, "\(task.stream) has two running tasks")
             try require(epoch > lastEpoch, "epoch \(epoch) is used again")
             lastEpoch = epoch
+            if let first = leases[task] {
+                try require(copies[task] == nil, "\(task) has three live leases")
+                try require(first.worker != worker, "\(worker) has \(task) twice")
+                copies[task] = (epoch, worker)
+                copiesMade += 1
+                break
+            }
+            try require(
+                !leases.keys.contains { $0.stream == task.stream }, "\(task.stream) has two running tasks")
             leases[task] = (epoch, worker)
         case .leaseEnded(let task, let epoch, _):
-            try require(leases[task]?.epoch == epoch, "\(task) ends a lease that it has not")
-            leases[task] = nil
+            try require(lease(task, epoch) != nil, "\(task) ends a lease that it has not")
+            if leases[task]?.epoch == epoch { leases[task] = copies[task] }
+            copies[task] = nil
         case .workerBlamed(let task, let worker, _):
-            try require(leases[task]?.worker == worker, "\(worker) is blamed for \(task), which it has not")
+            try require(
+                leases[task]?.worker == worker || copies[task]?.worker == worker,
+                "\(worker) is blamed for \(task), which it has not")
         case .songState(let song, let state):
             try require(states[song].map { !$0.isEnded } ?? false, "\(song) changes after its end")
             states[song] = state
-            if state.isEnded { leases = leases.filter { $0.key.song != song } }
+            if state.isEnded {
+                leases = leases.filter { $0.key.song != song }
+                copies = copies.filter { $0.key.song != song }
+            }
         }
+    }
+
+    /// The lease of that epoch.
+    private func lease(_ task: TaskID, _ epoch: Epoch) -> (epoch: Epoch, worker: WorkerID)? {
+        [leases[task], copies[task]].compactMap { $0 }.first { $0.epoch == epoch }
     }
 
     private mutating func checkTokens(
@@ -174,14 +195,16 @@ struct MockWorld {
                 states[stream.song] == .preparing && start == 0, "known tokens of \(stream) came late")
             streams[stream] = new
         case .sampled(let task, let epoch, let worker):
-            try require(leases[task]?.epoch == epoch, "tokens of \(task) with the wrong epoch \(epoch)")
-            try require(leases[task]?.worker == worker, "tokens of \(task) from the wrong \(worker)")
+            let lease = lease(task, epoch)
+            try require(lease != nil, "tokens of \(task) with the wrong epoch \(epoch)")
+            try require(lease?.worker == worker, "tokens of \(task) from the wrong \(worker)")
             let have = streams[stream, default: []].count
             try require(start == have, "tokens of \(stream) at \(start); there are \(have)")
             streams[stream, default: []] += new
             let plan = try submissions[stream.song]?.planInputs.plan()
             if plan?.levels[stream.level].windows[task.window].new.upperBound == start + new.count {
                 leases[task] = nil
+                copies[task] = nil
             }
         }
     }
@@ -210,9 +233,10 @@ struct MockWorld {
     private func check(_ assignment: Assignment, _ peer: Peer) throws {
         let task = assignment.task
         guard let worker = admitted[peer] else { throw Violation("\(task) is assigned to an unknown peer") }
-        try require(leases[task]?.epoch == assignment.epoch, "\(task) is assigned before its lease")
-        try require(leases[task]?.worker == worker.id, "\(task) is assigned to another than its lessee")
-        let busy = leases.values.count { $0.worker == worker.id }
+        let lease = lease(task, assignment.epoch)
+        try require(lease != nil, "\(task) is assigned before its lease")
+        try require(lease?.worker == worker.id, "\(task) is assigned to another than its lessee")
+        let busy = (Array(leases.values) + copies.values).count { $0.worker == worker.id }
         try require(busy <= worker.slots, "\(worker.id) has \(busy) tasks in \(worker.slots) slots")
         try require(
             worker.fingerprints[task.level] == assignment.fingerprint, "\(worker.id) cannot do \(task)")
@@ -239,7 +263,7 @@ struct MockWorld {
     /// Nothing may be left when all songs have ended.
     func checkEmpty() throws {
         try require(states.values.allSatisfy(\.isEnded), "songs are left: \(states)")
-        try require(leases.isEmpty, "leases are left: \(leases.keys)")
+        try require(leases.isEmpty && copies.isEmpty, "leases are left: \(leases.keys)")
         try require(coordinator.ready.groups.isEmpty, "ready tasks are left")
         try require(coordinator.waiting.queues.isEmpty, "waiting songs are left")
         try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")

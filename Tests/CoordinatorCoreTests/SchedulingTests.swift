@@ -108,4 +108,45 @@ struct SchedulingTests {
         #expect(world.coordinator.songIDs.count == 10_000)
         #expect(world.coordinator.plans.count == 1)
     }
+
+    @Test func `songs of one priority share the slots, whatever they could use`() throws {
+        var world = MockWorld()
+        try world.handle(.submit(Small.song("many", samples: 20)))
+        let peer = try world.join("a", slots: 4)
+        #expect(Set(world.held(peer).map(\.task.song)) == ["many"])
+        try world.handle(.submit(Small.song("few", samples: 2)))
+        // Nothing is taken away; what becomes free goes to the song that has less.
+        for _ in 0..<8 {
+            world.workers[peer]?.sample(8)
+            try world.sendChunks(peer)
+        }
+        let running = Dictionary(grouping: world.held(peer), by: \.task.song).mapValues(\.count)
+        #expect(running == ["many": 2, "few": 2])
+    }
+
+    @Test func `the window with the longest way to the song's end goes first`() throws {
+        // 20, 80 and 160 tokens: the top's first window holds up all that follows.
+        let plan = try Small.song("s").planInputs.plan()
+        let paths = CriticalPaths(plan)
+        #expect(paths.length(level: 0, window: 0) == 160)
+        #expect(paths.length(level: 1, window: 0) == 8 + 160)
+        // Half of it is enough for the first window below.
+        #expect(paths.length(level: 2, window: 0) == 4 + 8 + 160)
+        #expect(paths.longest == 172)
+        // The last window of the top is followed by the last of each level.
+        let last = plan.levels.map { $0.windows.count - 1 }
+        #expect(paths.length(level: 0, window: last[0]) == 8)
+        #expect(paths.length(level: 2, window: last[2]) < 8 + 80)
+        var world = MockWorld()
+        let peer = try world.join("a", slots: 1)
+        try world.handle(.submit(Small.song("s")))
+        world.deliver()
+        var order: [Int] = []
+        for _ in 0..<4 {
+            order += world.held(peer).map(\.task.level)
+            world.workers[peer]?.sample(1000)
+            try world.sendChunks(peer)
+        }
+        #expect(order.first == 2 && order.contains(1))
+    }
 }

@@ -21,12 +21,12 @@ struct Soak {
     /// What was done to the cluster.
     struct Counters {
         var kills = 0, silences = 0, goodbyes = 0, losses = 0, duplicates = 0, reorders = 0
-        var restarts = 0, cuts = 0, zombieChunks = 0, reconnects = 0
+        var restarts = 0, cuts = 0, zombieChunks = 0, reconnects = 0, copies = 0
 
         static func += (left: inout Counters, right: Counters) {
             for path in [
                 \Counters.kills, \.silences, \.goodbyes, \.losses, \.duplicates, \.reorders, \.restarts,
-                \.cuts, \.zombieChunks, \.reconnects,
+                \.cuts, \.zombieChunks, \.reconnects, \.copies,
             ] {
                 left[keyPath: path] += right[keyPath: path]
             }
@@ -62,6 +62,7 @@ struct Soak {
             throw Violation("stuck: \(world.states), leases \(world.leases)")
         }
         try world.checkEmpty()
+        counters.copies = world.copiesMade
         return counters
     }
 
@@ -148,7 +149,9 @@ struct Soak {
             chunks.shuffle(using: &random)
         }
         for chunk in chunks {
-            if world.leases[chunk.task]?.epoch != chunk.epoch { counters.zombieChunks += 1 }
+            if world.leases[chunk.task]?.epoch != chunk.epoch, world.copies[chunk.task]?.epoch != chunk.epoch {
+                counters.zombieChunks += 1
+            }
             try transmit(.chunk(peer, chunk))
         }
         if step.isMultiple(of: 2), let worker = world.workers[peer] {
@@ -197,5 +200,6 @@ struct SoakTests {
         #expect(total.kills > 0 && total.silences > 0 && total.goodbyes > 0 && total.reconnects > 0)
         #expect(total.losses > 0 && total.duplicates > 0 && total.reorders > 0)
         #expect(total.restarts > 0 && total.cuts > 0 && total.zombieChunks > 0)
+        #expect(total.copies > 0)
     }
 }

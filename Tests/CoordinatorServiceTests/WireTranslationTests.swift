@@ -38,15 +38,16 @@ import Testing
     func assignment() throws {
         let labels = SongLabels(totalLength: 5_000_000, offset: 6, artist: 7, genres: [8, 9], lyrics: [10, 11])
         let assignment = Assignment(
-            task: task, epoch: .max, fingerprint: "f", seed: .max, window: 100..<228, tokens: [1, 2, 65_535], prime: 2,
-            above: [3, 4], labels: labels, filter: Filter(temperature: 0.97, topK: 5, topP: 0.25))
+            task: task, epoch: .max, fingerprint: "f", seed: .max, number: 9, window: 100..<228,
+            tokens: [1, 2, 65_535],
+            prime: 2, above: [3, 4], labels: labels, filter: Filter(temperature: 0.97, topK: 5, topP: 0.25))
         guard case .assignment(let message) = try sent(.assignment(assignment)) else {
             Issue.record("no assignment")
             return
         }
         #expect(
             message.task.taskID == task && message.epoch == .max && message.fingerprint == "f" && message.seed == .max)
-        #expect(message.start == 100 && message.end == 228 && message.prime == 2)
+        #expect(message.number == 9 && message.start == 100 && message.end == 228 && message.prime == 2)
         #expect(message.tokens == [1, 2, 65_535] && message.above == [3, 4])
         #expect(message.hasLabels && message.labels.songLabels == labels)
         #expect(message.temperature == 0.97 && message.topK == 5 && message.topP == 0.25)

@@ -50,7 +50,7 @@ import Testing
                 rest += window.steps(
                     sequence, from: sequence.computed, to: sequence.computed + 1, chunk: 1, workspace: workspace,
                     team: team)
-                window.prior.append(CollectionOfOne(token), to: sequence)
+                sequence.append(CollectionOfOne(token))
             }
             #expect(sameBits(rest, all[(first * window.prior.shape.vocabulary)...]), "from token \(known) on")
         }

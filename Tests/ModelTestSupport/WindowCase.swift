@@ -41,7 +41,7 @@ package struct WindowCase {
 
     package func sequence(tokens: Int? = nil, team: ThreadTeam) -> PriorSequence {
         let sequence = prior.makeSequence(labels: labels, above: above, team: team)
-        prior.append(music.prefix(tokens ?? music.count), to: sequence)
+        sequence.append(music.prefix(tokens ?? music.count))
         return sequence
     }
 

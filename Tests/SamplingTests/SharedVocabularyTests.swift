@@ -41,7 +41,7 @@ import Testing
         #expect(prior.shape.vocabulary == 128 + 79)
         var seen: Set<UInt16> = []
         for index in 0..<prior.shape.vocabulary {
-            let value = prior.sampledValue(index)
+            let value = prior.vocabulary.sampledValue(index)
             #expect(index < 79 ? value == UInt16(128 + index) : value == UInt16(index - 79))
             seen.insert(value)
         }
@@ -50,7 +50,7 @@ import Testing
         let sequence = prior.makeSequence(labels: place.labels, above: nil, team: team)
         let before = sequence.tokens
         #expect(before == place.labels.suffix(32).map(Int32.init))
-        prior.append([0, 127, 128, 206], to: sequence)
+        sequence.append([0, 127, 128, 206])
         #expect(sequence.tokens.dropFirst(before.count) == [79, 206, 0, 78])
     }
 
@@ -81,7 +81,7 @@ import Testing
         let draw = TokenDraw(seed: 3, sample: 0, level: 2, filter: filter)
         return try logits.withUnsafeMutableBufferPointer { rows in
             try place.music.indices.map { position in
-                place.prior.sampledValue(
+                place.prior.vocabulary.sampledValue(
                     try draw.draw(
                         rows.baseAddress! + (place.prior.prefix + position) * vocabulary, count: vocabulary,
                         position: position, scratch: scratch.pointer))

@@ -232,4 +232,34 @@ struct BatchSchedulerTests {
         batch.revokeAll()
         #expect(batch.isEmpty)
     }
+
+    @Test func `levels in memory go first, and give way to those that have waited long`() throws {
+        var batch = BatchScheduler(
+            settings: .init(slots: 4, stepsInMemory: 10), blockLengths: [0: 16, 1: 16, 2: 16])
+        batch.setResident([1])
+        for level in 0...2 { _ = try batch.add(work(level, level: level, new: 1000)) }
+        var levels: [Int] = []
+        for _ in 0..<36 {
+            let step = try batch.step()
+            if step.level != levels.last { batch.setResident([step.level]) }
+            levels.append(step.level)
+            _ = batch.completed(step, tokens: step.sampled.map { _ in 0 })
+        }
+        #expect(
+            levels == Array(repeating: 1, count: 11) + Array(repeating: 2, count: 11)
+                + Array(repeating: 0, count: 11) + Array(repeating: 1, count: 3))
+    }
+
+    @Test func `a level that is not in memory runs as soon as those that are have nothing to do`() throws {
+        var batch = scheduler()
+        batch.setResident([0])
+        _ = try batch.add(work(1, level: 0, new: 2))
+        _ = try batch.add(work(2, level: 1, new: 2))
+        var levels: [Int] = []
+        while let step = batch.nextStep() {
+            levels.append(step.level)
+            _ = batch.completed(step, tokens: step.sampled.map { _ in 0 })
+        }
+        #expect(levels == [0, 0, 1, 1])
+    }
 }

@@ -18,13 +18,15 @@ final class ScriptedCoordinator {
     private let log = LogBook()
 
     /// Starts a worker; it says hello at once.
-    init(model: Model, levels: [Int], slots: Int = 4, threads: Int = 1) throws {
+    init(model: Model, levels: [Int], slots: Int = 4, threads: Int = 1, memory: Int? = nil) throws {
         let network = InMemoryNetwork()
         server = network.makeServer()
         let log = log
         worker = try Worker(
             model: model,
-            options: Worker.Options(name: "test", levels: levels, threads: threads, slots: slots) { log.add($0) })
+            options: Worker.Options(
+                name: "test", levels: levels, threads: threads, slots: slots, memory: memory
+            ) { log.add($0) })
         let thread = Thread { [worker, ending] in
             ending.reach(Result { try worker.run(transport: network.makeClient()) })
         }

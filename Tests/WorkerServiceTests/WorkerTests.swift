@@ -1,4 +1,5 @@
 import ClusterProtocol
+import JukeboxModel
 import ModelTestSupport
 import SongPlan
 import Testing
@@ -129,6 +130,33 @@ import WorkerService
             #expect(tokens[task] == song.wanted(level: task.level, window: task.window), "\(task)")
         }
         coordinator.finish()
+    }
+
+    @Test("Where memory holds one level at a time, levels take turns and the tokens are the same")
+    func swapped() throws {
+        let sizes = (0...1).map { song.model.memory(level: $0) }
+        let memory = max(sizes[0].weights, sizes[1].weights) + 4 * max(sizes[0].window, sizes[1].window)
+        let coordinator = try ScriptedCoordinator(model: song.model, levels: [0, 1], slots: 8, memory: memory)
+        try coordinator.begin()
+        #expect(coordinator.logged.contains { $0.contains("1 of 2 levels") }, "\(coordinator.logged)")
+        let assignments = (0..<2).flatMap { window in (0..<2).map { song.assignment(level: $0, window: window) } }
+        for assignment in assignments { try coordinator.send(.assignment(assignment)) }
+        let tokens = try coordinator.collect(assignments)
+        for assignment in assignments {
+            let task = assignment.task.taskID
+            #expect(tokens[task] == song.wanted(level: task.level, window: task.window), "\(task)")
+        }
+        #expect(coordinator.logged.contains { $0.contains("is in memory") }, "\(coordinator.logged)")
+        coordinator.finish()
+    }
+
+    @Test("A model that does not fit is refused with what it needs")
+    func tooLarge() {
+        #expect {
+            _ = try ScriptedCoordinator(model: song.model, levels: [0, 1], memory: 1000)
+        } throws: {
+            "\($0)".contains("needs 0.0 GB") && "\($0)".contains("--levels")
+        }
     }
 
     @Test(

@@ -475,6 +475,16 @@ package nonisolated struct WireAssignment: @unchecked Sendable {
     set {_uniqueStorage()._topP = newValue}
   }
 
+  /// The sample's number as the random numbers count it; its place in the song, unless the song says otherwise.
+  package var number: UInt32 {
+    get {_storage._number ?? 0}
+    set {_uniqueStorage()._number = newValue}
+  }
+  /// Returns true if `number` has been explicitly set.
+  package var hasNumber: Bool {_storage._number != nil}
+  /// Clears the value of `number`. Subsequent reads from it will return its default value.
+  package mutating func clearNumber() {_uniqueStorage()._number = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -593,6 +603,14 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .read(newValue)}
   }
 
+  package var timeline: WireTimelineQuery {
+    get {
+      if case .timeline(let v)? = kind {return v}
+      return WireTimelineQuery()
+    }
+    set {kind = .timeline(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -602,6 +620,7 @@ package nonisolated struct WireClientRequest: Sendable {
     case cancel(WireCancel)
     case list(WireListFiles)
     case read(WireReadFile)
+    case timeline(WireTimelineQuery)
 
   }
 
@@ -668,6 +687,14 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .piece(newValue)}
   }
 
+  package var timeline: WireFileEntry {
+    get {
+      if case .timeline(let v)? = kind {return v}
+      return WireFileEntry()
+    }
+    set {kind = .timeline(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -677,6 +704,7 @@ package nonisolated struct WireClientReply: Sendable {
     case cancelled(WireCancelled)
     case files(WireFileList)
     case piece(WireFilePiece)
+    case timeline(WireFileEntry)
 
   }
 
@@ -730,6 +758,9 @@ package nonisolated struct WireSubmit: Sendable {
 
   package var format: String = String()
 
+  /// Songs of a higher one go first.
+  package var priority: Int32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -780,6 +811,9 @@ package nonisolated struct WireLevelStatus: Sendable {
 
   package var windows: UInt32 = 0
 
+  /// Seconds of the song that can be heard at this level already, of the sample that has the least.
+  package var audibleSeconds: Double = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -817,6 +851,8 @@ package nonisolated struct WireSongStatus: Sendable {
   package var stageShare: Double = 0
 
   package var stageSecondsLeft: Double = 0
+
+  package var priority: Int32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -896,6 +932,9 @@ package nonisolated struct WireListFiles: Sendable {
 
   package var song: String = String()
 
+  /// Instead of finished files: the sound so far, raw float32, of the streams that are not finished.
+  package var soFar: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -923,6 +962,11 @@ package nonisolated struct WireFileList: Sendable {
   package var state: String = String()
 
   package var files: [WireFileEntry] = []
+
+  /// Audio samples a second, and of the whole song.
+  package var sampleRate: UInt32 = 0
+
+  package var sampleLength: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -955,6 +999,19 @@ package nonisolated struct WireFilePiece: Sendable {
   package var data: Data = Data()
 
   package var size: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Who sampled which window when. The coordinator writes it down; the reply names the file, for ReadFile.
+package nonisolated struct WireTimelineQuery: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var song: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1699,7 +1756,7 @@ nonisolated extension WireLabels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0")
 
   fileprivate class _StorageClass {
     var _task: WireTask? = nil
@@ -1715,6 +1772,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _temperature: Float = 0
     var _topK: UInt32 = 0
     var _topP: Float = 0
+    var _number: UInt32? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1738,6 +1796,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _temperature = source._temperature
       _topK = source._topK
       _topP = source._topP
+      _number = source._number
     }
   }
 
@@ -1769,6 +1828,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 11: try { try decoder.decodeSingularFloatField(value: &_storage._temperature) }()
         case 12: try { try decoder.decodeSingularUInt32Field(value: &_storage._topK) }()
         case 13: try { try decoder.decodeSingularFloatField(value: &_storage._topP) }()
+        case 20: try { try decoder.decodeSingularUInt32Field(value: &_storage._number) }()
         default: break
         }
       }
@@ -1820,6 +1880,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._topP.bitPattern != 0 {
         try visitor.visitSingularFloatField(value: _storage._topP, fieldNumber: 13)
       }
+      try { if let v = _storage._number {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 20)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1842,6 +1905,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._temperature != rhs_storage._temperature {return false}
         if _storage._topK != rhs_storage._topK {return false}
         if _storage._topP != rhs_storage._topP {return false}
+        if _storage._number != rhs_storage._number {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1941,7 +2005,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2029,6 +2093,19 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .read(v)
         }
       }()
+      case 20: try {
+        var v: WireTimelineQuery?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .timeline(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .timeline(v)
+        }
+      }()
       default: break
       }
     }
@@ -2070,6 +2147,10 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .read(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
+    case .timeline?: try {
+      guard case .timeline(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2086,7 +2167,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2174,6 +2255,19 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .piece(v)
         }
       }()
+      case 20: try {
+        var v: WireFileEntry?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .timeline(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .timeline(v)
+        }
+      }()
       default: break
       }
     }
@@ -2214,6 +2308,10 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .piece?: try {
       guard case .piece(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .timeline?: try {
+      guard case .timeline(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
     }()
     case nil: break
     }
@@ -2311,7 +2409,7 @@ nonisolated extension WireUploaded: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireSubmit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Submit"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}specification\0\u{1}format\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}specification\0\u{1}format\0\u{2}\u{11}priority\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2322,6 +2420,7 @@ nonisolated extension WireSubmit: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.specification) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.format) }()
+      case 20: try { try decoder.decodeSingularSInt32Field(value: &self.priority) }()
       default: break
       }
     }
@@ -2337,6 +2436,9 @@ nonisolated extension WireSubmit: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.format.isEmpty {
       try visitor.visitSingularStringField(value: self.format, fieldNumber: 3)
     }
+    if self.priority != 0 {
+      try visitor.visitSingularSInt32Field(value: self.priority, fieldNumber: 20)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2344,6 +2446,7 @@ nonisolated extension WireSubmit: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.song != rhs.song {return false}
     if lhs.specification != rhs.specification {return false}
     if lhs.format != rhs.format {return false}
+    if lhs.priority != rhs.priority {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2421,7 +2524,7 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LevelStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}level\0\u{1}tokens\0\u{1}total\0\u{3}windows_done\0\u{1}windows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}level\0\u{1}tokens\0\u{1}total\0\u{3}windows_done\0\u{1}windows\0\u{4}\u{f}audible_seconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2434,6 +2537,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.windowsDone) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.windows) }()
+      case 20: try { try decoder.decodeSingularDoubleField(value: &self.audibleSeconds) }()
       default: break
       }
     }
@@ -2455,6 +2559,9 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.windows != 0 {
       try visitor.visitSingularUInt32Field(value: self.windows, fieldNumber: 5)
     }
+    if self.audibleSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.audibleSeconds, fieldNumber: 20)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2464,6 +2571,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.total != rhs.total {return false}
     if lhs.windowsDone != rhs.windowsDone {return false}
     if lhs.windows != rhs.windows {return false}
+    if lhs.audibleSeconds != rhs.audibleSeconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2471,7 +2579,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SongStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2492,6 +2600,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 11: try { try decoder.decodeSingularStringField(value: &self.model) }()
       case 12: try { try decoder.decodeSingularDoubleField(value: &self.stageShare) }()
       case 13: try { try decoder.decodeSingularDoubleField(value: &self.stageSecondsLeft) }()
+      case 20: try { try decoder.decodeSingularSInt32Field(value: &self.priority) }()
       default: break
       }
     }
@@ -2537,6 +2646,9 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.stageSecondsLeft.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.stageSecondsLeft, fieldNumber: 13)
     }
+    if self.priority != 0 {
+      try visitor.visitSingularSInt32Field(value: self.priority, fieldNumber: 20)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2554,6 +2666,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.model != rhs.model {return false}
     if lhs.stageShare != rhs.stageShare {return false}
     if lhs.stageSecondsLeft != rhs.stageSecondsLeft {return false}
+    if lhs.priority != rhs.priority {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2726,7 +2839,7 @@ nonisolated extension WireCancelled: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFiles"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{4}\u{13}so_far\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2735,6 +2848,7 @@ nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      case 20: try { try decoder.decodeSingularBoolField(value: &self.soFar) }()
       default: break
       }
     }
@@ -2744,11 +2858,15 @@ nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.song.isEmpty {
       try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
     }
+    if self.soFar != false {
+      try visitor.visitSingularBoolField(value: self.soFar, fieldNumber: 20)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireListFiles, rhs: WireListFiles) -> Bool {
     if lhs.song != rhs.song {return false}
+    if lhs.soFar != rhs.soFar {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2791,7 +2909,7 @@ nonisolated extension WireFileEntry: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FileList"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}files\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}files\0\u{4}\u{12}sample_rate\0\u{3}sample_length\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2801,6 +2919,8 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.state) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
+      case 20: try { try decoder.decodeSingularUInt32Field(value: &self.sampleRate) }()
+      case 21: try { try decoder.decodeSingularUInt64Field(value: &self.sampleLength) }()
       default: break
       }
     }
@@ -2813,12 +2933,20 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.files.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.files, fieldNumber: 2)
     }
+    if self.sampleRate != 0 {
+      try visitor.visitSingularUInt32Field(value: self.sampleRate, fieldNumber: 20)
+    }
+    if self.sampleLength != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sampleLength, fieldNumber: 21)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireFileList, rhs: WireFileList) -> Bool {
     if lhs.state != rhs.state {return false}
     if lhs.files != rhs.files {return false}
+    if lhs.sampleRate != rhs.sampleRate {return false}
+    if lhs.sampleLength != rhs.sampleLength {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2899,6 +3027,36 @@ nonisolated extension WireFilePiece: SwiftProtobuf.Message, SwiftProtobuf._Messa
   package static func ==(lhs: WireFilePiece, rhs: WireFilePiece) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs.size != rhs.size {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTimelineQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TimelineQuery"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.song.isEmpty {
+      try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTimelineQuery, rhs: WireTimelineQuery) -> Bool {
+    if lhs.song != rhs.song {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -6,7 +6,7 @@ struct Conditioner: Sendable {
     private let stack: DecoderStack
     private let norm: Norm
 
-    init(_ weights: Weights, prior: PriorHyperparameters, vqvae: VQVAEHyperparameters, profile: NumericProfile) throws {
+    init(_ weights: Weights, prior: PriorHyperparameters, vqvae: VQVAEHyperparameters) throws {
         let name = "conditioner_blocks.0"
         embedding = try EmbeddingTable(weights, "\(name).x_emb.weight")
         stack = try DecoderStack(
@@ -14,20 +14,35 @@ struct Conditioner: Sendable {
             downs: vqvae.downs[prior.level + 1], stride: vqvae.strides[prior.level + 1],
             depth: prior.conditionerDepth, growth: prior.conditionerDilationGrowth,
             cycle: prior.conditionerDilationCycle, reversed: false,
-            scalesResiduals: prior.conditionerScalesResiduals, kind: .contract(profile.otherWeights ?? .float32))
+            scalesResiduals: prior.conditionerScalesResiduals)
         norm = try Norm(weights, "\(name).ln")
     }
 
+    /// Multiplications and additions of all products for `length` tokens of the level above.
+    func operations(length: Int) -> Int { stack.operations(length: length) }
+
     /// - Parameter above: the slice of the level above that belongs to the window; zeros are seen beyond it.
-    /// - Returns: [above.count · tokens per upper token][width].
-    func apply(_ above: [UInt16], team: ThreadTeam) -> Buffer<Float> {
+    func begin(_ above: [UInt16]) -> Run {
         let x = Signal(length: above.count, channels: embedding.width)
         for (row, token) in above.enumerated() {
             embedding.copy(row: Int(token), to: x.values.pointer + row * embedding.width)
         }
-        let y = stack.apply(x, team: team)
-        let out = Buffer<Float>(count: max(1, y.length * y.channels))
-        norm.apply(y.values.pointer, rows: y.length, to: out.pointer)
-        return out
+        return Run(stack: DecoderStack.Run(stack, x), norm: norm)
+    }
+
+    /// A slice on its way through the stack.
+    struct Run {
+        fileprivate var stack: DecoderStack.Run
+        fileprivate let norm: Norm
+
+        /// Does a piece.
+        ///
+        /// - Returns: after the last one, [above.count · tokens per upper token][width].
+        mutating func advance(team: ThreadTeam) -> Buffer<Float>? {
+            guard let y = stack.advance(team: team) else { return nil }
+            let out = Buffer<Float>(count: max(1, y.length * y.channels))
+            norm.apply(y.values.pointer, rows: y.length, to: out.pointer)
+            return out
+        }
     }
 }

@@ -1,56 +1,51 @@
 import Checkpoint
 import Tensor
 
-/// How a convolution's matrix product is computed.
-enum ProductKind {
-    /// Our kernels: the same bits everywhere, with weights of this type. For what can influence a token.
-    case contract(WeightType)
-    /// OpenBLAS. For what cannot.
-    case openBLAS
-}
-
 /// A matrix product with a bias: rows × [inputs] → rows × [outputs].
 struct Product: Sendable {
-    private enum Kind: Sendable {
-        case contract(PackedMatrix)
-        case openBLAS(Buffer<Float>)
-    }
-    private let kind: Kind
+    private let matrix: PackedMatrix
     private let bias: Buffer<Float>
     let inputs: Int
     let outputs: Int
 
     /// - Parameter weights: [inputs][outputs], row-major.
-    init(_ weights: [Float], inputs: Int, outputs: Int, bias: [Float], kind: ProductKind) {
+    init(_ weights: [Float], inputs: Int, outputs: Int, bias: [Float]) {
         self.inputs = inputs
         self.outputs = outputs
         self.bias = Buffer(bias)
-        switch kind {
-        case .contract(let storage):
-            self.kind = .contract(
-                weights.withUnsafeBytes {
-                    PackedMatrix(k: inputs, n: outputs, source: $0, sourceType: .float32, storage: storage)
-                })
-        case .openBLAS:
-            self.kind = .openBLAS(Buffer(weights))
+        matrix = weights.withUnsafeBytes {
+            PackedMatrix(k: inputs, n: outputs, source: $0, sourceType: .float32, storage: .float32)
         }
     }
 
-    /// y[r] = bias + x[r] · weights; rows of `x` are `inputs` apart, rows of `y` are `stride` apart.
-    func apply(
-        _ x: UnsafePointer<Float>, rows: Int, to y: UnsafeMutablePointer<Float>, stride: Int, team: ThreadTeam
+    /// Multiplications and additions a row.
+    var operations: Int { 2 * inputs * outputs }
+
+    /// y[r] = bias + x[r] · weights, by the calling thread; rows of `x` are `inputs` apart, rows of `y` `stride`.
+    func apply(_ x: UnsafePointer<Float>, rows: Int, to y: UnsafeMutablePointer<Float>, stride: Int) {
+        matrix.multiply(x, rows: rows, xStride: inputs, bias: bias.pointer, into: y, yStride: stride)
+    }
+
+    /// Cuts `length` rows into chunks that the team's threads take in turn, each with room for `scratch` floats a row
+    /// that stays in the second-level cache.
+    func forEachChunk(
+        of length: Int, scratch width: Int, team: ThreadTeam,
+        _ body: (_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> Void
     ) {
-        switch kind {
-        case .contract(let matrix):
-            matrix.multiply(
-                x, rows: rows, xStride: inputs, bias: bias.pointer, into: y, yStride: stride, team: team)
-        case .openBLAS(let weights):
-            for row in 0..<rows { (y + row * stride).update(from: bias.pointer, count: outputs) }
-            BLAS.multiply(
-                m: rows, n: outputs, k: inputs, a: x, aStride: inputs, b: weights.pointer, bStride: outputs,
-                beta: 1, c: y, cStride: stride)
+        let most = max(48, Self.scratchFloats / max(1, width) / 8 * 8)
+        let chunks = max(1, (length + most - 1) / most, min(team.threads, length / 32))
+        let rows = (length + chunks - 1) / chunks
+        let scratch = Buffer<Float>(count: team.threads * rows * width)
+        team.run { part, parts in
+            for chunk in Swift.stride(from: part, to: chunks, by: parts) {
+                let range = chunk * rows..<min(length, (chunk + 1) * rows)
+                if !range.isEmpty { body(range, scratch.pointer + part * rows * width) }
+            }
         }
     }
+
+    /// 512 kB.
+    private static let scratchFloats = 1 << 17
 }
 
 /// Rows of a signal, channels last: [length][channels].
@@ -78,8 +73,7 @@ struct Convolution: Sendable {
     /// - Parameters:
     ///   - weight: torch's [out, in, taps].
     ///   - padding: zeros before the first row; `offsets[j]` is `j · dilation − padding`.
-    init(_ weights: Weights, _ name: String, stride: Int = 1, dilation: Int = 1, padding: Int, kind: ProductKind) throws
-    {
+    init(_ weights: Weights, _ name: String, stride: Int = 1, dilation: Int = 1, padding: Int) throws {
         let shape = try weights.tensor("\(name).weight").shape
         let (out, input, taps) = (shape[0], shape[1], shape[2])
         let source = try weights.floats("\(name).weight")
@@ -90,35 +84,36 @@ struct Convolution: Sendable {
             }
         }
         product = Product(
-            matrix, inputs: taps * input, outputs: out, bias: try weights.floats("\(name).bias"), kind: kind)
+            matrix, inputs: taps * input, outputs: out, bias: try weights.floats("\(name).bias"))
         offsets = Buffer((0..<taps).map { $0 * dilation - padding })
         self.stride = stride
         inputChannels = input
     }
 
-    static let rowsAtOnce = 2048
-
     /// Output rows `0..<length`; reads zeros outside the signal.
     func apply(_ x: Signal, length: Int, team: ThreadTeam) -> Signal {
         let y = Signal(length: length, channels: product.outputs)
-        let gathered =
-            offsets.count == 1 && offsets[0] == 0 && stride == 1
-            ? nil : Buffer<Float>(count: min(length, Self.rowsAtOnce) * product.inputs)
-        for begin in Swift.stride(from: 0, to: length, by: Self.rowsAtOnce) {
-            let rows = min(Self.rowsAtOnce, length - begin)
-            let target = y.values.pointer + begin * product.outputs
-            guard let gathered else {
-                product.apply(
-                    x.values.pointer + begin * inputChannels, rows: rows, to: target, stride: product.outputs,
-                    team: team)
-                continue
-            }
-            gatherTaps(
-                x.values.pointer, total: x.length, channels: inputChannels, begin: begin * stride, rows: rows,
-                stride: stride, offsets: UnsafeBufferPointer(offsets.elements), into: gathered.pointer)
-            product.apply(gathered.pointer, rows: rows, to: target, stride: product.outputs, team: team)
+        product.forEachChunk(of: length, scratch: product.inputs, team: team) { rows, scratch in
+            apply(x, rows: rows, to: y.values.pointer + rows.lowerBound * product.outputs, gathered: scratch)
         }
         return y
+    }
+
+    /// Some output rows, by the calling thread.
+    ///
+    /// - Parameters:
+    ///   - y: [rows][outputs].
+    ///   - gathered: room for [rows][inputs of the product].
+    ///   - activated: whether the signal passes through a ReLU first.
+    func apply(
+        _ x: Signal, rows: Range<Int>, to y: UnsafeMutablePointer<Float>, gathered: UnsafeMutablePointer<Float>,
+        activated: Bool = false
+    ) {
+        gatherTaps(
+            x.values.pointer, total: x.length, channels: inputChannels, begin: rows.lowerBound * stride,
+            rows: rows.count, stride: stride, offsets: UnsafeBufferPointer(offsets.elements), into: gathered)
+        if activated { Kernels.active.relu(gathered, into: gathered, count: rows.count * product.inputs) }
+        product.apply(gathered, rows: rows.count, to: y, stride: product.outputs)
     }
 }
 
@@ -126,18 +121,21 @@ struct Convolution: Sendable {
 /// Each output phase is a convolution of two input rows.
 struct TransposedConvolution: Sendable {
     private let phases: [Product]
+    /// The two input rows of an output row, by how far the phase has moved on.
+    private let shifts: [Buffer<Int>]
     private let stride: Int
     private let padding: Int
     private let inputChannels: Int
     let outputChannels: Int
 
-    init(_ weights: Weights, _ name: String, stride: Int, kind: ProductKind) throws {
+    init(_ weights: Weights, _ name: String, stride: Int) throws {
         let shape = try weights.tensor("\(name).weight").shape
         let (input, out, taps) = (shape[0], shape[1], shape[2])
         let source = try weights.floats("\(name).weight")
         let bias = try weights.floats("\(name).bias")
         self.stride = stride
         padding = stride / 2
+        shifts = [Buffer([-1, 0]), Buffer([0, 1])]
         inputChannels = input
         outputChannels = out
         phases = (0..<stride).map { phase in
@@ -147,26 +145,27 @@ struct TransposedConvolution: Sendable {
                     for o in 0..<out { matrix[(half * input + i) * out + o] = source[(i * out + o) * taps + tap] }
                 }
             }
-            return Product(matrix, inputs: 2 * input, outputs: out, bias: bias, kind: kind)
+            return Product(matrix, inputs: 2 * input, outputs: out, bias: bias)
         }
     }
 
+    /// Multiplications and additions for a row of input.
+    var operations: Int { phases.reduce(0) { $0 + $1.operations } }
+
     func apply(_ x: Signal, team: ThreadTeam) -> Signal {
         let y = Signal(length: x.length * stride, channels: outputChannels)
-        let gathered = Buffer<Float>(count: min(x.length, Convolution.rowsAtOnce) * 2 * inputChannels)
-        for output in 0..<stride {
-            // Output row q·stride + output takes input rows q + shift − 1 and q + shift, at this phase.
-            let phase = (output + padding) % stride
-            let shift = (output + padding) / stride
-            let offsets = Buffer([shift - 1, shift])
-            for begin in Swift.stride(from: 0, to: x.length, by: Convolution.rowsAtOnce) {
-                let rows = min(Convolution.rowsAtOnce, x.length - begin)
+        phases[0].forEachChunk(of: x.length, scratch: 2 * inputChannels, team: team) { rows, gathered in
+            for output in 0..<stride {
+                // Output row q·stride + output takes input rows q + shift − 1 and q + shift, at this phase.
+                let phase = (output + padding) % stride
                 gatherTaps(
-                    x.values.pointer, total: x.length, channels: inputChannels, begin: begin, rows: rows,
-                    offsets: UnsafeBufferPointer(offsets.elements), into: gathered.pointer)
+                    x.values.pointer, total: x.length, channels: inputChannels, begin: rows.lowerBound,
+                    rows: rows.count, offsets: UnsafeBufferPointer(shifts[(output + padding) / stride].elements),
+                    into: gathered)
                 phases[phase].apply(
-                    gathered.pointer, rows: rows, to: y.values.pointer + (begin * stride + output) * outputChannels,
-                    stride: stride * outputChannels, team: team)
+                    gathered, rows: rows.count,
+                    to: y.values.pointer + (rows.lowerBound * stride + output) * outputChannels,
+                    stride: stride * outputChannels)
             }
         }
         return y

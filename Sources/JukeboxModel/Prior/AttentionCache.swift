@@ -18,19 +18,25 @@ struct AttentionCache {
         blockLength = shape.blockLength
         blocks = shape.length / shape.blockLength
         width = shape.stateWidth
-        capacity =
-            switch pattern {
-            case .dense, .transposeBlock: shape.length
-            case .block: shape.blockLength
-            case .previousBlock: 2 * shape.blockLength
-            case .prime: min(shape.primeLength, shape.length)
-            case .lyricEncoder: shape.encoderLength
-            }
+        capacity = Self.rows(pattern, shape)
         keys = Buffer(count: max(1, capacity * width * type.byteCount))
         values = Buffer(count: max(1, capacity * width * type.byteCount))
     }
 
-    var byteCount: Int { 2 * capacity * width * type.byteCount }
+    /// Rows that a pattern needs at most.
+    private static func rows(_ pattern: AttentionPattern, _ shape: TransformerShape) -> Int {
+        switch pattern {
+        case .dense, .transposeBlock: shape.length
+        case .block: shape.blockLength
+        case .previousBlock: 2 * shape.blockLength
+        case .prime: min(shape.primeLength, shape.length)
+        case .lyricEncoder: shape.encoderLength
+        }
+    }
+
+    static func byteCount(pattern: AttentionPattern, shape: TransformerShape, type: ElementType) -> Int {
+        2 * rows(pattern, shape) * shape.stateWidth * type.byteCount
+    }
 
     /// Where a position is kept; nil when no later position of this pattern sees it.
     private func row(of position: Int) -> Int? {
@@ -45,7 +51,10 @@ struct AttentionCache {
     }
 
     func store(position: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
-        guard let row = row(of: position) else { return }
+        if let row = row(of: position) { store(row: row, key: key, value: value) }
+    }
+
+    func store(row: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
         keep(key, at: keys.pointer + row * width * type.byteCount)
         keep(value, at: values.pointer + row * width * type.byteCount)
     }

@@ -12,9 +12,11 @@ package final class Prior: Sendable {
     private let embedding: EmbeddingTable
     private let positions: EmbeddingTable
     private let startToken: Buffer<Float>?
-    private let output: PackedMatrix
+    let output: PackedMatrix
     private let labels: LabelConditioner?
-    private let conditioner: Conditioner?
+    let conditioner: Conditioner?
+    /// Tokens of the level above that a window is conditioned on; nil at the top.
+    package let windowLengthAbove: Int?
     private let lyricEncoder: LyricEncoder?
     package let profile: NumericProfile
 
@@ -50,7 +52,8 @@ package final class Prior: Sendable {
         } else {
             labels = nil
         }
-        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae, profile: profile)
+        windowLengthAbove = top ? nil : h.windowLength / vqvae.downsamples[h.level + 1]
+        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae)
         lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0, profile: profile) }
     }
 
@@ -62,62 +65,62 @@ package final class Prior: Sendable {
 
     /// Bytes of caches and conditioning that one sequence needs.
     package var bytesPerSequence: Int {
-        let caches = (0..<shape.depth).reduce(0) { sum, layer in
-            let rows =
-                switch shape.pattern(layer: layer) {
-                case .dense, .transposeBlock: shape.length
-                case .block: shape.blockLength
-                case .previousBlock: 2 * shape.blockLength
-                case .prime: min(shape.primeLength, shape.length)
-                case .lyricEncoder: shape.encoderLength
-                }
-            return sum + 2 * rows * shape.stateWidth
-        }
-        return profile.caches.byteCount * caches + 4 * (conditioner == nil ? 0 : hyperparameters.windowLength * shape.width)
+        shape.cacheBytes(profile) + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
     }
 
-    /// Begins a window.
+    /// Begins a window. Rows can be computed once `prepare` says so.
     ///
     /// - Parameters:
     ///   - labels: the window's label vector; empty without labels.
     ///   - above: the slice of the level above; nil at the top.
-    package func makeSequence(labels y: [Int], above: [UInt16]?, team: ThreadTeam) -> PriorSequence {
+    ///   - caches: those of a sequence that has ended, to use their memory again.
+    package func beginSequence(labels y: [Int], above: [UInt16]?, caches: SequenceCaches? = nil) -> PriorSequence {
         let start = Buffer<Float>(count: shape.width)
         if let labels {
             labels.start(y, into: start.pointer)
         } else if let startToken {
             start.pointer.update(from: startToken.pointer, count: shape.width)
         }
-        let lyrics = Array(y.suffix(hyperparameters.labels ? hyperparameters.lyricLength : 0))
         let sequence = PriorSequence(
-            labels: y, start: start, conditioning: above.flatMap { conditioner?.apply($0, team: team) },
-            caches: transformer.makeCaches())
-        if let lyricEncoder {
-            let states = lyricEncoder.apply(lyrics, team: team)
-            transformer.attendLyrics(states.pointer, caches: sequence.caches, team: team)
-        } else if prefix > 0 {
-            sequence.tokens = lyrics.map(Int32.init)
-        }
+            vocabulary: vocabulary, labels: y, start: start,
+            caches: caches?.layers ?? transformer.makeCaches())
+        sequence.conditionerRun = above.flatMap { conditioner?.begin($0) }
+        sequence.awaitsLyrics = lyricEncoder != nil
+        if prefix > 0 { sequence.tokens = lyrics(of: y).map(Int32.init) }
         return sequence
     }
 
-    /// The value that the transformer's vocabulary has for a sampled value, and back.
-    private func vocabularyToken(_ sampled: UInt16) -> Int32 {
-        guard prefix > 0 else { return Int32(sampled) }
-        let lyric = hyperparameters.lyricVocabulary
-        return Int32(sampled) < Int32(codes) ? Int32(sampled) + Int32(lyric) : Int32(sampled) - Int32(codes)
+    private func lyrics(of labels: [Int]) -> [Int] {
+        Array(labels.suffix(hyperparameters.labels ? hyperparameters.lyricLength : 0))
     }
 
-    /// See `LevelGeometry.vocabulary`: codes first, then lyric tokens.
-    package func sampledValue(_ vocabularyIndex: Int) -> UInt16 {
-        guard prefix > 0 else { return UInt16(vocabularyIndex) }
-        let lyric = hyperparameters.lyricVocabulary
-        return UInt16(vocabularyIndex < lyric ? codes + vocabularyIndex : vocabularyIndex - lyric)
+    /// Computes a piece of what a window's rows depend on: the conditioning by the level above, and the lyrics. Pieces
+    /// are short, so that other windows need not wait for all of it.
+    ///
+    /// - Returns: whether it is all there.
+    package func prepare(_ sequence: PriorSequence, team: ThreadTeam) -> Bool {
+        if sequence.conditionerRun != nil {
+            guard let rows = sequence.conditionerRun?.advance(team: team) else { return false }
+            sequence.conditioning = rows
+            sequence.conditionerRun = nil
+        } else if sequence.awaitsLyrics, let lyricEncoder {
+            let states = lyricEncoder.apply(lyrics(of: sequence.labels), team: team)
+            transformer.attendLyrics(states.pointer, caches: sequence.caches, team: team)
+            sequence.awaitsLyrics = false
+        }
+        return sequence.conditionerRun == nil && !sequence.awaitsLyrics
     }
 
-    /// Appends tokens that are known: a prime, what was sampled before, or the token just drawn.
-    package func append(_ tokens: some Sequence<UInt16>, to sequence: PriorSequence) {
-        for token in tokens { sequence.tokens.append(vocabularyToken(token)) }
+    /// Begins a window, and computes all that its rows depend on.
+    package func makeSequence(labels: [Int], above: [UInt16]?, team: ThreadTeam) -> PriorSequence {
+        let sequence = beginSequence(labels: labels, above: above)
+        while !prepare(sequence, team: team) {}
+        return sequence
+    }
+
+    /// See `Vocabulary`.
+    package var vocabulary: Vocabulary {
+        Vocabulary(codes: codes, lyrics: prefix > 0 ? hyperparameters.lyricVocabulary : 0)
     }
 
     /// Memory for steps of at most `rows` rows. One for each engine thread.
@@ -220,19 +223,35 @@ package final class Prior: Sendable {
 /// One window being computed: its tokens so far, its conditioning, and its caches. Used by one thread at a time.
 package final class PriorSequence {
     /// Vocabulary tokens: lyric prefix, prime, and what was drawn.
-    package fileprivate(set) var tokens: [Int32] = []
+    package internal(set) var tokens: [Int32] = []
+    private let vocabulary: Vocabulary
     /// Rows whose keys and values are in the caches.
-    package fileprivate(set) var computed = 0
+    package internal(set) var computed = 0
     let labels: [Int]
     let start: Buffer<Float>
-    let conditioning: Buffer<Float>?
+    var conditioning: Buffer<Float>?
     let caches: [AttentionCache]
+    /// What is still to be computed before the first row.
+    var conditionerRun: Conditioner.Run?
+    var awaitsLyrics = false
 
-    init(labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>?, caches: [AttentionCache]) {
+    init(
+        vocabulary: Vocabulary, labels: [Int], start: Buffer<Float>, conditioning: Buffer<Float>? = nil,
+        caches: [AttentionCache]
+    ) {
+        self.vocabulary = vocabulary
         self.labels = labels
         self.start = start
         self.conditioning = conditioning
         self.caches = caches
+    }
+
+    /// The memory of the caches, for another sequence when this one has ended.
+    package var recyclable: SequenceCaches { SequenceCaches(layers: caches) }
+
+    /// Appends tokens that are known: a prime, what was sampled before, or the token just drawn.
+    package func append(_ tokens: some Sequence<UInt16>) {
+        for token in tokens { self.tokens.append(vocabulary.token(of: token)) }
     }
 }
 
@@ -265,4 +284,9 @@ package final class PriorWorkspace {
         one = Buffer(count: shape.width)
         transformer = Transformer.Workspace(shape: shape, rows: rows, team: team, smallWork: smallWork)
     }
+}
+
+/// Caches whose content no longer matters: rows are always written before they are seen.
+package struct SequenceCaches {
+    let layers: [AttentionCache]
 }

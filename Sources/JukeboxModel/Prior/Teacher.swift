@@ -7,7 +7,7 @@ extension Prior {
     /// - Returns: [prefix + music.count][vocabulary].
     package func logits(labels: [Int], above: [UInt16]?, music: [UInt16], team: ThreadTeam) -> [Float] {
         let sequence = makeSequence(labels: labels, above: above, team: team)
-        append(music, to: sequence)
+        sequence.append(music)
         let workspace = makeWorkspace(rows: blockLength, team: team)
         let total = prefix + music.count
         var logits = [Float](repeating: 0, count: total * shape.vocabulary)
@@ -28,7 +28,7 @@ extension Prior {
         guard let layer = hyperparameters.alignmentLayer, hyperparameters.lyricLength > 0 else { return nil }
         let characters = hyperparameters.lyricLength
         let sequence = makeSequence(labels: labels, above: nil, team: team)
-        append(music, to: sequence)
+        sequence.append(music)
         let workspace = makeWorkspace(rows: blockLength, team: team)
         let total = prefix + music.count
         let result = Buffer<Float>(count: music.count * characters, zeroed: true)

@@ -39,6 +39,9 @@ package final class Transformer: Sendable {
         }
     }
 
+    /// All matrices that a row passes through.
+    var matrices: [PackedMatrix] { layers.flatMap(\.matrices) }
+
     /// Empty caches for one sequence.
     func makeCaches() -> [AttentionCache] {
         layers.map { AttentionCache(pattern: $0.pattern, shape: shape, type: profile.caches) }
@@ -138,4 +141,6 @@ struct TransformerLayer: Sendable {
         mlpOut = try linear("mlp.c_proj")
         scale = Float(1 / Double(shape.headWidth).squareRoot())
     }
+
+    var matrices: [PackedMatrix] { [attention, attentionOut, mlpIn, mlpOut].map(\.matrix) }
 }

@@ -3,8 +3,7 @@ package import Tensor
 
 /// Audio to tokens and back (paper section 3; the original's `VQVAE`). Mono samples in −1 … 1.
 ///
-/// Neither direction can influence a token that a prior samples: codes of a recording are computed once and
-/// journaled. So OpenBLAS does the arithmetic.
+/// Under the numerics contract too, so that a song's audio and a recording's codes are the same everywhere.
 package final class VQVAE: Sendable {
     package let hyperparameters: VQVAEHyperparameters
     private let levels: [VQVAELevel]
@@ -58,9 +57,9 @@ package final class VQVAE: Sendable {
         }
     }
 
-    /// Tokens of a piece: enough that the overlap costs little.
+    /// Tokens of a piece: enough that the overlap costs little, few enough that the first is heard soon.
     package func pieceLength(level: Int) -> Int {
-        max(4 * levels[level].decoderReach, (1 << 17) / hyperparameters.samplesPerToken[level])
+        max(4 * levels[level].decoderReach, (1 << 15) / hyperparameters.samplesPerToken[level])
     }
 
     /// Tokens on each side of a token's audio that decide it.
@@ -84,9 +83,10 @@ private struct VQVAELevel: Sendable {
     let encoders: [EncoderStack]
     let decoders: [DecoderStack]
     let out: Convolution
-    /// [codes][embedding width], and half of each row's squared length.
+    /// [codes][embedding width].
     let codebook: Buffer<Float>
-    let halfSquares: [Float]
+    /// x → x·k − |k|²/2 for each row k of the codebook.
+    let nearness: Product
     let width: Int
     let codes: Int
     let encoderReach: Int
@@ -97,22 +97,30 @@ private struct VQVAELevel: Sendable {
         encoders = try (0...level).map {
             try EncoderStack(
                 weights, "encoders.\(level).level_blocks.\($0).model", downs: h.downs[$0], stride: h.strides[$0],
-                depth: depth, growth: h.dilationGrowth, cycle: h.dilationCycle, kind: .openBLAS)
+                depth: depth, growth: h.dilationGrowth, cycle: h.dilationCycle)
         }
         decoders = try (0...level).map {
             try DecoderStack(
                 weights, "decoders.\(level).level_blocks.\($0).model", resnet: "model", downs: h.downs[$0],
                 stride: h.strides[$0], depth: depth, growth: h.dilationGrowth, cycle: h.dilationCycle,
-                reversed: h.reversesDecoderDilation, scalesResiduals: false, kind: .openBLAS)
+                reversed: h.reversesDecoderDilation, scalesResiduals: false)
         }
-        out = try Convolution(weights, "decoders.\(level).out", padding: 1, kind: .openBLAS)
+        out = try Convolution(weights, "decoders.\(level).out", padding: 1)
         let rows = try weights.floats("bottleneck.level_blocks.\(level).k")
         codebook = Buffer(rows)
         width = h.embeddingWidth
         codes = h.codes
-        halfSquares = (0..<h.codes).map { code in
-            rows[code * h.embeddingWidth..<(code + 1) * h.embeddingWidth].reduce(0) { $0 + $1 * $1 } / 2
+        var transposed = [Float](repeating: 0, count: rows.count)
+        var halfSquares = [Float](repeating: 0, count: h.codes)
+        for code in 0..<h.codes {
+            for channel in 0..<h.embeddingWidth {
+                let value = rows[code * h.embeddingWidth + channel]
+                transposed[channel * h.codes + code] = value
+                halfSquares[code] -= value * value / 2
+            }
         }
+        nearness = Product(
+            transposed, inputs: h.embeddingWidth, outputs: h.codes, bias: halfSquares)
         encoderReach = encoders.reversed().reduce(0) { $1.reach(after: $0) }
         decoderReach = decoders.reduce(1) { $1.reach(after: $0) }
     }
@@ -121,28 +129,18 @@ private struct VQVAELevel: Sendable {
         var x = Signal(length: audio.count, channels: 1)
         x.values.pointer.update(from: audio.baseAddress!, count: audio.count)
         for encoder in encoders { x = encoder.apply(x, team: team) }
-        return nearest(x)
+        return nearest(x, team: team)
     }
 
-    /// The code whose row is nearest: largest x·k − |k|²/2, the lower index on a tie.
-    private func nearest(_ x: Signal) -> [UInt16] {
-        var result: [UInt16] = []
-        result.reserveCapacity(x.length)
-        let rowsAtOnce = 1024
-        let scores = Buffer<Float>(count: min(rowsAtOnce, max(1, x.length)) * codes)
-        for begin in stride(from: 0, to: x.length, by: rowsAtOnce) {
-            let rows = min(rowsAtOnce, x.length - begin)
-            for row in 0..<rows {
-                halfSquares.withUnsafeBufferPointer {
-                    (scores.pointer + row * codes).update(from: $0.baseAddress!, count: codes)
-                }
-            }
-            BLAS.multiply(
-                m: rows, n: codes, k: width, a: x.values.pointer + begin * width, aStride: width,
-                b: codebook.pointer, bStride: width, bTransposed: true, beta: -1, c: scores.pointer, cStride: codes)
-            for row in 0..<rows { result.append(largest(scores.pointer + row * codes)) }
+    /// The code whose row is nearest, the lower index on a tie.
+    private func nearest(_ x: Signal, team: ThreadTeam) -> [UInt16] {
+        let result = Buffer<UInt16>(count: max(1, x.length))
+        nearness.forEachChunk(of: x.length, scratch: codes, team: team) { rows, scores in
+            nearness.apply(
+                x.values.pointer + rows.lowerBound * width, rows: rows.count, to: scores, stride: codes)
+            for row in rows { result[row] = largest(scores + (row - rows.lowerBound) * codes) }
         }
-        return result
+        return Array(result.elements.prefix(x.length))
     }
 
     private func largest(_ scores: UnsafePointer<Float>) -> UInt16 {

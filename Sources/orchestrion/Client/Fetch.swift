@@ -5,19 +5,19 @@ import Foundation
 extension CoordinatorClient {
     /// Copies a song's files into a folder; those that are there already are left alone.
     ///
-    /// - Parameter level: only this level's audio.
+    /// - Parameter isWanted: whether a file is copied.
     /// - Returns: what was copied, relative to the folder.
-    func fetch(song: String, into folder: URL, level: Int? = nil) throws -> [String] {
+    func fetch(
+        song: String, into folder: URL, isWanted: (String) -> Bool = { _ in true }
+    ) throws -> [String] {
         var list = WireListFiles()
         list.song = song
-        let files = try ask(.list(list)).files.files.filter { file in
-            level.map { file.path.hasPrefix("level_\($0)/") } ?? true
-        }
+        let files = try ask(.list(list)).files.files.filter { isWanted($0.path) }
         for file in files { try fetch(file, song: song, into: folder) }
         return files.map(\.path)
     }
 
-    private func fetch(_ file: WireFileEntry, song: String, into folder: URL) throws {
+    func fetch(_ file: WireFileEntry, song: String, into folder: URL) throws {
         guard !file.path.split(separator: "/").contains(".."), !file.path.hasPrefix("/") else {
             throw ClientError("the coordinator names a file outside the song's folder: \(file.path)")
         }

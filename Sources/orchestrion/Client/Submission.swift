@@ -9,7 +9,7 @@ extension CoordinatorClient {
     ///
     /// - Parameter uploads: false when the coordinator reads this machine's files itself.
     /// - Returns: tokens that will be sampled.
-    func submit(_ request: SongRequest, song: String, uploads: Bool = true) throws -> Int {
+    func submit(_ request: SongRequest, song: String, uploads: Bool = true, priority: Int = 0) throws -> Int {
         var request = request
         if FileManager.default.fileExists(atPath: request.specification.model) {
             request.specification.model = URL(fileURLWithPath: request.specification.model).standardizedFileURL.path
@@ -25,6 +25,7 @@ extension CoordinatorClient {
         var submit = WireSubmit()
         submit.song = song
         submit.format = request.format
+        submit.priority = Int32(priority)
         submit.specification = String(decoding: try request.specification.json(), as: UTF8.self)
         guard submit.specification.utf8.count < 60_000 else {
             throw ClientError(

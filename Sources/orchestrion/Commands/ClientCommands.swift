@@ -19,42 +19,13 @@ struct SubmitCommand: ParsableCommand {
     @OptionGroup(title: "Song") var song: SongOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "The song's id (default: made up). Submitting the same song under one id twice is once.", valueName: "name")
-    )
-    var id: String?
-
-    @Flag(help: "Follow the song until it ends, then fetch it.")
-    var wait = false
-
-    @Option(help: ArgumentHelp("Where --wait puts the song (default songs/ID).", valueName: "dir"))
-    var out: String?
-
-    @Flag(help: "Print the result as JSON.")
-    var json = false
+    @OptionGroup(title: "Submission") var submission: SubmissionOptions
 
     func run() throws {
         let request = try song.request()
         let client = try CoordinatorClient(connection)
         defer { client.close() }
-        let id = id ?? String(UUID().uuidString.prefix(8)).lowercased()
-        let tokens = try client.submit(request, song: id)
-        guard wait else {
-            if json {
-                print(try Terminal.json(["song": id, "seed": "\(request.specification.seed)", "tokens": "\(tokens)"]))
-            } else {
-                print(id)
-                Terminal.note("\(tokens) tokens to sample; orchestrion watch \(id) shows how far it is.")
-            }
-            return
-        }
-        if !json { Terminal.note("Song \(id), seed \(request.specification.seed), \(tokens) tokens to sample.") }
-        let status = try SongFollower(client: client, song: id, isQuiet: json).run()
-        try status.mustBeFinished()
-        let folder = URL(fileURLWithPath: out ?? "songs/\(id)")
-        _ = try client.fetch(song: id, into: folder)
-        try SongReport(folder: folder, seed: request.specification.seed).print(json: json)
+        try submission.submit(request, client: client)
     }
 }
 
@@ -139,6 +110,13 @@ struct FetchCommand: ParsableCommand {
     @Option(help: "Only this level's audio.")
     var level: Int?
 
+    @Flag(
+        help: """
+            Of a song that is still sampled, the audio that exists: of --level, or of the lowest level that has some. \
+            It is the beginning of what will be the finished file.
+            """)
+    var soFar = false
+
     @Flag(help: "Print what was copied as JSON.")
     var json = false
 
@@ -146,7 +124,10 @@ struct FetchCommand: ParsableCommand {
         let client = try CoordinatorClient(connection)
         defer { client.close() }
         let folder = URL(fileURLWithPath: out ?? "songs/\(song)")
-        let files = try client.fetch(song: song, into: folder, level: level)
+        if soFar { return try show(client.fetchSoFar(song: song, into: folder, level: level)) }
+        let files = try client.fetch(song: song, into: folder) { path in
+            level.map { path.hasPrefix("level_\($0)/") } ?? true
+        }
         guard !files.isEmpty else {
             throw ClientError("\(song) has no files yet; orchestrion watch \(song) shows how far it is")
         }
@@ -155,6 +136,17 @@ struct FetchCommand: ParsableCommand {
         } else {
             print("\(folder.path)")
             for file in files { print("  \(file)") }
+        }
+    }
+
+    private func show(_ report: SoundReport) throws {
+        if json { return print(try Terminal.json(report)) }
+        print(report.folder)
+        for sound in report.sounds {
+            print(
+                String(
+                    format: "  %@  %.1f of %.1f s%@", sound.file, sound.seconds, report.songSeconds,
+                    sound.complete ? ", complete" : ""))
         }
     }
 }

@@ -41,7 +41,7 @@ struct SampleCommand: ParsableCommand {
     @Option(help: "Threads to compute with (default: all cores).")
     var threads: Int = defaultThreads
 
-    @Option(help: "Windows that run as one batch (default: 8, or what memory allows).")
+    @Option(help: "Windows that run as one batch (default: 16, or what memory allows).")
     var slots: Int?
 
     @Flag(help: "Print the result as JSON.")

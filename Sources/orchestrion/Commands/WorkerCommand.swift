@@ -41,8 +41,14 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Threads to compute with (default: all cores).")
     var threads: Int = defaultThreads
 
-    @Option(help: "Windows that run as one batch (default: 8, or what memory allows).")
+    @Option(help: "Windows that run as one batch (default: 16, or what memory allows).")
     var slots: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Memory for weights and windows (default: nine tenths of what is free). Where it does not hold the weights of "
+                + "all levels, they take turns.", valueName: "GB"))
+    var memory: Double?
 
     @Option(help: "A name for people (default: host and process).")
     var name: String?
@@ -53,6 +59,7 @@ struct WorkerCommand: ParsableCommand {
         guard threads >= 1, (1...256).contains(slots ?? 1) else {
             throw ValidationError("--threads must be at least 1, --slots 1 to 256")
         }
+        guard memory ?? 1 > 0 else { throw ValidationError("--memory must be above 0 GB") }
     }
 
     func run() throws {
@@ -65,7 +72,8 @@ struct WorkerCommand: ParsableCommand {
         let worker = try Worker(
             model: model,
             options: Worker.Options(
-                name: name, levels: served, threads: threads, slots: slots, log: { Terminal.log($0) }))
+                name: name, levels: served, threads: threads, slots: slots,
+                memory: memory.map { Int($0 * 1e9) }, log: { Terminal.log($0) }))
         let seconds = start.duration(to: .now) / .seconds(1)
         Terminal.log(
             String(

@@ -126,9 +126,6 @@ struct PictureMaker {
         }
         let model = try self.openModel()
         let top = model.geometry.top
-        guard model.hyperparameters.priors[top].alignmentLayer != nil,
-            model.hyperparameters.priors[top].lyricLength > 0
-        else { return .none("The model has no alignment head, so there is only the spectrogram.") }
         // The finished song once more, as codes that are all known: checks them, the labels and the fingerprints.
         var specification = song.specification
         specification.mode = .continue
@@ -136,6 +133,9 @@ struct PictureMaker {
         specification.promptSeconds = nil
         specification.codes = song.codes.path
         let prepared = try SongPreparation.prepare(specification, model: model)
+        guard model.hyperparameters.priors[top].alignmentLayer != nil,
+            model.hyperparameters.priors[top].lyricLength > 0
+        else { return .none("The model has no alignment head, so there is only the spectrogram.") }
         guard case .codes(let codes) = prepared.source, !codes[top][sample].isEmpty else {
             return .none("The song has no codes of the top level, so there is only the spectrogram.")
         }

@@ -1,0 +1,177 @@
+package import JukeboxModel
+import Sampling
+import SongPlan
+package import Tensor
+import WorkerCore
+
+/// Measures one prior against the machine's limits.
+package struct PriorBenchmark {
+    private let prior: Prior
+    private let team: ThreadTeam
+    private let limits: MachineLimits
+    private let stopwatch: Stopwatch
+    private let random = RandomTokens(seed: 1)
+    private let goals: Goals
+
+    package init(prior: Prior, profile: NumericProfile, limits: MachineLimits, team: ThreadTeam, quick: Bool) {
+        (self.prior, self.limits, self.team) = (prior, limits, team)
+        goals = Goals(profile)
+        stopwatch = Stopwatch(runs: quick ? 3 : 5, seconds: quick ? 0.5 : 3)
+    }
+
+    /// Tokens a second of a running batch whose windows are half full.
+    package func decode(batch: Int) -> Figure {
+        let middle = prior.hyperparameters.windowLength / 2
+        let sequences = (0..<batch).map { _ in warm(at: middle) }
+        let workspace = prior.makeWorkspace(rows: batch, team: team)
+        let logits = Buffer<Float>(count: batch * prior.shape.vocabulary)
+        let seconds = stopwatch.median {
+            for sequence in sequences { sequence.rewind(to: prior.prefix + middle) }
+            prior.step(
+                sequences.map { PriorRun($0, rows: 1, logits: .last) }, workspace: workspace, logits: logits.pointer,
+                team: team)
+        }
+        let speed = Double(batch) / seconds
+        if batch < 16 {
+            return Figure(
+                "decode", "batch \(batch)", speed, "tokens/s",
+                share: Double(prior.matrixBytes) / seconds / limits.readBandwidth, of: "bandwidth",
+                goal: batch == 1 ? goals.bandwidth : nil)
+        }
+        return Figure(
+            "decode", "batch \(batch)", speed, "tokens/s",
+            share: speed * prior.operationsPerRow / limits.floatPeak, of: "multiply-adds",
+            goal: goals.arithmetic)
+    }
+
+    /// Rows a second of one window that catches up, a stretch of an attention block at a time.
+    package func prefill() -> Figure {
+        let rows = min(64, prior.blockLength)
+        let workspace = prior.makeWorkspace(rows: rows, team: team)
+        let start = (prior.prefix + prior.hyperparameters.windowLength / 2) / prior.blockLength * prior.blockLength
+        let sequence = warm(at: start - prior.prefix)
+        let seconds = stopwatch.median {
+            sequence.rewind(to: start)
+            sequence.append((0..<rows).map { _ in random.next(prior.codes) })
+            prior.step(
+                [PriorRun(sequence, rows: rows, logits: .none)], workspace: workspace, logits: nil, team: team)
+        }
+        let speed = Double(rows) / seconds
+        return Figure(
+            "prefill", "\(rows) rows at a time", speed, "tokens/s",
+            share: speed * prior.operationsPerRow / limits.floatPeak, of: "multiply-adds", goal: 0.8)
+    }
+
+    /// The conditioner over a whole window; nil at the top.
+    package func conditioner() -> Figure? {
+        guard let upper = prior.windowLengthAbove else { return nil }
+        let above = (0..<upper).map { _ in random.next(prior.codes) }
+        let seconds = Stopwatch(runs: 2, seconds: 1).median { prior.condition(on: above, team: team) }
+        let operations = Double(prior.conditionerOperations(above: upper))
+        return Figure(
+            "conditioner", "a window's \(upper) tokens of the level above", Double(upper) / seconds, "tokens/s",
+            share: operations / seconds / limits.floatPeak, of: "multiply-adds", goal: 0.75)
+    }
+
+    /// Sixteen slots whose windows begin, catch up and end at any step, in rows a second, against a steady batch of
+    /// sixteen.
+    package func ragged(steady: Figure) -> Figure {
+        let slots = 16
+        let settings = BatchScheduler.Settings(slots: slots)
+        var scheduler = BatchScheduler(
+            settings: settings, blockLengths: [prior.hyperparameters.level: prior.blockLength])
+        let engine = SamplingEngine(prior: prior, rows: slots + settings.prefillRows, team: team)
+        var windows: [Int: ActiveWindow] = [:]
+        var next = 0
+        func join() {
+            let prime = random.below(96), new = 16 + random.below(64)
+            let task = TaskID(
+                stream: StreamID(song: "bench", sample: next, level: prior.hyperparameters.level), window: 0)
+            let window = engine.begin(
+                labels: prior.exampleLabels, above: prior.windowLengthAbove.map { _ in Array(repeating: 1, count: 64) },
+                start: 0,
+                tokens: (0..<prime).map { _ in random.next(prior.codes) },
+                draw: TokenDraw(seed: 1, sample: next, level: 0, filter: Filter(temperature: 1, topK: 0, topP: 0)))
+            while !engine.prepare(window) {}
+            windows[next] = window
+            _ = try? scheduler.add(
+                WorkerTask(task: task, epoch: 1, prefillRows: prior.prefix + prime + 1, newTokens: new, done: 0))
+            next += 1
+        }
+        for _ in 0..<slots { join() }
+        var rows = 0
+        var joining = 0.0
+        var start = ContinuousClock.now
+        let wanted = max(800, Int(stopwatch.seconds * 4 * steady.value))
+        var isWarm = false
+        while !isWarm || rows < wanted, let step = scheduler.nextStep() {
+            let work =
+                step.decodes.map { (windows[$0.task.sample]!, 1) }
+                + step.prefills.map { (windows[$0.seat.task.sample]!, $0.rows.count) }
+            if !isWarm, next > 2 * slots { (isWarm, rows, joining, start) = (true, 0, 0, .now) }
+            rows += work.reduce(0) { $0 + $1.1 }
+            let outcomes = engine.step(work.map { (window: $0.0, rows: $0.1) })
+            var tokens: [Int: UInt16] = [:]
+            for (seat, outcome) in zip(step.decodes + step.prefills.map(\.seat), outcomes) {
+                if case .token(let token) = outcome { tokens[seat.task.sample] = token }
+            }
+            for effect in scheduler.completed(step, tokens: step.sampled.map { tokens[$0.task.sample] ?? 0 }) {
+                switch effect {
+                case .chunkReady(let chunk):
+                    _ = scheduler.acknowledged(chunk.task, epoch: chunk.epoch, count: chunk.start + chunk.tokens.count)
+                case .finished(let task, _, _):
+                    if let window = windows.removeValue(forKey: task.sample) { engine.recycle(window) }
+                    let before = ContinuousClock.now
+                    join()
+                    joining += before.duration(to: .now) / .seconds(1)
+                }
+            }
+        }
+        // The conditioner has its own row.
+        let seconds = start.duration(to: .now) / .seconds(1) - joining
+        let speed = Double(rows) / seconds
+        return Figure(
+            "ragged", "16 slots, windows come and go", speed, "rows/s", share: speed / steady.value,
+            of: "steady batch of 16", goal: 0.92)
+    }
+
+    /// What the process has come to hold, against weights and the windows of the largest batch.
+    package func residence(resident: Int, windows: Int) -> Figure {
+        let wanted = prior.residentBytes + windows * prior.bytesPerSequence
+        return Figure(
+            "memory", "resident beyond weights and windows", Double(resident - wanted) / 1e6, "MB", goal: 300,
+            wantsLess: true)
+    }
+
+    private func warm(at position: Int) -> PriorSequence {
+        prior.makeWarmSequence(tokens: (0..<position).map { _ in random.next(prior.codes) })
+    }
+}
+
+/// What this project wants of a profile, as shares of the limits.
+private struct Goals {
+    let bandwidth: Double
+    /// Of the float32 multiply-adds.
+    let arithmetic: Double
+
+    init(_ profile: NumericProfile) {
+        switch profile {
+        case .f32: (bandwidth, arithmetic) = (0.9, 0.75)
+        case .f16: (bandwidth, arithmetic) = (0.85, 0.75)
+        // One and a half times float32's.
+        case .int8: (bandwidth, arithmetic) = (0.7, 1.125)
+        }
+    }
+}
+
+/// Tokens that nothing depends on.
+private final class RandomTokens {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    func below(_ count: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % count
+    }
+    func next(_ codes: Int) -> UInt16 { UInt16(below(codes)) }
+}

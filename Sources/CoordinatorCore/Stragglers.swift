@@ -1,0 +1,77 @@
+import SongPlan
+
+/// Backup copies: a window that a slow worker holds is given to a faster one, too. Tokens are the same wherever they
+/// are sampled, so whatever chunk comes first is taken, and the copy that falls behind is ended.
+extension Coordinator {
+    /// Finds the streams whose worker is much slower than others, and those whose window a slot that would idle
+    /// could complete sooner.
+    mutating func markStragglers() {
+        guard now >= nextStragglerCheck else { return }
+        nextStragglerCheck = now + settings.stragglerCheck
+        let leases = soleLeases()
+        let typical = typicalSpeeds(leases.map(\.lease))
+        var fastest: [Skill: WorkerID?] = [:]
+        for (lease, place, index) in leases {
+            let level = lease.task.level
+            guard let usual = typical[level] else { continue }
+            var isStraggling = speed(of: lease, place, index, usual: usual) < usual / 2
+            let skill = songs[place].skill(level)
+            if !isStraggling, pool.hasFreeSlot(skill), !hasOtherWork(skill) {
+                let worker = fastest[skill] ?? pool.best(for: skill)
+                fastest[skill] = worker
+                isStraggling = worker.map { isCopyWorth(lease, place, index, on: $0) } ?? false
+            }
+            guard isStraggling != songs[place].streams[index].isStraggling else { continue }
+            songs[place].streams[index].isStraggling = isStraggling
+            refresh(place, index)
+        }
+    }
+
+    /// Leases of windows that only one worker has.
+    private func soleLeases() -> [(lease: Lease, place: Int, index: Int)] {
+        pool.workers.values.flatMap { worker in
+            worker.tasks.compactMap { task in
+                guard let (place, index) = live(task.stream), songs[place].streams[index].leases.count == 1,
+                    let lease = songs[place].streams[index].leases.first
+                else { return nil }
+                return (lease, place, index)
+            }
+        }
+    }
+
+    /// By level, the median of what workers' slots do in a second.
+    private func typicalSpeeds(_ leases: [Lease]) -> [Int: Double] {
+        var speeds: [Int: [Double]] = [:]
+        for lease in leases {
+            if let speed = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) {
+                speeds[lease.task.level, default: []].append(speed)
+            }
+        }
+        return speeds.mapValues { $0.sorted()[$0.count / 2] }
+    }
+
+    private func hasOtherWork(_ skill: Skill) -> Bool {
+        ready.groups[skill]?.values.contains { $0.contains { !$0.isCopy } } ?? false
+    }
+
+    /// Tokens a second of a lease: as measured, or less when its next chunk is overdue.
+    private func speed(of lease: Lease, _ place: Int, _ index: Int, usual: Double) -> Double {
+        let measured = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) ?? usual
+        let rows = lease.hasSpoken ? 0 : Double(songs[place].window(index)?.range.count ?? 0) / settings.prefillGain
+        let expected = (rows + Double(2 * settings.chunk)) / measured
+        let elapsed = (now - lease.heard) / .seconds(1)
+        return elapsed > expected ? measured * expected / elapsed : measured
+    }
+
+    /// Whether a worker would complete a window so much sooner than the one that has it.
+    func isCopyWorth(_ lease: Lease, _ place: Int, _ index: Int, on id: WorkerID) -> Bool {
+        guard let window = songs[place].window(index), let worker = pool.workers[id] else { return false }
+        let level = lease.task.level
+        guard let own = worker.throughput[level].map({ $0 / Double(worker.tasks.count + 1) }) else { return false }
+        let left = Double(window.new.upperBound - songs[place].streams[index].tokens.count)
+        let rows = Double(songs[place].streams[index].tokens.count - window.range.lowerBound)
+        let there = left / speed(of: lease, place, index, usual: own)
+        let here = (left + rows / settings.prefillGain) / own
+        return there > settings.copyGain * here
+    }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import JukeboxModel
+import SongPlan
+import Synchronization
+import Tensor
+
+/// Decodes levels while their tokens arrive, so that a song is heard before it is finished.
+///
+/// The loop feeds tokens in; the studio's thread decodes, a few pieces at a time, so that all streams are heard
+/// soon. Only tokens that are not decoded yet are kept, and those that reach into what comes next.
+final class GrowingSounds: Sendable {
+    private struct Growth {
+        var output: SongOutput
+        var model: String
+        var total: Int
+        /// Tokens from `start` on.
+        var tokens: [UInt16] = []
+        var start = 0
+        /// Tokens that are decoded; nil until somebody has looked at the file.
+        var decoded: Int?
+        /// Whether a job for the stream waits or runs.
+        var isQueued = false
+
+        var have: Int { start + tokens.count }
+    }
+
+    /// Pieces that are decoded before other streams have their turn.
+    private static let piecesAtOnce = 4
+    private let growths = Mutex<[StreamID: Growth]>([:])
+
+    /// The loop: more tokens of a stream exist, as codes. Those that are known already are dropped.
+    ///
+    /// - Parameter output: where they go; asked when the stream is new.
+    /// - Returns: whether a job must be queued.
+    func feed(
+        _ stream: StreamID, from start: Int, _ codes: [UInt16],
+        output: () -> (output: SongOutput, model: String, total: Int)?
+    ) -> Bool {
+        growths.withLock { growths in
+            if growths[stream] == nil {
+                guard let (output, model, total) = output() else { return false }
+                growths[stream] = Growth(output: output, model: model, total: total)
+            }
+            guard var growth = growths.removeValue(forKey: stream) else { return false }
+            if start <= growth.have { growth.tokens += codes.dropFirst(growth.have - start) }
+            let isNew = !growth.isQueued
+            growth.isQueued = true
+            growths[stream] = growth
+            return isNew
+        }
+    }
+
+    /// Tokens that can be heard at least, over the samples of a level.
+    func audibleTokens(of song: SongID, level: Int, samples: Int) -> Int {
+        growths.withLock { growths in
+            (0..<samples).map { sample in
+                growths[StreamID(song: song, sample: sample, level: level)]?.decoded ?? 0
+            }.min() ?? 0
+        }
+    }
+
+    /// The song has ended.
+    func forget(_ song: SongID) { growths.withLock { $0 = $0.filter { $0.key.song != song } } }
+
+    /// The studio: decodes some of what is due.
+    ///
+    /// - Returns: whether more is due.
+    func grow(_ stream: StreamID, shelf: ModelShelf, team: ThreadTeam) throws -> Bool {
+        guard let (output, model) = growths.withLock({ $0[stream].map { ($0.output, $0.model) } }) else { return false }
+        let (level, sample) = (stream.level, stream.sample)
+        let vqvae = try shelf.vqvae(of: shelf.model(model))
+        guard !output.hasAudio(level: level, sample: sample) else { return settle(stream, decoded: nil, more: false) }
+        var sound = try output.soundSoFar(level: level, sample: sample, vqvae: vqvae)
+        let (piece, reach) = (vqvae.pieceLength(level: level), vqvae.reach(level: level))
+        guard let due = take(stream, from: sound.tokens, piece: piece, reach: reach) else { return false }
+        for begin in stride(from: sound.tokens, to: due.end, by: piece) {
+            let end = min(begin + piece, due.end)
+            // Exactly what decoding in one go looks at, so that the bits are the same.
+            let low = max(0, begin - reach)
+            let high = min(due.low + due.tokens.count, end + reach)
+            let part = Array(due.tokens[low - due.low..<high - due.low])
+            let audio = vqvae.decode(part, range: begin - low..<end - low, level: level, team: team)
+            let count = (end - begin) * sound.samplesPerToken
+            try sound.append(UnsafeBufferPointer(start: audio.pointer, count: count))
+        }
+        return settle(stream, decoded: sound.tokens, more: due.more)
+    }
+
+    /// The tokens for the next pieces that are decided, from `low` on, and where the pieces end.
+    private func take(
+        _ stream: StreamID, from begin: Int, piece: Int, reach: Int
+    ) -> (tokens: [UInt16], low: Int, end: Int, more: Bool)? {
+        growths.withLock { growths in
+            guard var growth = growths.removeValue(forKey: stream) else { return nil }
+            defer { growths[stream] = growth }
+            let decided = growth.have == growth.total ? growth.total : max(0, growth.have - reach) / piece * piece
+            let end = min(decided, begin + Self.piecesAtOnce * piece)
+            let low = max(0, begin - reach)
+            guard end > begin, low >= growth.start else {
+                growth.isQueued = false
+                growth.decoded = begin
+                return nil
+            }
+            let high = min(growth.have, end + reach)
+            let tokens = Array(growth.tokens[low - growth.start..<high - growth.start])
+            let keep = max(growth.start, end - reach)
+            growth.tokens.removeFirst(keep - growth.start)
+            growth.start = keep
+            return (tokens, low, end, end < decided)
+        }
+    }
+
+    private func settle(_ stream: StreamID, decoded: Int?, more: Bool) -> Bool {
+        growths.withLock { growths in
+            guard var growth = growths.removeValue(forKey: stream) else { return false }
+            growth.decoded = decoded ?? growth.total
+            // Tokens that came meanwhile found the stream queued; look once more.
+            growth.isQueued = more || decoded != nil
+            growths[stream] = growth
+            return growth.isQueued
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import AudioFile
+import Foundation
+import SongPlan
+import Tensor
+
+/// The decoded beginning of one level of one sample: raw 32-bit floats, little-endian, in a file that only grows.
+///
+/// It grows by the VQ-VAE's pieces, each decoded with the tokens on both sides that decide it. So it is, sample for
+/// sample, the beginning of the finished file, which is made of it.
+struct SoundSoFar {
+    let file: URL
+    /// Audio samples of a token.
+    let samplesPerToken: Int
+    /// Tokens whose audio is in the file.
+    private(set) var tokens: Int
+    private let handle: FileHandle
+
+    /// Opens the file, or makes it. What a crash left of a piece is cut off.
+    ///
+    /// - Parameters:
+    ///   - piece: tokens of a whole piece.
+    ///   - total: tokens of the whole level; the last piece ends there.
+    init(_ file: URL, samplesPerToken: Int, piece: Int, total: Int) throws {
+        self.file = file
+        self.samplesPerToken = samplesPerToken
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        if !FileManager.default.fileExists(atPath: file.path) {
+            guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
+                throw SongError("\(file.path) cannot be written")
+            }
+        }
+        handle = try FileHandle(forUpdating: file)
+        let whole = Int(try handle.seekToEnd()) / (4 * samplesPerToken)
+        tokens = whole >= total ? total : whole / piece * piece
+        try handle.truncate(atOffset: UInt64(tokens * samplesPerToken * 4))
+        try handle.seekToEnd()
+    }
+
+    /// Adds the audio of the next tokens.
+    mutating func append(_ audio: UnsafeBufferPointer<Float>) throws {
+        try handle.write(contentsOf: Data(buffer: audio))
+        tokens += audio.count / samplesPerToken
+    }
+
+    /// Writes the audio in a format for people, and lets the raw file go.
+    func finish(as writer: AudioWriter) throws {
+        try Self.copy(file, samples: tokens * samplesPerToken, to: writer)
+        try writer.finish()
+        try handle.close()
+        try FileManager.default.removeItem(at: file)
+    }
+
+    /// The first `samples` of a raw file, in blocks.
+    static func copy(_ file: URL, samples: Int, to writer: AudioWriter) throws {
+        let reader = try FileHandle(forReadingFrom: file)
+        defer { try? reader.close() }
+        var left = samples
+        while left > 0 {
+            guard let data = try reader.read(upToCount: min(left, 1 << 16) * 4), data.count >= 4 else {
+                throw SongError("\(file.path) became shorter while it was read")
+            }
+            try data.withUnsafeBytes { try writer.append($0.bindMemory(to: Float.self)) }
+            left -= data.count / 4
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package import CoordinatorCore
+package import Foundation
+import Journal
+package import SongPlan
+
+/// Who sampled which window when: `timeline.json` of a song's folder, for people and for `orchestrion timeline`.
+package struct Timeline: Sendable, Codable {
+    /// One lease, as it went.
+    package struct Entry: Sendable, Codable {
+        package var sample: Int
+        package var level: Int
+        package var window: Int
+        /// The place in `workers`.
+        package var worker: Int
+        /// Seconds since 1970.
+        package var start: Double
+        package var firstTokens: Double?
+        package var end: Double
+        /// Tokens that it brought.
+        package var tokens: Int
+        /// "done", "running", "copied" when another copy was first, or why it was taken back.
+        package var ending: String
+    }
+
+    package var song: SongID
+    package var state: String
+    /// Seconds since 1970.
+    package var submittedAt: Double
+    package var samples: Int
+    package var planInputs: PlanInputs
+    /// Names, and slots where they are known.
+    package var workers: [Worker]
+    package var leases: [Entry]
+
+    package struct Worker: Sendable, Codable {
+        package var name: String
+        package var slots: Int
+    }
+
+    /// Of tasks' events in their order.
+    ///
+    /// - Parameters:
+    ///   - known: by worker, its name and slots.
+    ///   - now: where leases that run end, seconds since 1970.
+    init(
+        submission: Submission, plan: Plan, state: SongState, events: [TaskEvent],
+        known: [WorkerID: Worker], now: Double
+    ) {
+        song = submission.song
+        self.state = "\(state)"
+        submittedAt = submission.submittedAt
+        samples = submission.samples
+        planInputs = submission.planInputs
+        workers = []
+        leases = []
+        var places: [WorkerID: Int] = [:]
+        var open: [Epoch: Int] = [:]
+        for event in events {
+            let time = event.time ?? submission.submittedAt
+            switch event.kind {
+            case .granted(let id):
+                if places[id] == nil {
+                    places[id] = workers.count
+                    workers.append(known[id] ?? Worker(name: String(id.prefix(8)), slots: 1))
+                }
+                open[event.epoch] = leases.count
+                leases.append(
+                    Entry(
+                        sample: event.sample, level: event.level, window: event.window, worker: places[id] ?? 0,
+                        start: time, firstTokens: nil, end: now, tokens: 0, ending: "running"))
+            case .sampled(let start, let count):
+                guard let place = open[event.epoch] else { continue }
+                leases[place].tokens += count
+                leases[place].firstTokens = leases[place].firstTokens ?? time
+                if start + count == plan.levels[event.level].windows[event.window].new.upperBound {
+                    close(event, at: time, &open)
+                }
+            case .ended(let reason):
+                guard let place = open.removeValue(forKey: event.epoch) else { continue }
+                leases[place].end = time
+                leases[place].ending = reason
+            }
+        }
+        if state.isEnded { for place in open.values { leases[place].ending = "\(state)" } }
+    }
+
+    /// A window is complete: so is its lease, and a copy of it has lost.
+    private mutating func close(_ event: TaskEvent, at time: Double, _ open: inout [Epoch: Int]) {
+        for (epoch, place) in open {
+            let lease = leases[place]
+            guard lease.sample == event.sample, lease.level == event.level, lease.window == event.window else {
+                continue
+            }
+            leases[place].end = time
+            leases[place].ending = epoch == event.epoch ? "done" : "copied"
+            open[epoch] = nil
+        }
+    }
+
+    package static let file = "timeline.json"
+
+    package func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self)
+    }
+
+    package init(json: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(Timeline.self, from: json)
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import JukeboxModel
+
+/// What of a model a worker keeps in memory: how many levels' weights at a time, and how many windows.
+struct MemoryPlan {
+    /// Levels whose weights are in memory at the same time.
+    let residentLevels: Int
+    /// Windows in the running batch.
+    let slots: Int
+
+    /// Windows that a batch has room for when memory does not limit it: from here on arithmetic is the limit, and more
+    /// windows make no more tokens.
+    private static let mostSlots = 16
+    /// Windows below which weights are rather swapped than kept beside each other.
+    private static let fewSlots = 4
+
+    /// - Throws: `MemoryShortage` when not even one level and one window fit.
+    init(model: Model, options: Worker.Options) throws {
+        let sizes = options.levels.map { model.memory(level: $0) }
+        let budget = options.memory ?? Self.available
+        let wanted = options.slots ?? Self.mostSlots
+        let window = max(1, sizes.map(\.window).max() ?? 1)
+        let all = sizes.reduce(0) { $0 + $1.weights }
+        let largest = sizes.map(\.weights).max() ?? 0
+        func slots(beside weights: Int) -> Int { min(wanted, (budget - weights) / window) }
+        if slots(beside: all) >= min(wanted, Self.fewSlots) || sizes.count == 1 {
+            (residentLevels, self.slots) = (sizes.count, slots(beside: all))
+        } else {
+            (residentLevels, self.slots) = (1, slots(beside: largest))
+        }
+        guard self.slots >= 1 else {
+            throw MemoryShortage(
+                "\(model.name) needs \(Self.gigabytes(largest + window)) for the weights of one level and one window; "
+                    + "there are \(Self.gigabytes(budget)). Serve a smaller level (--levels), or use a smaller profile")
+        }
+    }
+
+    private static func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
+
+    /// Nine tenths of the memory that is free; 8 GB where the system does not say.
+    private static var available: Int {
+        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
+            let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+        else { return 8 << 30 }
+        return kilobytes * 1024 / 10 * 9
+    }
+}
+
+/// A model that does not fit.
+struct MemoryShortage: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

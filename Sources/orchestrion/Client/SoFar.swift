@@ -1,0 +1,106 @@
+import AudioFile
+import ClusterProtocol
+import CoordinatorService
+import Foundation
+
+/// What can be heard of a song that is not finished.
+struct SoundReport: Encodable {
+    struct Sound: Encodable {
+        var sample: Int
+        var file: String
+        var seconds: Double
+        /// Whether that is all of it.
+        var complete: Bool
+    }
+    var folder: String
+    var level: Int
+    /// Of the whole song.
+    var songSeconds: Double
+    var sounds: [Sound]
+
+    enum CodingKeys: String, CodingKey {
+        case folder, level, sounds
+        case songSeconds = "song_seconds"
+    }
+}
+
+extension CoordinatorClient {
+    /// Copies what can be heard of one level already, as WAV files.
+    ///
+    /// - Parameter level: by default the lowest that has something.
+    func fetchSoFar(song: String, into folder: URL, level: Int?) throws -> SoundReport {
+        // Growing ones first: one that is completed meanwhile is then among the finished.
+        let growing = try list(song, soFar: true)
+        let finished = try list(song, soFar: false)
+        let raw = growing.files.compactMap { Self.place($0, prefix: "so_far/") }.filter { $0.entry.size >= 4 }
+        let done = finished.files.compactMap { Self.place($0, prefix: "") }
+        guard let level = level ?? (raw + done).map(\.level).min(), (raw + done).contains(where: { $0.level == level })
+        else {
+            let what = level.map { " at level \($0)" } ?? ""
+            throw ClientError(
+                "nothing of \(song) can be heard\(what) yet, it is \(finished.state); "
+                    + "orchestrion watch \(song) shows how far it is")
+        }
+        let rate = Double(finished.sampleRate)
+        let total = Double(finished.sampleLength) / rate
+        var sounds: [SoundReport.Sound] = []
+        for place in done where place.level == level {
+            try fetch(place.entry, song: song, into: folder)
+            sounds.append(.init(sample: place.sample, file: place.entry.path, seconds: total, complete: true))
+        }
+        for place in raw where place.level == level && !sounds.contains(where: { $0.sample == place.sample }) {
+            let file = "level_\(level)/sample_\(place.sample).so-far.wav"
+            let samples = try fetchRaw(
+                place.entry, song: song, to: folder.appendingPathComponent(file), rate: Int(rate))
+            sounds.append(
+                .init(sample: place.sample, file: file, seconds: Double(samples) / rate, complete: false))
+        }
+        sounds.sort { $0.sample < $1.sample }
+        return SoundReport(folder: folder.path, level: level, songSeconds: total, sounds: sounds)
+    }
+
+    private func list(_ song: String, soFar: Bool) throws -> WireFileList {
+        var list = WireListFiles()
+        (list.song, list.soFar) = (song, soFar)
+        return try ask(.list(list)).files
+    }
+
+    /// The level and sample of an audio file.
+    private static func place(
+        _ entry: WireFileEntry, prefix: String
+    ) -> (entry: WireFileEntry, level: Int, sample: Int)? {
+        guard entry.path.hasPrefix(prefix) else { return nil }
+        let parts = entry.path.dropFirst(prefix.count).split(separator: "/")
+        guard parts.count == 2, parts[0].hasPrefix("level_"), parts[1].hasPrefix("sample_"),
+            let level = Int(parts[0].dropFirst(6)), let sample = Int(parts[1].dropFirst(7).prefix { $0 != "." })
+        else { return nil }
+        return (entry, level, sample)
+    }
+
+    /// Copies raw sound, as long as it was when it was listed, into a WAV file.
+    ///
+    /// - Returns: its audio samples.
+    private func fetchRaw(_ entry: WireFileEntry, song: String, to file: URL, rate: Int) throws -> Int {
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let writer = try AudioWriter(path: file.path, sampleRate: rate, format: .wav)
+        var read = WireReadFile()
+        (read.song, read.path) = (song, entry.path)
+        let size = entry.size / 4 * 4
+        while read.offset < size {
+            read.length = UInt32(min(UInt64(UploadStore.pieceSize / 4 * 4), size - read.offset))
+            let data = try ask(.read(read)).piece.data
+            guard !data.isEmpty, data.count.isMultiple(of: 4) else {
+                throw ClientError("level audio of \(song) was completed while it was fetched; try again")
+            }
+            let samples = data.withUnsafeBytes { bytes in
+                (0..<data.count / 4).map {
+                    Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self).littleEndian)
+                }
+            }
+            try writer.append(samples)
+            read.offset += UInt64(data.count)
+        }
+        try writer.finish()
+        return Int(size / 4)
+    }
+}

@@ -1,0 +1,192 @@
+import ArgumentParser
+import ClusterSimulation
+import CoordinatorCore
+import CoordinatorService
+import Foundation
+import JukeboxModel
+import SongPlan
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what a song will take before a minute is spent on it.",
+        discussion: """
+            The coordinator's own rules are run in simulated time. WORKERS is a list of COUNTxSPEED (1 is a usual \
+            worker, of --usual tokens a second) or COUNT@TOKENS (a second); /SLOTS where a worker runs several windows \
+            at once, and COUNT@ALONE-TOKENS/SLOTS says what a window gets that is alone on it.
+
+            Examples:
+              orchestrion plan --seconds 60 --workers 8x1,2x0.1 --plot plan.svg
+              orchestrion plan --song mysong/song.json --workers 3@900-2500/8
+              orchestrion plan --preset 5b_lyrics --mode upsample --seconds 240 --workers 64x1
+            """)
+
+    @OptionGroup(title: "Song") var song: SongOptions
+
+    @Argument(help: ArgumentHelp("A song file; the same as --song.", valueName: "file.json"))
+    var file: String?
+
+    @Option(help: ArgumentHelp("The workers, such as 8x1,2x0.1 or 4@2500 or 3@900-2500/8.", valueName: "workers"))
+    var workers: String = "1x1"
+
+    @Option(
+        help: ArgumentHelp(
+            "Tokens a second of a usual worker: at the cheapest level, or for each level, level 0 first (default 1000).",
+            valueName: "n[,…]"))
+    var usual: String = "1000"
+
+    @Option(help: "Rows of prefill that a worker computes in the time of one token.")
+    var prefillGain: Double = 8
+
+    @Option(help: "A published geometry instead of a model's folder: 5b, 5b_lyrics or 1b_lyrics.")
+    var preset: String?
+
+    @Option(help: ArgumentHelp("Draw who does which window when, as an SVG.", valueName: "file.svg"))
+    var plot: String?
+
+    @Flag(help: "Print it as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard prefillGain > 0 else { throw ValidationError("--prefill-gain must be above 0") }
+    }
+
+    func run() throws {
+        var options = song
+        if let file {
+            guard song.song == nil else { throw ValidationError("give the song file once") }
+            options.song = file
+        }
+        let request = try options.request()
+        let planned = try preset.map { try PlannedSong(preset: $0, request.specification) } ?? PlannedSong(request)
+        let (speed, costs) = try speeds(planned)
+        let workers: [WorkerSpecification]
+        do {
+            workers = try .init(parsing: self.workers, usual: speed)
+        } catch {
+            throw ValidationError("--workers: \(error)")
+        }
+        let planner = SongPlanner(planned: planned, usual: speed, costs: costs, prefillGain: prefillGain)
+        let (table, result) = try planner.table(workers)
+        if let plot { try chart(planned, result, workers).svg().write(toFile: plot, atomically: true, encoding: .utf8) }
+        print(json ? try Terminal.json(table) : table.text)
+    }
+
+    /// Tokens a second of a usual worker at the cheapest level, and what others cost.
+    private func speeds(_ planned: PlannedSong) throws -> (Double, [Double]) {
+        let values = usual.split(separator: ",").map { Double($0) ?? 0 }
+        let levels = planned.plan.geometry.levels.count
+        guard values.count == 1 || values.count == levels, values.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            throw ValidationError("--usual is \(usual); it must be tokens a second, one number or \(levels)")
+        }
+        guard values.count > 1, let most = values.max() else { return (values[0], planned.costs) }
+        return (most, values.map { most / $0 })
+    }
+
+    private func chart(
+        _ planned: PlannedSong, _ result: Simulation.Result, _ workers: [WorkerSpecification]
+    ) -> GanttChart {
+        GanttChart(
+            title:
+                "\(planned.name), \(PlanText.time(Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate)))"
+                + " of audio on \(workers.count) workers: \(PlanText.time(result.seconds))",
+            rows: workers.enumerated().map { String(format: "%d: %.3g tokens/s", $0, $1.tokensPerSecond) },
+            bars: result.leases.map {
+                .init(
+                    row: $0.worker, start: $0.start, end: $0.end, level: $0.task.level,
+                    title: "\($0.task), \($0.tokens) tokens, \(PlanText.time($0.start)) to \(PlanText.time($0.end))",
+                    isDone: $0.isDone)
+            })
+    }
+}
+
+/// Runs simulations of one song.
+struct SongPlanner {
+    var planned: PlannedSong
+    /// Tokens a second of a usual worker at the cheapest level.
+    var usual: Double
+    var costs: [Double]
+    var prefillGain: Double
+
+    func simulate(_ workers: [WorkerSpecification]) throws -> Simulation.Result {
+        try Simulation(
+            songs: [planned.submission], workers: workers, settings: .init(costs: costs, prefillGain: prefillGain)
+        ).run()
+    }
+
+    /// For 1, 2, 4 … of the first workers, and for all.
+    func table(_ workers: [WorkerSpecification]) throws -> (PlanTable, Simulation.Result) {
+        let work = Double(planned.submission.samples) * (0..<costs.count).reduce(0) { $0 + self.work(level: $1) }
+        let all = try simulate(workers)
+        var rows: [PlanTable.Row] = []
+        var count = 1
+        func row(_ workers: [WorkerSpecification], _ result: Simulation.Result) -> PlanTable.Row {
+            PlanTable.Row(
+                workers: workers.count, tokensPerSecond: workers.tokensPerSecond, seconds: result.seconds,
+                efficiency: work / (workers.tokensPerSecond * max(1e-9, result.seconds)),
+                speedup: work / usual / max(1e-9, result.seconds))
+        }
+        while count < workers.count {
+            let some = Array(workers.prefix(count))
+            rows.append(row(some, try simulate(some)))
+            count *= 2
+        }
+        rows.append(row(workers, all))
+        let priors = planned.hyperparameters.priors
+        let vqvae = planned.hyperparameters.vqvae
+        let levels = planned.plan.levels.map {
+            PlanTable.Level(
+                level: $0.level, windows: $0.windows.count, newTokens: $0.newTokens, cost: costs[$0.level])
+        }
+        let tokens = planned.plan.levels.reduce(0) { $0 + $1.total } * planned.submission.samples
+        let table = PlanTable(
+            model: planned.name,
+            songSeconds: Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate),
+            samples: planned.submission.samples, levels: levels,
+            chainSeconds: Double(CriticalPaths(planned.plan).longest) / usual, workSeconds: work / usual,
+            workerBytes: priors.reduce(0) { $0 + 4 * $1.parameters(vqvae: vqvae) },
+            bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae, profile: .standard) }.max() ?? 0,
+            // Tokens, and those that are copied when a level is written.
+            coordinatorBytes: tokens * 2 * 3, rows: rows)
+        return (table, all)
+    }
+
+    /// Tokens of the plainest level that one level of one sample costs in exact mode, prefill included.
+    private func work(level: Int) -> Double {
+        planned.plan.levels[level].windows.reduce(0) {
+            $0 + costs[level] * (Double($1.new.count) + Double($1.prime.count) / prefillGain)
+        }
+    }
+}
+
+extension PlanTable {
+    var text: String {
+        var lines = [
+            String(
+                format: "%@, %.1f s of audio, %d %@", model, songSeconds, samples, samples == 1 ? "sample" : "samples")
+        ]
+        var rows = [["level", "windows", "new tokens", "cost of a token"]]
+        for level in levels.reversed() {
+            rows.append([
+                "\(level.level)", "\(level.windows * samples)", "\(level.newTokens * samples)",
+                String(format: "%.2f", level.cost),
+            ])
+        }
+        lines.append(PlanText.table(rows))
+        lines.append(
+            "a usual worker needs \(PlanText.time(workSeconds)); the longest chain alone \(PlanText.time(chainSeconds))"
+        )
+        lines.append(
+            "memory: a worker \(Terminal.bytes(workerBytes)) for weights and \(Terminal.bytes(bytesPerSlot)) a slot; "
+                + "the coordinator \(Terminal.bytes(coordinatorBytes)) for tokens")
+        rows = [["workers", "tokens/s", "finish", "speed-up", "efficiency", "worker hours"]]
+        for row in self.rows {
+            rows.append([
+                "\(row.workers)", String(format: "%.5g", row.tokensPerSecond), PlanText.time(row.seconds),
+                String(format: "%.2f", row.speedup), String(format: "%.0f %%", row.efficiency * 100),
+                String(format: "%.3g", Double(row.workers) * row.seconds / 3600),
+            ])
+        }
+        return (lines + [PlanText.table(rows)]).joined(separator: "\n")
+    }
+}

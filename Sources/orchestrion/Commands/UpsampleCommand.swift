@@ -1,0 +1,95 @@
+import ArgumentParser
+import Checkpoint
+import CoordinatorService
+import Foundation
+import SongPlan
+
+struct UpsampleCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upsample",
+        abstract: "Go on with some samples of a song: a new song keeps their top level and samples the others.",
+        discussion: """
+            The kept samples have the tokens that they would have had in their own song, had it not stopped: seed, \
+            labels and the samples' numbers are kept, too.
+
+            Example: eight sketches, of which two are worth more
+              orchestrion submit --genre waltz --samples 8 --stop-at 2 --id sketches
+              orchestrion fetch sketches --level 2
+              orchestrion upsample sketches --keep 1,4 --wait --out mysong
+            """)
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+
+    @Argument(help: "The song whose samples are kept; it must be finished.")
+    var song: String
+
+    @Option(help: ArgumentHelp("The samples to keep, counted from 0 (default: all).", valueName: "n[,…]"))
+    var keep: String?
+
+    @Option(help: ArgumentHelp("The lowest level to sample (default 0).", valueName: "level"))
+    var stopAt: Int?
+
+    @Option(help: "Of the audio files: wav, flac or ogg (default the song's).")
+    var format: String?
+
+    @OptionGroup(title: "Submission") var submission: SubmissionOptions
+
+    func validate() throws {
+        if let format, !["wav", "flac", "ogg"].contains(format) {
+            throw ValidationError("--format is \(format); it must be wav, flac or ogg")
+        }
+    }
+
+    func run() throws {
+        let client = try CoordinatorClient(connection)
+        defer { client.close() }
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let files = try client.fetch(song: song, into: scratch) { ["codes.safetensors", "song.json"].contains($0) }
+        guard files.count == 2 else {
+            throw ClientError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
+        }
+        let request = try request(scratch)
+        try submission.submit(request, client: client)
+    }
+
+    /// The new song: the kept samples' codes beside their labels, seed and numbers.
+    private func request(_ folder: URL) throws -> SongRequest {
+        let data = try Data(contentsOf: folder.appendingPathComponent("song.json"))
+        var specification = try SongSpecification(json: data, source: "the description of \(song)")
+        let former = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["format"] as? String
+        let kept = try kept(of: specification.samples.count)
+        let codes = folder.appendingPathComponent("codes.safetensors").path
+        var levels = try CodesFile.read(codes).map { samples in kept.map { samples[$0] } }
+        guard let top = levels.last?.first, !top.isEmpty else { throw ClientError("\(song) has no top level") }
+        for level in 0..<levels.count - 1 { levels[level] = levels[level].map { _ in [] } }
+        let file = folder.appendingPathComponent("kept.safetensors").path
+        try CodesFile.write(levels, to: file)
+        specification.samples = kept.map { place in
+            var sample = specification.samples[place]
+            sample.number = sample.number ?? place
+            return sample
+        }
+        specification.mode = .upsample
+        specification.codes = file
+        (specification.prompt, specification.promptSeconds) = (nil, nil)
+        specification.stopAt = stopAt ?? 0
+        return SongRequest(specification: specification, format: format ?? former ?? "wav")
+    }
+
+    private func kept(of count: Int) throws -> [Int] {
+        guard let keep else { return Array(0..<count) }
+        let places = try keep.split(separator: ",").map { text in
+            guard let place = Int(text), (0..<count).contains(place) else {
+                throw ValidationError(
+                    "--keep: \(text) is not a sample of \(song); it has "
+                        + (count == 1 ? "one, 0" : "\(count), 0 to \(count - 1)"))
+            }
+            return place
+        }
+        guard !places.isEmpty, Set(places).count == places.count else {
+            throw ValidationError("--keep names the samples to keep, each once")
+        }
+        return places
+    }
+}

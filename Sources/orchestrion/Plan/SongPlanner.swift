@@ -1,0 +1,102 @@
+import ClusterSimulation
+import CoordinatorCore
+import CoordinatorService
+import Foundation
+import JukeboxModel
+import MusicBox
+import SongPlan
+
+/// What planning needs to know of a song and its model, found without reading a weight.
+struct PlannedSong {
+    var name: String
+    var submission: Submission
+    var plan: Plan
+    var hyperparameters: Hyperparameters
+
+    /// Of a request: with a model's folder or name, all that `submit` checks is checked.
+    init(_ request: SongRequest) throws {
+        let model = try Model(path: MusicBox.path(of: request.specification.model))
+        let prepared = try SongPreparation.prepare(request.specification, model: model, hashesWeights: false)
+        hyperparameters = model.hyperparameters
+        name = model.name
+        plan = prepared.plan
+        submission = Self.submission(
+            PlanInputs(
+                geometry: model.geometry, sampleLength: plan.sampleLength, hops: prepared.hops,
+                known: plan.levels.map(\.known), stopAt: plan.stopAt), samples: prepared.labels.count)
+    }
+
+    /// Of a published geometry, without a model's files.
+    init(preset: String, _ specification: SongSpecification) throws {
+        hyperparameters = try Hyperparameters(preset: preset)
+        name = preset
+        let geometry = hyperparameters.geometry
+        guard specification.mode == .ancestral || specification.mode == .upsample else {
+            throw SongError("without a model's files, mode ancestral and upsample can be planned")
+        }
+        let unit = geometry.lengthUnit
+        let length =
+            specification.sampleLength
+            ?? Int((specification.seconds ?? 20) * Double(geometry.sampleRate)) / unit * unit
+        let fractions = try (specification.hopFraction ?? SongPreparation.defaultHops(levels: geometry.levels.count))
+            .values(levels: geometry.levels.count, name: "hop_fraction")
+        let hops = try fractions.enumerated().map { try GeometryCheck.hop(fraction: $1, level: $0, geometry) }
+        var known = geometry.levels.map { _ in 0 }
+        if specification.mode == .upsample { known[geometry.top] = length / unit }
+        let inputs = PlanInputs(
+            geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt)
+        plan = try inputs.plan()
+        submission = Self.submission(inputs, samples: specification.samples.count)
+    }
+
+    /// One that stands for the real one in a simulation.
+    static func submission(_ inputs: PlanInputs, samples: Int, song: String = "song") -> Submission {
+        let levels = inputs.geometry.levels
+        return Submission(
+            song: song, model: "model",
+            fingerprints: Dictionary(uniqueKeysWithValues: levels.indices.map { ($0, "\($0)") }),
+            planInputs: inputs, seed: 0, filters: levels.map { _ in Filter(temperature: 1) },
+            labels: Array(repeating: levels.map { _ in nil }, count: samples),
+            awaitsTokens: inputs.known.contains { $0 > 0 })
+    }
+
+    /// By level, multiplications of a token, in those of the plainest level.
+    var costs: [Double] {
+        let counts = hyperparameters.priors.map { $0.multiplicationsPerToken(vqvae: hyperparameters.vqvae) }
+        let least = counts.min() ?? 1
+        return counts.map { $0 / least }
+    }
+}
+
+/// Plans for numbers of workers: the table of `orchestrion plan`.
+struct PlanTable: Encodable {
+    struct Level: Encodable {
+        var level: Int
+        var windows: Int
+        var newTokens: Int
+        /// Of a token, in those of the plainest level.
+        var cost: Double
+    }
+    struct Row: Encodable {
+        var workers: Int
+        var tokensPerSecond: Double
+        /// Until all is sampled.
+        var seconds: Double
+        /// Of the workers' time, how much exact mode's tokens need.
+        var efficiency: Double
+        /// Times faster than one usual worker.
+        var speedup: Double
+    }
+    var model: String
+    var songSeconds: Double
+    var samples: Int
+    var levels: [Level]
+    /// Seconds that the longest chain takes a usual worker.
+    var chainSeconds: Double
+    /// Seconds of one usual worker for all of it.
+    var workSeconds: Double
+    var workerBytes: Int
+    var bytesPerSlot: Int
+    var coordinatorBytes: Int
+    var rows: [Row]
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import CoordinatorService
+import Foundation
+import SongPlan
+
+/// How a song is handed to a coordinator, and what is done with it then.
+struct SubmissionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The song's id (default: made up). Submitting the same song under one id twice is once.", valueName: "name")
+    )
+    var id: String?
+
+    @Option(help: ArgumentHelp("Songs of a higher priority go first (default 0).", valueName: "n"))
+    var priority: Int = 0
+
+    @Flag(help: "Follow the song until it ends, then fetch it.")
+    var wait = false
+
+    @Option(help: ArgumentHelp("Where --wait puts the song (default songs/ID).", valueName: "dir"))
+    var out: String?
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard (-1000...1000).contains(priority) else { throw ValidationError("--priority must be -1000 to 1000") }
+    }
+
+    func submit(_ request: SongRequest, client: CoordinatorClient) throws {
+        let id = id ?? String(UUID().uuidString.prefix(8)).lowercased()
+        let tokens = try client.submit(request, song: id, priority: priority)
+        guard wait else {
+            if json {
+                print(try Terminal.json(["song": id, "seed": "\(request.specification.seed)", "tokens": "\(tokens)"]))
+            } else {
+                print(id)
+                Terminal.note("\(tokens) tokens to sample; orchestrion watch \(id) shows how far it is.")
+            }
+            return
+        }
+        if !json { Terminal.note("Song \(id), seed \(request.specification.seed), \(tokens) tokens to sample.") }
+        let status = try SongFollower(client: client, song: id, isQuiet: json).run()
+        try status.mustBeFinished()
+        let folder = URL(fileURLWithPath: out ?? "songs/\(id)")
+        _ = try client.fetch(song: id, into: folder)
+        try SongReport(folder: folder, seed: request.specification.seed).print(json: json)
+    }
+}

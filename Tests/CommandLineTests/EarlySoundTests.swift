@@ -1,0 +1,87 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLines {
+    /// A song is heard while it is sampled, and its best samples go on.
+    @Suite(.serialized) struct EarlySoundTests {
+        private struct Report: Decodable {
+            struct Sound: Decodable {
+                var sample: Int
+                var file: String
+                var seconds: Double
+                var complete: Bool
+            }
+            var level: Int
+            var songSeconds: Double
+            var sounds: [Sound]
+        }
+
+        /// The samples of a 16-bit WAV file.
+        private func pcm(_ path: String) throws -> Data {
+            try Data(contentsOf: URL(fileURLWithPath: path)).dropFirst(44)
+        }
+
+        @Test func `what is heard early is the beginning of what is heard at the end`() async throws {
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 6, seed: 5, samples: 2)
+            try await withCluster(Cluster.Options(models: [song.model])) { cluster in
+                try await cluster.submit(song, id: "early")
+                let none = try await cluster.command("fetch", ["early", "--so-far", "--out", TestFolder.place("none")])
+                #expect(none.ending == .exited(1) && none.errorOutput.contains("can be heard"), "\(none.report)")
+                try cluster.startWorker("only", options: ["--slots", "2"])
+                let out = try TestFolder.place("so-far")
+                var early: Report?
+                try await wait(for: "the first sound") {
+                    let fetch = try await cluster.command(
+                        "fetch", ["early", "--so-far", "--level", "2", "--out", out, "--json"])
+                    early = fetch.succeeded ? try fetch.decode(Report.self) : nil
+                    return early != nil
+                }
+                let heard = try #require(early)
+                let state = try await cluster.status(of: "early")
+                #expect(state.state == "sampling", "the song had ended when its beginning was first heard")
+                let first = try #require(heard.sounds.first { !$0.complete }, "the level was complete at once")
+                #expect(heard.level == 2 && first.seconds > 0.2 && first.seconds < heard.songSeconds)
+                let soFar = try pcm("\(out)/\(first.file)")
+                #expect(soFar.count == Int((first.seconds * 44_100).rounded()) * 2)
+                _ = try await cluster.waitUntilEnded("early")
+                let whole = try TestFolder.place("whole")
+                try await Orchestrion.succeed(["fetch", "early", "--out", whole] + cluster.connection)
+                let all = try pcm("\(whole)/level_2/sample_\(first.sample).wav")
+                #expect(all.count > soFar.count && all.prefix(soFar.count) == soFar)
+                // Nothing raw is left, and the lowest level is what there is now.
+                let end = try await cluster.command("fetch", ["early", "--so-far", "--out", out, "--json"])
+                let report = try end.decode(Report.self)
+                #expect(report.level == 0 && report.sounds.allSatisfy(\.complete) && report.sounds.count == 2)
+                #expect(!FileManager.default.fileExists(atPath: "\(cluster.stateFolder)/songs/early/so_far"))
+            }
+        }
+
+        @Test func `kept samples go on as they would have in their own song`() async throws {
+            let model = try await TestModel.tiny()
+            let whole = TestSong(model: model, seconds: 0.4, seed: 9, samples: 4)
+            try await withCluster(Cluster.Options(models: [model])) { cluster in
+                try cluster.startWorker("only")
+                var sketch = whole
+                sketch.other = ["--stop-at", "2"]
+                try await cluster.submit(sketch, id: "sketches")
+                let early = try await cluster.command("upsample", ["sketches", "--keep", "9"])
+                #expect(early.ending != .exited(0))
+                _ = try await cluster.waitUntilEnded("sketches")
+                let wrong = try await cluster.command("upsample", ["sketches", "--keep", "1,4"])
+                #expect(wrong.errorOutput.contains("it has 4, 0 to 3"), "\(wrong.report)")
+                let out = try TestFolder.place("kept")
+                let kept = try await cluster.command("upsample", ["sketches", "--keep", "1,3", "--wait", "--out", out])
+                try #require(kept.succeeded, "\(kept.report)")
+                let (result, oracle) = (try SongResult(folder: out), try await whole.undisturbed())
+                for level in 0...2 {
+                    let all = try oracle.tokens(level: level)
+                    #expect(try result.tokens(level: level) == [all[1], all[3]], "level \(level)")
+                }
+                // The description makes the same song again.
+                let samples = try SongResult.json(out)["samples"] as? [[String: Any]]
+                #expect(samples?.compactMap { $0["number"] as? Int } == [1, 3])
+            }
+        }
+    }
+}

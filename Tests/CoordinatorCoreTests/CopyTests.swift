@@ -1,0 +1,126 @@
+import SongPlan
+import Testing
+
+@testable import CoordinatorCore
+
+/// Copies of a straggler's task.
+struct CopyTests {
+    /// Two workers of which "slow" samples a token, "fast" eight a second; "slow" has the longer way before it.
+    private func race(_ world: inout MockWorld, seconds: Int) throws {
+        for _ in 0..<seconds {
+            world.now = world.now + .seconds(1)
+            for (id, tokens) in [("slow", 1), ("fast", 8)] {
+                world.workers[MockWorld.peer(id)]?.sample(tokens)
+                try world.sendChunks(MockWorld.peer(id))
+                try world.heartbeat(MockWorld.peer(id))
+            }
+            try world.handle(.tick)
+            world.deliver()
+        }
+    }
+
+    private func started(samples: Int) throws -> MockWorld {
+        var world = MockWorld(Settings(chunk: 2))
+        try world.join("slow", slots: 1, speed: 10)
+        try world.join("fast", slots: 1, speed: 9)
+        let song = Small.song("s", samples: samples, length: 320, known: [0, 0, 20], stopAt: 1)
+        try world.handle(.submit(song))
+        try world.handle(.initialTokens("s", Small.known(song)))
+        world.deliver()
+        return world
+    }
+
+    @Test func `a slot that would idle takes a straggler's window, and both bring the same tokens`() throws {
+        var world = try started(samples: 2)
+        try race(&world, seconds: 14)
+        #expect(world.copiesMade > 0)
+        try race(&world, seconds: 20)
+        #expect(world.sampled == ["s"], "\(world.streams.mapValues(\.count))")
+        let beaten = world.journal.contains {
+            if case .leaseEnded(_, _, let reason) = $0 { reason.contains("ahead") } else { false }
+        }
+        #expect(beaten)
+        // The slow worker alone would have needed 80 s for its stream.
+        try world.handle(.outputsWritten("s"))
+        try world.checkEmpty()
+    }
+
+    @Test func `equal workers get no copies`() throws {
+        var world = MockWorld(Settings(chunk: 2))
+        for id in ["a", "b", "c"] { try world.join(id, slots: 1) }
+        try world.handle(.submit(Small.song("s", samples: 2, length: 320)))
+        world.deliver()
+        for _ in 0..<60 {
+            world.now = world.now + .seconds(1)
+            for id in ["a", "b", "c"] {
+                world.workers[MockWorld.peer(id)]?.sample(4)
+                try world.sendChunks(MockWorld.peer(id))
+            }
+            try world.handle(.tick)
+            world.deliver()
+        }
+        #expect(world.copiesMade == 0)
+    }
+
+    /// A copy beside the first lease of sample 0, made without waiting for the clock.
+    private func copied() throws -> (world: MockWorld, slow: HeldLease, fast: HeldLease) {
+        var world = try started(samples: 2)
+        var seconds = 0
+        while world.copiesMade == 0, seconds < 40 {
+            try race(&world, seconds: 1)
+            seconds += 1
+        }
+        let slow = try #require(world.held(MockWorld.peer("slow")).first)
+        let fast = try #require(world.held(MockWorld.peer("fast")).first { $0.task == slow.task })
+        return (world, slow, fast)
+    }
+
+    @Test func `chunks of either copy are taken where they are right, and acknowledged as far as they go`() throws {
+        var (world, slow, fast) = try copied()
+        #expect(slow.epoch != fast.epoch)
+        let window = try Small.song("s").planInputs.plan().levels[slow.task.level].windows[slow.task.window]
+        func chunk(_ held: HeldLease, _ start: Int) -> Chunk {
+            let first = window.new.lowerBound + start
+            return Chunk(
+                task: held.task, epoch: held.epoch, start: start, tokens: tokens(held.task.stream, first..<first + 2))
+        }
+        let start = fast.acknowledged
+        try world.handle(.chunk(MockWorld.peer("fast"), chunk(fast, start)))
+        let effects = try world.handle(.chunk(MockWorld.peer("slow"), chunk(slow, start)))
+        #expect(effects == [.send(MockWorld.peer("slow"), .acknowledged(slow.task, slow.epoch, count: start + 2))])
+        #expect(LeaseTests.records(try world.handle(.chunk(MockWorld.peer("slow"), chunk(slow, start + 2)))) == 1)
+    }
+
+    @Test func `the other copy goes on when one worker dies, also after a restart`() throws {
+        for restarts in [false, true] {
+            var (world, slow, fast) = try copied()
+            try world.handle(.peerLost(MockWorld.peer("fast")))
+            world.workers[MockWorld.peer("fast")] = nil
+            #expect(world.leases[slow.task]?.epoch == slow.epoch && world.copies.isEmpty)
+            #expect(fast.epoch > slow.epoch)
+            if restarts {
+                try world.restart()
+                try world.hello(MockWorld.peer("slow"))
+            }
+            try world.runToEnd()
+            #expect(world.states["s"] == .finished)
+            try world.checkEmpty()
+        }
+    }
+
+    @Test func `both copies of a window are taken on again after a restart`() throws {
+        var (world, slow, fast) = try copied()
+        try world.restart()
+        for id in ["slow", "fast"] { try world.hello(MockWorld.peer(id)) }
+        #expect(world.leases[slow.task]?.epoch == slow.epoch && world.copies[slow.task]?.epoch == fast.epoch)
+        try world.runToEnd()
+        #expect(world.states["s"] == .finished)
+        try world.checkEmpty()
+    }
+
+    @Test func `a copy's fault is its worker's alone`() throws {
+        var (world, slow, fast) = try copied()
+        try world.handle(.taskFailed(MockWorld.peer("fast"), fast.task, fast.epoch, reason: "out of memory"))
+        #expect(world.leases[slow.task]?.epoch == slow.epoch && world.states["s"] == .sampling)
+    }
+}
