@@ -3,33 +3,48 @@
 ///
 /// A window of the level below waits only for the tokens over it, not for the end of the window that brings them.
 package struct CriticalPaths: Sendable, Hashable {
-    /// [level][window].
-    private let lengths: [[Int]]
+    /// [level][segment][window].
+    private let lengths: [[[Int]]]
 
     package init(_ plan: Plan) {
-        var lengths: [[Int]] = []
+        var lengths: [[[Int]]] = []
         for level in plan.levels {
-            let below = level.level > 0 ? plan.levels[level.level - 1].windows : []
-            var own = Array(repeating: 0, count: level.windows.count)
-            for place in level.windows.indices.reversed() {
-                let window = level.windows[place]
-                own[place] = window.new.count + (place + 1 < own.count ? own[place + 1] : 0)
-                var lower = below.place { ($0.above?.upperBound ?? 0) > window.new.lowerBound }
-                while lower < below.count, let end = below[lower].above?.upperBound, end <= window.new.upperBound {
-                    own[place] = max(own[place], end - window.new.lowerBound + lengths[level.level - 1][lower])
-                    lower += 1
-                }
-            }
-            lengths.append(own)
+            let below = level.level > 0 ? plan.levels[level.level - 1].segments : []
+            lengths.append(
+                level.segments.indices.map { segment in
+                    // Segments hold up the one below them, the whole song all of them.
+                    let waiting = level.segments.count == 1 ? Array(below.indices) : [segment]
+                    return Self.lengths(
+                        level.segments[segment].windows,
+                        below: below.isEmpty ? [] : waiting.map { (below[$0].windows, lengths[level.level - 1][$0]) })
+                })
         }
         self.lengths = lengths
     }
 
+    private static func lengths(_ windows: [Window], below: [(windows: [Window], lengths: [Int])]) -> [Int] {
+        var own = Array(repeating: 0, count: windows.count)
+        for place in windows.indices.reversed() {
+            let window = windows[place]
+            own[place] = window.new.count + (place + 1 < own.count ? own[place + 1] : 0)
+            for chain in below {
+                var lower = chain.windows.place { ($0.above?.upperBound ?? 0) > window.new.lowerBound }
+                while lower < chain.windows.count, let end = chain.windows[lower].above?.upperBound,
+                    end <= window.new.upperBound
+                {
+                    own[place] = max(own[place], end - window.new.lowerBound + chain.lengths[lower])
+                    lower += 1
+                }
+            }
+        }
+        return own
+    }
+
     /// Tokens of the longest chain that begins with a window, its own included.
-    package func length(level: Int, window: Int) -> Int { lengths[level][window] }
+    package func length(level: Int, segment: Int = 0, window: Int) -> Int { lengths[level][segment][window] }
 
     /// Tokens of the song's longest chain: with however many workers, it takes as long as these.
-    package var longest: Int { lengths.compactMap(\.first).max() ?? 0 }
+    package var longest: Int { lengths.joined().compactMap(\.first).max() ?? 0 }
 }
 
 extension Array {
