@@ -109,7 +109,7 @@ let package = Package(
             name: "CoordinatorServiceTests",
             dependencies: [
                 "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
-                "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport",
+                "Journal", "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport",
             ]),
         .testTarget(
             name: "WorkerServiceTests",

@@ -68,11 +68,17 @@ package struct Simulation {
         throws(GeometryError)
     {
         self.settings = settings
-        var tokens = 0
-        for song in songs { tokens += try song.planInputs.plan().newTokens * song.samples }
+        var (tokens, chain) = (0, 0)
+        for song in songs {
+            let plan = try song.planInputs.plan()
+            tokens += plan.newTokens * song.samples
+            chain = max(chain, CriticalPaths(plan).longest)
+        }
         // Windows of any length come in whole chunks of the protocol, more of them at once in long songs.
         chunk = max(128, (tokens / max(1, settings.events) + 127) / 128 * 128)
-        let least = Double(tokens) / max(1e-9, workers.tokensPerSecond)
+        let least = max(
+            Double(tokens) / max(1e-9, workers.tokensPerSecond),
+            Double(chain) / max(1e-9, workers.map(\.alone).max() ?? 1))
         let seconds = max(1, least / 200)
         tick = .nanoseconds(Int64(seconds * 1e9))
         coordinator = Coordinator(

@@ -98,17 +98,18 @@ extension Coordinator {
         // A copy that is behind knows only what it sampled itself.
         send(peer, .acknowledged(chunk.task, chunk.epoch, count: max(end, lease.reached)))
         guard !fresh.isEmpty else { return }
-        endBeaten(others, journaled: have + fresh.count)
+        endBeaten(others, by: lease, journaled: have + fresh.count)
         grew(place, index)
     }
 
-    /// Copies of a task that another worker is done with, or two chunks ahead of.
-    private mutating func endBeaten(_ others: [Lease], journaled: Int) {
+    /// Copies of a task that another worker is done with, or two chunks ahead of; not while they may be in their
+    /// prefill, which comes before they can catch up.
+    private mutating func endBeaten(_ others: [Lease], by winner: Lease, journaled: Int) {
         for other in others {
-            guard lease(other.task, of: other.worker) == nil || journaled - other.reached >= 2 * settings.chunk else {
-                continue
-            }
-            if lease(other.task, of: other.worker) != nil {
+            let isOpen = lease(other.task, of: other.worker) != nil
+            let mayBeBehind = other.hasSpoken || other.epoch < winner.epoch
+            guard !isOpen || mayBeBehind && journaled - other.reached >= 2 * settings.chunk else { continue }
+            if isOpen {
                 endLease(other, blame: nil, reason: "another worker is ahead")
             }
             send(to: other.worker, .revoke(other.task, other.epoch, reason: "another worker was faster"))

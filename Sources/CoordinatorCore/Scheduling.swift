@@ -2,8 +2,8 @@ import SongPlan
 
 /// Who gets which task next.
 ///
-/// A free slot goes to the songs of the highest priority; among them to the one that has the fewest windows running,
-/// the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
+/// A free slot goes to the songs of the highest priority; among them to the one that has the least of the workers'
+/// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
 /// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
 /// no memory for tokens.
 extension Coordinator {
@@ -15,11 +15,11 @@ extension Coordinator {
     /// What decides between songs; the least has its turn.
     private struct Turn: Comparable {
         var priority: Int
-        var running: Int
+        var share: Int
         var place: Int
 
         static func < (left: Turn, right: Turn) -> Bool {
-            (right.priority, left.running, left.place) < (left.priority, right.running, right.place)
+            (right.priority, left.share, left.place) < (left.priority, right.share, right.place)
         }
     }
 
@@ -59,7 +59,7 @@ extension Coordinator {
         songs[place].streams[index].queued = wanted
     }
 
-    private func nextMove() -> Move? {
+    private mutating func nextMove() -> Move? {
         let candidate = nextTask()
         guard let song = nextSong() else { return candidate.map { .grant($0.task, $0.skill, $0.worker) } }
         if let candidate {
@@ -74,16 +74,20 @@ extension Coordinator {
 
     private typealias Candidate = (turn: Turn, task: ReadyTask, skill: Skill, worker: WorkerID)
 
-    private func nextTask() -> Candidate? {
+    private mutating func nextTask() -> Candidate? {
         var best: Candidate?
+        var declined: [ReadyTask] = []
+        defer { decline(declined) }
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
             let turns = group.keys.map {
-                Turn(priority: songs[$0].submission.priority, running: songs[$0].running, place: $0)
+                Turn(priority: songs[$0].submission.priority, share: songs[$0].share, place: $0)
             }
             guard let first = turns.min() else { continue }
-            var found = candidate(first, group, skill)
+            var found = candidate(first, group, skill, &declined)
             if found == nil, turns.count > 1 {
-                for turn in turns.sorted().dropFirst() where found == nil { found = candidate(turn, group, skill) }
+                for turn in turns.sorted().dropFirst() where found == nil {
+                    found = candidate(turn, group, skill, &declined)
+                }
             }
             guard let found else { continue }
             if let other = best, (other.turn, found.task) < (found.turn, other.task) { continue }
@@ -93,20 +97,48 @@ extension Coordinator {
     }
 
     /// The first task of a song that a worker can have.
-    private func candidate(_ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill) -> Candidate? {
-        for task in (group[turn.place] ?? []).reversed() {
+    private mutating func candidate(
+        _ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill, _ declined: inout [ReadyTask]
+    ) -> Candidate? {
+        let tasks = group[turn.place] ?? []
+        let isFast = hasFastIdle(skill)
+        for task in tasks.reversed() where !task.isCopy || isFast {
             if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
+            if task.isCopy { declined.append(task) }
+        }
+        // What would idle otherwise helps whoever is slower.
+        for task in tasks.reversed() where task.isCopy && !isFast {
+            if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
+            declined.append(task)
         }
         return nil
     }
 
-    private func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {
-        guard task.isCopy else { return pool.best(for: skill, blamed: blamed(task.task)) }
-        guard let (place, index) = live(task.task.stream), let lease = songs[place].streams[index].leases.first,
-            let worker = pool.best(for: skill, blamed: blamed(task.task), holder: lease.worker),
-            isCopyWorth(lease, place, index, on: worker)
-        else { return nil }
-        return worker
+    /// Whether a free slot is about as fast as the fast ones: it goes to the critical path, whoever else has that.
+    private mutating func hasFastIdle(_ skill: Skill) -> Bool {
+        guard let fast = fastSpeeds[skill.level], let id = pool.best(for: skill) else { return false }
+        return (pool.workers[id]?.speedOfNextSlot(skill.level) ?? 0) > 0.8 * fast
+    }
+
+    private mutating func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {
+        guard let (place, index) = live(task.task.stream) else { return nil }
+        let stream = songs[place].streams[index]
+        let blamed = Set(stream.blames.map(\.worker))
+        guard task.isCopy else { return blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed) }
+        guard let lease = stream.leases.first, let fastest = pool.best(for: skill) else { return nil }
+        let worker =
+            fastest == lease.worker || !blamed.isEmpty
+            ? pool.best(for: skill, blamed: blamed, holder: lease.worker) : fastest
+        return worker.flatMap { isCopyWorth(lease, place, index, on: $0) ? $0 : nil }
+    }
+
+    /// No free slot is worth a copy: it is not looked at again before the next check.
+    private mutating func decline(_ tasks: [ReadyTask]) {
+        for task in tasks {
+            guard let (place, index) = live(task.task.stream) else { continue }
+            songs[place].streams[index].isStraggling = false
+            refresh(place, index)
+        }
     }
 
     private func nextSong() -> (entry: WaitingSongs.Entry, key: [Skill])? {
@@ -117,12 +149,6 @@ extension Coordinator {
             best = (entry, key)
         }
         return best
-    }
-
-    private func blamed(_ task: TaskID) -> Set<WorkerID> {
-        guard let (place, index) = live(task.stream) else { return [] }
-        let blames = songs[place].streams[index].blames
-        return blames.isEmpty ? [] : Set(blames.map(\.worker))
     }
 
     private mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID) {

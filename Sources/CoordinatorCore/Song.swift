@@ -6,6 +6,8 @@ struct Lease: Sendable {
     var epoch: Epoch
     var worker: WorkerID
     var granted: Instant
+    /// Of its worker's speed, in tokens a second: what it counts for in fairness.
+    var share: Int
     /// New tokens of the window that the worker has and that are journaled, whoever brought them.
     var reached: Int
     /// Since when `unmeasured` tokens have come: the grant, then the last time its speed was measured.
@@ -53,8 +55,9 @@ struct Song: Sendable {
     private let firstPlaces: [Int]
     /// Whether its tasks may be handed out. A song waits unopened until slots are free for it.
     var isOpen = false
-    /// Leases of its tasks.
+    /// Leases of its tasks, and the speed of their slots.
     var running = 0
+    var share = 0
     /// Whether any task of it was ever handed out.
     var begun = false
     /// What status shows after the tokens are gone.
@@ -199,6 +202,7 @@ struct Song: Sendable {
         self.state = state
         streams = []
         running = 0
+        share = 0
         isOpen = false
     }
 }

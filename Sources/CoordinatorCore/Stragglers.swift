@@ -3,23 +3,20 @@ import SongPlan
 /// Backup copies: a window that a slow worker holds is given to a faster one, too. Tokens are the same wherever they
 /// are sampled, so whatever chunk comes first is taken, and the copy that falls behind is ended.
 extension Coordinator {
-    /// Finds the streams whose worker is much slower than others, and those whose window a slot that would idle
-    /// could complete sooner.
+    /// Finds the streams whose worker is much slower than the fast ones, and those whose window a slot that would
+    /// idle could complete sooner.
     mutating func markStragglers() {
         guard now >= nextStragglerCheck else { return }
         nextStragglerCheck = now + settings.stragglerCheck
         let leases = soleLeases()
-        let typical = typicalSpeeds(leases.map(\.lease))
-        var fastest: [Skill: WorkerID?] = [:]
+        fastSpeeds = speedsOfFast()
         for (lease, place, index) in leases {
             let level = lease.task.level
-            guard let usual = typical[level] else { continue }
-            var isStraggling = speed(of: lease, place, index, usual: usual) < usual / 2
+            guard let fast = fastSpeeds[level] else { continue }
+            var isStraggling = speed(of: lease, place, index, usual: fast) < fast / settings.copyGain
             let skill = songs[place].skill(level)
             if !isStraggling, pool.hasFreeSlot(skill), !hasOtherWork(skill) {
-                let worker = fastest[skill] ?? pool.best(for: skill)
-                fastest[skill] = worker
-                isStraggling = worker.map { isCopyWorth(lease, place, index, on: $0) } ?? false
+                isStraggling = pool.best(for: skill).map { isCopyWorth(lease, place, index, on: $0) } ?? false
             }
             guard isStraggling != songs[place].streams[index].isStraggling else { continue }
             songs[place].streams[index].isStraggling = isStraggling
@@ -39,15 +36,15 @@ extension Coordinator {
         }
     }
 
-    /// By level, the median of what workers' slots do in a second.
-    private func typicalSpeeds(_ leases: [Lease]) -> [Int: Double] {
+    /// By level, what slots do in a second of which nine in ten are slower.
+    private func speedsOfFast() -> [Int: Double] {
         var speeds: [Int: [Double]] = [:]
-        for lease in leases {
-            if let speed = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) {
-                speeds[lease.task.level, default: []].append(speed)
+        for worker in pool.workers.values where worker.peer != nil {
+            for (level, all) in worker.throughput {
+                speeds[level, default: []].append(all / Double(max(1, worker.tasks.count)))
             }
         }
-        return speeds.mapValues { $0.sorted()[$0.count / 2] }
+        return speeds.mapValues { $0.sorted()[$0.count * 9 / 10] }
     }
 
     private func hasOtherWork(_ skill: Skill) -> Bool {

@@ -29,6 +29,12 @@ struct Worker: Sendable {
         (throughput[level] ?? max(description.tokensPerSecond, 1)) / Double(tasks.count + 1)
     }
 
+    /// Of its speed what a slot has when all are busy, whatever the level.
+    var share: Int {
+        let speed = throughput.values.max() ?? description.tokensPerSecond
+        return max(1, Int(speed.isFinite ? min(speed, 1e9) : 1) / max(1, description.slots))
+    }
+
     /// Tokens a second that each of its windows gets; nil when it was not measured at that level yet.
     func speedOfSlot(_ level: Int) -> Double? { throughput[level].map { $0 / Double(max(1, tasks.count)) } }
 }
@@ -39,6 +45,8 @@ struct WorkerPool: Sendable {
     private var peers: [Peer: WorkerID] = [:]
     private var idle: [Skill: Set<WorkerID>] = [:]
     private(set) var connected: [Skill: Set<WorkerID>] = [:]
+    /// The best of the idle, once it was looked for, until something of it may have changed.
+    private var bestIdle: [Skill: WorkerID] = [:]
     /// Of all workers that are connected.
     private(set) var slots = 0
 
@@ -80,6 +88,8 @@ struct WorkerPool: Sendable {
     mutating func measured(_ id: WorkerID, tokensPerSecond: Double) {
         if tokensPerSecond.isFinite, tokensPerSecond > 0 {
             workers[id]?.description.tokensPerSecond = tokensPerSecond
+            // It counts where nothing was measured, and only there.
+            if let worker = workers[id], worker.freeSlots > 0, worker.throughput.isEmpty { forgetBest(worker.skills) }
         }
     }
 
@@ -88,6 +98,7 @@ struct WorkerPool: Sendable {
         guard let worker = workers[id], speed > 0 else { return }
         let total = speed * Double(max(1, worker.tasks.count))
         workers[id]?.throughput[level] = worker.throughput[level].map { 0.7 * $0 + 0.3 * total } ?? total
+        if worker.freeSlots > 0 { forgetBest(worker.skills) }
     }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
@@ -115,11 +126,20 @@ struct WorkerPool: Sendable {
 
     func hasFreeSlot(_ skill: Skill) -> Bool { !(idle[skill] ?? []).isEmpty }
 
+    private mutating func forgetBest(_ skills: [Skill]) { for skill in skills { bestIdle[skill] = nil } }
+
     /// The worker with a free slot that would run one more window fastest; nil when there is none.
+    mutating func best(for skill: Skill) -> WorkerID? {
+        if let known = bestIdle[skill] { return known }
+        bestIdle[skill] = best(for: skill, blamed: [])
+        return bestIdle[skill]
+    }
+
+    /// The same for a task that failed before.
     /// A worker that is blamed for the task gets it only if every worker that could run it is blamed.
     ///
     /// - Parameter holder: has the task already.
-    func best(for skill: Skill, blamed: Set<WorkerID> = [], holder: WorkerID? = nil) -> WorkerID? {
+    func best(for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil) -> WorkerID? {
         let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
         var best: Worker?
         for id in idle[skill] ?? [] where id != holder && !spared.contains(id) {
@@ -140,11 +160,15 @@ struct WorkerPool: Sendable {
     private mutating func index(_ id: WorkerID) {
         guard let worker = workers[id], worker.peer != nil else { return }
         for skill in worker.skills {
-            connected[skill, default: []].insert(id)
+            if connected[skill]?.contains(id) != true { connected[skill, default: []].insert(id) }
             if worker.freeSlots > 0 {
                 idle[skill, default: []].insert(id)
+                if bestIdle[skill] == id { bestIdle[skill] = nil }
+                guard let known = bestIdle[skill], let best = workers[known] else { continue }
+                if Self.prefers(worker, best, skill.level) { bestIdle[skill] = id }
             } else {
                 idle[skill]?.remove(id)
+                if bestIdle[skill] == id { bestIdle[skill] = nil }
             }
         }
     }
@@ -153,6 +177,7 @@ struct WorkerPool: Sendable {
         for skill in worker.skills {
             connected[skill]?.remove(worker.description.id)
             idle[skill]?.remove(worker.description.id)
+            bestIdle[skill] = nil
             if connected[skill]?.isEmpty == true {
                 connected[skill] = nil
                 idle[skill] = nil

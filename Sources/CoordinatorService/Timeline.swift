@@ -1,6 +1,6 @@
 package import CoordinatorCore
 package import Foundation
-import Journal
+package import Journal
 package import SongPlan
 
 /// Who sampled which window when: `timeline.json` of a song's folder, for people and for `orchestrion timeline`.
@@ -37,6 +37,11 @@ package struct Timeline: Sendable, Codable {
     package struct Worker: Sendable, Codable {
         package var name: String
         package var slots: Int
+
+        package init(name: String, slots: Int) {
+            self.name = name
+            self.slots = slots
+        }
     }
 
     /// Of tasks' events in their order.
@@ -45,7 +50,7 @@ package struct Timeline: Sendable, Codable {
     ///   - plans: by sample.
     ///   - known: by worker, its name and slots.
     ///   - now: where leases that run end, seconds since 1970.
-    init(
+    package init(
         submission: Submission, plans: [Plan], state: SongState, events: [TaskEvent],
         known: [WorkerID: Worker], now: Double
     ) {
@@ -94,10 +99,9 @@ package struct Timeline: Sendable, Codable {
     private mutating func close(_ event: TaskEvent, at time: Double, _ open: inout [Epoch: Int]) {
         for (epoch, place) in open {
             let lease = leases[place]
-            guard lease.sample == event.sample, lease.level == event.level,
-                lease.segment ?? 0 == event.segment, lease.window == event.window else {
-                continue
-            }
+            guard lease.sample == event.sample, lease.level == event.level, lease.segment ?? 0 == event.segment,
+                lease.window == event.window
+            else { continue }
             leases[place].end = time
             leases[place].ending = epoch == event.epoch ? "done" : "copied"
             open[epoch] = nil

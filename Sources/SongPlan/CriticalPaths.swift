@@ -11,29 +11,28 @@ package struct CriticalPaths: Sendable, Hashable {
         for level in plan.levels {
             let below = level.level > 0 ? plan.levels[level.level - 1].segments : []
             lengths.append(
-                level.segments.indices.map { segment in
-                    // Segments hold up the one below them, the whole song all of them.
-                    let waiting = level.segments.count == 1 ? Array(below.indices) : [segment]
+                level.segments.enumerated().map { number, segment in
+                    // A segment waits for its own above it; all of a level's wait for one that is not cut.
+                    let waiting = level.segments.count == below.count ? number..<number + 1 : 0..<below.count
                     return Self.lengths(
-                        level.segments[segment].windows,
-                        below: below.isEmpty ? [] : waiting.map { (below[$0].windows, lengths[level.level - 1][$0]) })
+                        of: segment, below: waiting.map { (below[$0], lengths[level.level - 1][$0]) })
                 })
         }
         self.lengths = lengths
     }
 
-    private static func lengths(_ windows: [Window], below: [(windows: [Window], lengths: [Int])]) -> [Int] {
-        var own = Array(repeating: 0, count: windows.count)
-        for place in windows.indices.reversed() {
-            let window = windows[place]
+    private static func lengths(of segment: SegmentPlan, below: [(segment: SegmentPlan, lengths: [Int])]) -> [Int] {
+        var own = Array(repeating: 0, count: segment.windows.count)
+        for place in segment.windows.indices.reversed() {
+            let window = segment.windows[place]
             own[place] = window.new.count + (place + 1 < own.count ? own[place + 1] : 0)
-            for chain in below {
-                var lower = chain.windows.place { ($0.above?.upperBound ?? 0) > window.new.lowerBound }
-                while lower < chain.windows.count, let end = chain.windows[lower].above?.upperBound,
+            for (lower, lengths) in below {
+                var next = lower.windows.place { ($0.above?.upperBound ?? 0) > window.new.lowerBound }
+                while next < lengths.count, let end = lower.windows[next].above?.upperBound,
                     end <= window.new.upperBound
                 {
-                    own[place] = max(own[place], end - window.new.lowerBound + chain.lengths[lower])
-                    lower += 1
+                    own[place] = max(own[place], end - window.new.lowerBound + lengths[next])
+                    next += 1
                 }
             }
         }

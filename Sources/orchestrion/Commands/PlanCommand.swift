@@ -41,6 +41,9 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "A published geometry instead of a model's folder: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
+    @Option(help: "Plan for as many songs like this one, submitted at once.")
+    var songs: Int = 1
+
     @Option(help: ArgumentHelp("Draw who does which window when, as an SVG.", valueName: "file.svg"))
     var plot: String?
 
@@ -49,6 +52,7 @@ struct PlanCommand: ParsableCommand {
 
     func validate() throws {
         guard prefillGain > 0 else { throw ValidationError("--prefill-gain must be above 0") }
+        guard (1...1000).contains(songs) else { throw ValidationError("--songs must be 1 to 1000") }
     }
 
     func run() throws {
@@ -66,7 +70,7 @@ struct PlanCommand: ParsableCommand {
         } catch {
             throw ValidationError("--workers: \(error)")
         }
-        let planner = SongPlanner(planned: planned, usual: speed, costs: costs, prefillGain: prefillGain)
+        let planner = SongPlanner(planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs)
         let (table, result) = try planner.table(workers)
         if let plot { try chart(planned, result, workers).svg().write(toFile: plot, atomically: true, encoding: .utf8) }
         print(json ? try Terminal.json(table) : table.text)
@@ -107,16 +111,32 @@ struct SongPlanner {
     var usual: Double
     var costs: [Double]
     var prefillGain: Double
+    var songs: Int
 
     func simulate(_ workers: [WorkerSpecification]) throws -> Simulation.Result {
-        try Simulation(
-            songs: [planned.submission], workers: workers, settings: .init(costs: costs, prefillGain: prefillGain)
+        let songs = (0..<songs).map { number in
+            var song = planned.submission
+            song.song = "song \(number)"
+            return song
+        }
+        return try Simulation(
+            songs: songs, workers: workers, settings: .init(costs: costs, prefillGain: prefillGain)
         ).run()
+    }
+
+    /// Seconds with as many usual workers as can ever have work: the longest chain, with its prefill.
+    private func chainSeconds() throws -> Double {
+        let windows = planned.plan.levels.reduce(0) { $0 + $1.windows.count } * planned.submission.samples
+        let usual = WorkerSpecification(tokensPerSecond: usual)
+        return try Simulation(
+            songs: [planned.submission], workers: Array(repeating: usual, count: min(256, max(1, windows))),
+            settings: .init(costs: costs, prefillGain: prefillGain, events: 5000)
+        ).run().seconds
     }
 
     /// For 1, 2, 4 … of the first workers, and for all.
     func table(_ workers: [WorkerSpecification]) throws -> (PlanTable, Simulation.Result) {
-        let work = Double(planned.submission.samples) * (0..<costs.count).reduce(0) { $0 + self.work(level: $1) }
+        let work = Double(planned.submission.samples * songs) * (0..<costs.count).reduce(0) { $0 + self.work(level: $1) }
         let all = try simulate(workers)
         var rows: [PlanTable.Row] = []
         var count = 1
@@ -124,7 +144,7 @@ struct SongPlanner {
             PlanTable.Row(
                 workers: workers.count, tokensPerSecond: workers.tokensPerSecond, seconds: result.seconds,
                 efficiency: work / (workers.tokensPerSecond * max(1e-9, result.seconds)),
-                speedup: work / usual / max(1e-9, result.seconds))
+                speedup: 0)
         }
         while count < workers.count {
             let some = Array(workers.prefix(count))
@@ -132,19 +152,20 @@ struct SongPlanner {
             count *= 2
         }
         rows.append(row(workers, all))
+        for place in rows.indices { rows[place].speedup = rows[0].seconds / max(1e-9, rows[place].seconds) }
         let priors = planned.hyperparameters.priors
         let vqvae = planned.hyperparameters.vqvae
         let levels = planned.plan.levels.map {
             PlanTable.Level(
                 level: $0.level, windows: $0.windows.count, newTokens: $0.newTokens, cost: costs[$0.level])
         }
-        let tokens = planned.plan.levels.reduce(0) { $0 + $1.total } * planned.submission.samples
+        let tokens = planned.plan.levels.reduce(0) { $0 + $1.total } * planned.submission.samples * songs
         let table = PlanTable(
             model: planned.name,
             songSeconds: Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate),
-            samples: planned.submission.samples, levels: levels,
-            chainSeconds: Double(CriticalPaths(planned.plan).longest) / usual, workSeconds: work / usual,
-            workerBytes: priors.reduce(0) { $0 + 4 * $1.parameters(vqvae: vqvae) },
+            samples: planned.submission.samples, songs: songs, levels: levels,
+            chainSeconds: try chainSeconds(), workSeconds: work / usual,
+            workerBytes: priors.reduce(0) { $0 + $1.weightBytes(vqvae: vqvae) },
             bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae) }.max() ?? 0,
             // Tokens, and those that are copied when a level is written.
             coordinatorBytes: tokens * 2 * 3, rows: rows)
@@ -163,18 +184,19 @@ extension PlanTable {
     var text: String {
         var lines = [
             String(
-                format: "%@, %.1f s of audio, %d %@", model, songSeconds, samples, samples == 1 ? "sample" : "samples")
+                format: "%@, %.1f s of audio, %d %@%@", model, songSeconds, samples,
+                samples == 1 ? "sample" : "samples", songs == 1 ? "" : ", \(songs) songs")
         ]
         var rows = [["level", "windows", "new tokens", "cost of a token"]]
         for level in levels.reversed() {
             rows.append([
-                "\(level.level)", "\(level.windows * samples)", "\(level.newTokens * samples)",
+                "\(level.level)", "\(level.windows * samples * songs)", "\(level.newTokens * samples * songs)",
                 String(format: "%.2f", level.cost),
             ])
         }
         lines.append(PlanText.table(rows))
         lines.append(
-            "a usual worker needs \(PlanText.time(workSeconds)); the longest chain alone \(PlanText.time(chainSeconds))"
+            "a usual worker needs \(PlanText.time(workSeconds)), any number of them \(PlanText.time(chainSeconds)) at least"
         )
         lines.append(
             "memory: a worker \(Terminal.bytes(workerBytes)) for weights and \(Terminal.bytes(bytesPerSlot)) a slot; "

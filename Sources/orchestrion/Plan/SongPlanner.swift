@@ -91,14 +91,15 @@ struct PlanTable: Encodable {
         var seconds: Double
         /// Of the workers' time, how much exact mode's tokens need.
         var efficiency: Double
-        /// Times faster than one usual worker.
+        /// Times faster than the first worker alone.
         var speedup: Double
     }
     var model: String
     var songSeconds: Double
     var samples: Int
+    var songs: Int
     var levels: [Level]
-    /// Seconds that the longest chain takes a usual worker.
+    /// Seconds that one song takes any number of usual workers.
     var chainSeconds: Double
     /// Seconds of one usual worker for all of it.
     var workSeconds: Double

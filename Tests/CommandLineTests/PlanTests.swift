@@ -1,0 +1,102 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLines {
+    /// What is planned, and what happened.
+    @Suite(.serialized) struct PlanTests {
+        private struct Table: Decodable {
+            struct Row: Decodable {
+                var workers: Int
+                var seconds: Double
+                var efficiency: Double
+                var speedup: Double
+            }
+            struct Level: Decodable {
+                var level: Int
+                var windows: Int
+                var newTokens: Int
+            }
+            var songSeconds: Double
+            var levels: [Level]
+            var chainSeconds: Double
+            var workSeconds: Double
+            var rows: [Row]
+        }
+
+        @Test func `a plan is made without weights, workers or a coordinator`() async throws {
+            let file = try TestFolder.place("plan.svg")
+            let result = try await Orchestrion.succeed([
+                "plan", "--preset", "1b_lyrics", "--mode", "upsample", "--seconds", "20", "--workers", "4x1,1x0.5",
+                "--usual", "500", "--plot", file, "--json",
+            ])
+            let table = try result.decode(Table.self)
+            #expect(table.rows.map(\.workers) == [1, 2, 4, 5])
+            #expect(table.levels.map(\.newTokens) == [110_240, 27_560, 0])
+            // Two chains: a second worker helps, a third has nothing to do.
+            #expect(table.rows[1].speedup > 1.1 && table.rows[2].speedup < table.rows[1].speedup * 1.01)
+            #expect(abs(table.rows[0].seconds / table.workSeconds - 1) < 0.02 && table.rows[0].efficiency > 0.98)
+            #expect(table.rows.allSatisfy { $0.seconds >= table.chainSeconds * 0.99 })
+            let svg = try String(contentsOfFile: file, encoding: .utf8)
+            let windows = table.levels.reduce(0) { $0 + $1.windows }
+            #expect(svg.hasPrefix("<svg") && svg.components(separatedBy: "<title>").count - 1 >= windows)
+            #expect(svg.contains("level 1") && svg.contains("</svg>"))
+        }
+
+        @Test func `a song's file is planned with all that submit would check`() async throws {
+            let model = try await TestModel.tiny()
+            let file = try TestFolder.place("song.json")
+            try #"{"model": "\#(model)", "seconds": 1, "samples": [{}, {}]}"#.write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let plan = try await Orchestrion.succeed(["plan", file, "--workers", "2@1000"])
+            for words in ["1.0 s of audio, 2 samples", "level", "finish", "efficiency", "memory"] {
+                #expect(plan.output.contains(words), "\(words) in \(plan.report)")
+            }
+            try #"{"model": "\#(model)", "sample_length": 100}"#.write(toFile: file, atomically: true, encoding: .utf8)
+            let wrong = try await Orchestrion.run(["plan", file])
+            #expect(wrong.ending == .exited(1) && wrong.errorOutput.contains("128"), "\(wrong.report)")
+            for workers in ["many", "0x1", "3@5-1"] {
+                let bad = try await Orchestrion.run(["plan", "--preset", "tiny", "--workers", workers])
+                #expect(bad.ending == .exited(64) && bad.errorOutput.contains("is not a list of workers"))
+            }
+        }
+
+        private struct Report: Decodable {
+            struct Worker: Decodable {
+                var name: String
+                var windows: Int
+                var tokens: Int
+                var lost: Int
+            }
+            var measuredSeconds: Double
+            var plannedSeconds: Double?
+            var workers: [Worker]
+        }
+
+        @Test func `the timeline says who did what, while it runs, at the end, and of a folder`() async throws {
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 3, seed: 3, samples: 2)
+            try await withCluster(Cluster.Options(models: [song.model])) { cluster in
+                try await cluster.submit(song, id: "timed")
+                let early = try await cluster.command("timeline", ["timed"])
+                #expect(early.ending == .exited(0) || early.errorOutput.contains("nothing of timed"), "\(early.report)")
+                for name in ["first", "second"] { try cluster.startWorker(name) }
+                try await cluster.waitUntilSampled(3000, of: "timed")
+                let running = try await cluster.command("timeline", ["timed", "--json"])
+                let part = try running.decode(Report.self)
+                #expect(part.workers.reduce(0) { $0 + $1.tokens } > 0)
+                _ = try await cluster.waitUntilEnded("timed")
+                let file = try TestFolder.place("timeline.svg")
+                let whole = try await cluster.command("timeline", ["timed", "--json", "--plot", file])
+                let report = try whole.decode(Report.self)
+                #expect(Set(report.workers.map(\.name)) == ["first", "second"])
+                let status = try await cluster.status(of: "timed")
+                #expect(report.workers.reduce(0) { $0 + $1.tokens } == status.wantedTokens)
+                #expect(try String(contentsOfFile: file, encoding: .utf8).contains("first"))
+                let out = try TestFolder.place("timed")
+                try await Orchestrion.succeed(["fetch", "timed", "--out", out] + cluster.connection)
+                let text = try await Orchestrion.succeed(["timeline", out])
+                #expect(text.output.contains("planned") && text.output.contains("second"), "\(text.report)")
+            }
+        }
+    }
+}
