@@ -41,7 +41,7 @@ import Testing
         for shift in [-90, -37, 0, 5, 90] {
             // What the left one has at n, the right one has at n + shift.
             let right = (0..<8_000).map { song[2_000 + $0 - shift] }
-            let found = SpliceSearch(window: 600, surroundings: 700, reach: 100).find(
+            let found = SpliceSearch(window: 600, reach: 100).find(
                 left: Array(song[2_000..<10_000]), right: right, leftShift: 0, places: 1_000..<7_000)
             #expect(found.shift == shift && found.correlation > 0.999, "\(shift): \(found)")
         }
@@ -50,7 +50,7 @@ import Testing
     @Test func `renditions that never agree are joined where they are quiet`() {
         var (left, right) = (Self.noise(8_000, 3), Self.noise(8_000, 4))
         for place in 5_000..<5_800 { (left[place], right[place]) = (left[place] * 0.01, right[place] * 0.01) }
-        let found = SpliceSearch(window: 600, surroundings: 700, reach: 50).find(
+        let found = SpliceSearch(window: 600, reach: 50).find(
             left: left, right: right, leftShift: 0, places: 1_000..<7_000)
         #expect((5_250...5_550).contains(found.position), "\(found)")
     }
@@ -59,7 +59,7 @@ import Testing
         let left = Self.noise(8_000, 5)
         var right = Self.noise(8_000, 6)
         for place in 3_000..<3_700 { right[place] = left[place] }
-        let found = SpliceSearch(window: 600, surroundings: 700, reach: 50).find(
+        let found = SpliceSearch(window: 600, reach: 50).find(
             left: left, right: right, leftShift: 0, places: 1_000..<7_000)
         #expect((3_250...3_450).contains(found.position) && found.shift == 0, "\(found)")
     }

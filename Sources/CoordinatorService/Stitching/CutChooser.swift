@@ -7,9 +7,6 @@ struct CutChooser {
     let unit: Int
     let rate: Int
 
-    /// How much an onset counts that follows a cut: e-fold loudness after it for e-fold quiet before.
-    private static let onsetWeight = 0.7
-
     init(_ geometry: ModelGeometry) {
         unit = geometry.lengthUnit
         rate = geometry.sampleRate
@@ -33,7 +30,7 @@ struct CutChooser {
             let after = energy.mean(sample..<sample + long) / all + 1e-3
             let onset = min(3, max(0, log(after / before)))
             let away = (Double(place) - middle) / half
-            let cost = log(near + 1e-3) - Self.onsetWeight * onset + 0.3 * away * away
+            let cost = log(near + 1e-3) - 0.7 * onset + 0.3 * away * away
             if best.map({ cost < $0.cost }) ?? true { best = (cost, place) }
         }
         return best?.place ?? room.lowerBound

@@ -41,8 +41,8 @@ package struct JoinedLevel: Sendable {
         self.init(level: level, codes: codes, joins: joins, before: parts(before), after: parts(after))
     }
 
-    /// Milliseconds of a crossfade, of what is compared for it, of whose loudness is, and of the largest shift.
-    private static let (fade, window, surroundings, shift) = (20, 30, 35, 4)
+    /// Milliseconds of a crossfade, of what is compared for it, and of the largest shift.
+    private static let (fade, window, shift) = (15, 30, 4)
 
     /// Searches the splices.
     ///
@@ -72,10 +72,8 @@ package struct JoinedLevel: Sendable {
                         segments[segment], range: local..<local + overlap.count, level: level, team: team)
                     return Array(UnsafeBufferPointer(start: buffer.pointer, count: overlap.count * unit))
                 }
-                let found = SpliceSearch(
-                    window: min(samples(Self.window), margin * unit), surroundings: samples(Self.surroundings),
-                    reach: samples(Self.shift)
-                ).find(
+                let found = SpliceSearch(window: min(samples(Self.window), margin * unit), reach: samples(Self.shift))
+                    .find(
                         left: audio(seam), right: audio(seam + 1), leftShift: joins.last?.shift ?? 0,
                         places: margin * unit..<(overlap.count - margin) * unit)
                 join.position = overlap.lowerBound * unit + found.position

@@ -19,8 +19,6 @@ struct SpliceSearch {
 
     /// Samples over which the renditions are compared.
     let window: Int
-    /// Samples before and after a splice whose loudness is compared.
-    let surroundings: Int
     /// Shifts are at most this many samples.
     let reach: Int
 
@@ -30,14 +28,12 @@ struct SpliceSearch {
     ///   - leftShift: by how many samples the left segment is played early.
     ///   - places: where the middle of the crossfade may lie.
     /// - Returns: the place and shift with the least energy of what differs, so that a quiet place counts as a good
-    ///   one. Small shifts are preferred, and places where the right rendition goes on as loud as the left one was:
-    ///   a seam beside an onset is one more event there.
+    ///   one; small shifts are preferred.
     func find(left: [Float], right: [Float], leftShift: Int, places: Range<Int>) -> Result {
         let (a, b) = (Self.flatten(left), Self.flatten(right))
         // What differs by less than -50 dB of the surroundings is the same: then the smaller shift is better.
         let floor = 1e-5 * a.reduce(0.0) { $0 + Double($1 * $1) } * Double(window) / Double(max(1, a.count))
         var best: (cost: Double, position: Int, shift: Int)?
-        let steps = Self.steps(left, right, places, surroundings)
         var sums = [Double](repeating: 0, count: a.count + 1)
         for shift in -reach...reach {
             // Sample n of the output is left[n + leftShift] and right[n + shift].
@@ -57,10 +53,10 @@ struct SpliceSearch {
             }
             let far = Double(shift) / Double(max(1, reach))
             let penalty = 1 + 0.2 * far * far
-            for (number, place) in places.enumerated() {
+            for place in places {
                 let (from, to) = (place - window / 2, place + (window + 1) / 2)
                 guard from >= low, to <= high else { continue }
-                let cost = (sums[to] - sums[from] + floor) * penalty * steps[number]
+                let cost = (sums[to] - sums[from] + floor) * penalty
                 if best.map({ cost < $0.cost }) ?? true { best = (cost, place, shift) }
             }
         }
@@ -68,17 +64,6 @@ struct SpliceSearch {
         return Result(
             position: best.position, shift: best.shift,
             correlation: correlation(a, b, leftShift, best.shift, around: best.position))
-    }
-
-    /// By place, 1 where the loudness stays, more where it changes.
-    private static func steps(_ left: [Float], _ right: [Float], _ places: Range<Int>, _ length: Int) -> [Double] {
-        let (a, b) = (Energy(left), Energy(right))
-        let floor = 1e-3 * (a.mean(0..<left.count) + b.mean(0..<right.count)) / 2 + 1e-12
-        return places.map { place in
-            let before = a.mean(place - length..<place) + floor
-            let after = b.mean(place..<place + length) + floor
-            return exp(0.7 * abs(log(after / before)))
-        }
     }
 
     private func correlation(
