@@ -51,7 +51,7 @@ let package = Package(
             name: "CoordinatorService",
             dependencies: [
                 "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Digest", "Journal", "JukeboxModel",
-                "SongPlan", "Tensor",
+                "SeamScore", "SongPlan", "Tensor",
             ]),
         .target(
             name: "WorkerService",
@@ -61,6 +61,8 @@ let package = Package(
         .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
 
         .target(name: "Pictures", dependencies: ["CCairo", "Tensor"]),
+        // Whether the seams of a song in segments can be told from other places.
+        .target(name: "SeamScore", dependencies: ["Tensor"]),
 
         // The model that ships with the program; Scripts/train makes it.
         .target(name: "MusicBox", resources: [.copy("music-box")]),
@@ -74,8 +76,8 @@ let package = Package(
             name: "orchestrion",
             dependencies: [
                 "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SongPlan",
-                "Tensor",
+                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SeamScore",
+                "SongPlan", "Tensor",
                 "WorkerService",
                 "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -116,6 +118,7 @@ let package = Package(
                 "WorkerCore",
                 "WorkerService",
             ]),
+        .testTarget(name: "SeamScoreTests", dependencies: ["SeamScore"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 

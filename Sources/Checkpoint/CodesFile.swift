@@ -5,6 +5,41 @@ package enum CodesFile {
     /// byte.
     private static let sampleLimit = 65_536
 
+    /// Tokens on both sides of the seams of a level that was sampled in segments, which its audio is joined with:
+    /// `z0.before` and `z0.after`, int64 [samples, seams · margin].
+    package struct Margins: Sendable, Hashable {
+        /// By sample: the right segments' tokens before each splice.
+        package var before: [[Int]] = []
+        /// The left segments' tokens from each splice on.
+        package var after: [[Int]] = []
+
+        package init() {}
+    }
+
+    /// The margins, by level; empty for songs that were not sampled in segments.
+    package static func readMargins(_ path: String) throws -> [Int: Margins] {
+        let file = try MappedFile(path: path)
+        guard SafetensorsFile.matches(file.bytes) else { return [:] }
+        var margins: [Int: Margins] = [:]
+        for tensor in try SafetensorsFile(file).tensors {
+            guard let (level, part) = marginName(tensor.name) else { continue }
+            let values = try rows(tensor, level: level, samples: tensor.shape.first ?? 0)
+            margins[level, default: Margins()][keyPath: part] = values
+        }
+        return margins
+    }
+
+    private static func marginName(_ name: String) -> (level: Int, part: WritableKeyPath<Margins, [[Int]]>)? {
+        let parts = name.split(separator: ".")
+        guard parts.count == 2, parts[0].hasPrefix("z"), let level = Int(parts[0].dropFirst()), (0..<16).contains(level)
+        else { return nil }
+        switch parts[1] {
+        case "before": return (level, \.before)
+        case "after": return (level, \.after)
+        default: return nil
+        }
+    }
+
     /// The codes as [level][sample][token].
     ///
     /// A lower level that a file leaves out, or that was not sampled yet, has empty samples. Errors: not a
@@ -27,8 +62,10 @@ package enum CodesFile {
 
     /// Writes codes [level][sample][token] as our safetensors; within a level all samples have the same
     /// length.
-    package static func write(_ codes: [[[Int]]], to path: String, metadata: [String: String] = [:]) throws {
-        let entries = try codes.enumerated().map { level, samples in
+    package static func write(
+        _ codes: [[[Int]]], margins: [Int: Margins] = [:], to path: String, metadata: [String: String] = [:]
+    ) throws {
+        var entries = try codes.enumerated().map { level, samples in
             let length = samples.first?.count ?? 0
             guard samples.allSatisfy({ $0.count == length }), samples.count == codes[0].count else {
                 throw CheckpointError(
@@ -38,8 +75,16 @@ package enum CodesFile {
             }
             return SafetensorsWriter.Entry(name: "z\(level)", type: .int64, shape: [samples.count, length])
         }
+        var values = codes
+        for (level, margins) in margins.sorted(by: { $0.key < $1.key }) {
+            for (name, samples) in [("before", margins.before), ("after", margins.after)] {
+                let shape = [samples.count, samples.first?.count ?? 0]
+                entries.append(SafetensorsWriter.Entry(name: "z\(level).\(name)", type: .int64, shape: shape))
+                values.append(samples)
+            }
+        }
         let writer = try SafetensorsWriter(path: path, entries: entries, metadata: metadata)
-        for (entry, samples) in zip(entries, codes) {
+        for (entry, samples) in zip(entries, values) {
             for sample in samples { try writer.write(sample.map(Int64.init), to: entry.name) }
         }
         try writer.finish()
@@ -51,7 +96,7 @@ package enum CodesFile {
         }
         let tensors = try SafetensorsFile(file).tensors
         var levels: [StoredTensor?] = []
-        for tensor in tensors {
+        for tensor in tensors where marginName(tensor.name) == nil {
             guard tensor.name.hasPrefix("z"), let level = Int(tensor.name.dropFirst()),
                 (0..<16).contains(level),
                 tensor.name == "z\(level)"

@@ -33,6 +33,7 @@ private struct StatusDocument: Encodable {
         var secondsLeft: Double
         var stageShare: Double
         var stageSecondsLeft: Double
+        var segments: UInt32
     }
     struct Worker: Encodable {
         var worker: String
@@ -58,7 +59,7 @@ private struct StatusDocument: Encodable {
                 },
                 running: song.running, sampledTokens: song.sampledTokens, wantedTokens: song.wantedTokens,
                 tokensPerSecond: song.tokensPerSecond.finite, secondsLeft: song.secondsLeft.finite,
-                stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite)
+                stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite, segments: song.segments)
         }
         workers = status.workers.map {
             Worker(

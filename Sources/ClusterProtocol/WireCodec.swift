@@ -53,10 +53,13 @@ extension WireTask {
         sample = UInt32(task.sample)
         level = UInt32(task.level)
         window = UInt32(task.window)
+        segment = UInt32(task.segment)
     }
 
     package var taskID: TaskID {
-        TaskID(stream: StreamID(song: song, sample: Int(sample), level: Int(level)), window: Int(window))
+        TaskID(
+            stream: StreamID(song: song, sample: Int(sample), level: Int(level), segment: Int(segment)),
+            window: Int(window))
     }
 }
 
@@ -70,6 +73,7 @@ extension WireChunk {
         append(UInt64(task.sample) << 32 | UInt64(task.level))
         append(UInt64(task.window) << 32 | UInt64(start))
         append(epoch)
+        if task.segment > 0 { append(UInt64(task.segment)) }
         for token in tokens {
             for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: token >> shift)) }
         }

@@ -192,6 +192,9 @@ package struct Simulation {
                 take(.outputsWritten(song))
             case .songEnded(let song, _): waiting.remove(song)
             case .submitRefused(let song, _): waiting.remove(song)
+            case .chooseCut(let song, let sample, let seam):
+                guard let position = coordinator.plan(of: song)?.cuts[seam] else { continue }
+                take(.cutChosen(song, sample: sample, seam: seam, position: position))
             case .journal, .streamCompleted, .submitAccepted, .defect: break
             }
         }

@@ -14,6 +14,9 @@ extension Coordinator {
             guard let (place, index) = live(task.stream), songs[place].streams[index].window == task.window
             else { return }
             songs[place].streams[index].blames.append((worker, blame))
+        case .cut(let song, let sample, let seam, let position):
+            guard let place = songIndex[song], !songs[place].state.isEnded else { return }
+            songs[place].decide(sample: sample, seam: seam, position: position)
         case .songState(let song, let state): applyState(song, state)
         }
     }
@@ -64,7 +67,7 @@ extension Coordinator {
 
     private mutating func closeWindow(_ place: Int, _ index: Int) {
         guard let window = songs[place].window(index),
-            songs[place].streams[index].tokens.count >= window.new.upperBound
+            songs[place].end(index) >= window.new.upperBound
         else { return }
         songs[place].streams[index].window += 1
         dropLeases(place, index) { _ in true }

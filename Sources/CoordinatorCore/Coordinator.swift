@@ -73,6 +73,8 @@ package struct Coordinator: Sendable {
             taskFailed(peer, task, epoch, reason: reason)
         case .goodbye(let peer): leave(peer, vanished: false)
         case .peerLost(let peer): leave(peer, vanished: true)
+        case .cutChosen(let song, let sample, let seam, let position):
+            cutChosen(song, sample: sample, seam: seam, position: position)
         case .cancel(let song): cancel(song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))

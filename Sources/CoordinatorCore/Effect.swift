@@ -37,12 +37,15 @@ package enum Outgoing: Sendable, Hashable {
 package enum Defect: Error, Sendable, Hashable, CustomStringConvertible {
     case unknownSong(SongID, event: String)
     case outputsBeforeSampled(SongID, state: SongState)
+    case impossibleCut(SongID, sample: Int, seam: Int, position: Int)
 
     package var description: String {
         switch self {
         case .unknownSong(let song, let event): "\(event) names song \(song), which was never submitted"
         case .outputsBeforeSampled(let song, let state):
             "outputs of song \(song) were reported while it is \(state)"
+        case .impossibleCut(let song, let sample, let seam, let position):
+            "cut \(seam) of song \(song) sample \(sample) cannot lie at \(position)"
         }
     }
 }
@@ -51,7 +54,10 @@ package enum Defect: Error, Sendable, Hashable, CustomStringConvertible {
 package enum Effect: Sendable, Hashable {
     case journal(Record)
     case send(Peer, Outgoing)
-    /// All tokens of one level of one sample exist. Told again after a restart.
+    /// Find the best place for a cut: the top level exists as far as its room goes, and a little further. Told again
+    /// after a restart.
+    case chooseCut(SongID, sample: Int, seam: Int)
+    /// All tokens of one segment of one level of one sample exist. Told again after a restart.
     case streamCompleted(StreamID)
     /// All tokens of the song exist: write its outputs. Told again after a restart.
     case songSampled(SongID)

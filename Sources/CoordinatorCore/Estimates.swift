@@ -21,7 +21,7 @@ extension Coordinator {
         let song = songs[place]
         var chain = 0.0
         for index in song.streams.indices where !song.isComplete(index) {
-            chain = max(chain, seconds([index % song.levels: song.path(index)]) { $0.slot })
+            chain = max(chain, seconds([song.level(at: index): song.path(index)]) { $0.slot })
         }
         var (work, sharing) = (seconds(song.tokensLeft) { $0.all }, 1.0)
         for other in songs where other.state == .sampling && other.id != id {
@@ -64,8 +64,7 @@ extension Song {
         var left: [Int: Int] = [:]
         guard !streams.isEmpty else { return [:] }
         for index in streams.indices {
-            let level = index % levels
-            left[level, default: 0] += max(0, plan.levels[level].total - streams[index].tokens.count)
+            left[level(at: index), default: 0] += max(0, segment(index).range.count - streams[index].tokens.count)
         }
         return left
     }

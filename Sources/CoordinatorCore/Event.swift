@@ -88,6 +88,8 @@ package enum Event: Sendable, Hashable {
     case goodbye(Peer)
     /// The transport could not reach the peer.
     case peerLost(Peer)
+    /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.
+    case cutChosen(SongID, sample: Int, seam: Int, position: Int)
     case cancel(SongID)
     /// The song's audio and codes are on disk.
     case outputsWritten(SongID)

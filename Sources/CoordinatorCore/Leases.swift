@@ -92,7 +92,7 @@ extension Coordinator {
         let fresh = Array(chunk.tokens.dropFirst(have - chunk.start))
         if !fresh.isEmpty {
             let origin = TokenOrigin.sampled(chunk.task, chunk.epoch, lease.worker)
-            let start = songs[place].streams[index].tokens.count
+            let start = songs[place].end(index)
             commit(.tokens(chunk.task.stream, start: start, fresh, origin))
         }
         // A copy that is behind knows only what it sampled itself.
@@ -140,7 +140,7 @@ extension Coordinator {
     /// What a peer that keeps the protocol would never send.
     private func fault(_ chunk: Chunk, _ place: Int, _ index: Int) -> String? {
         let song = songs[place]
-        let window = song.plan.levels[chunk.task.level].windows[chunk.task.window]
+        let window = song.segment(index).windows[chunk.task.window]
         if chunk.tokens.isEmpty || chunk.start < 0 { return "an empty chunk of \(chunk.task)" }
         if chunk.tokens.count > settings.chunk {
             return "a chunk of \(chunk.task) has \(chunk.tokens.count) tokens; \(settings.chunk) are the most"
@@ -154,11 +154,10 @@ extension Coordinator {
         if let wrong = chunk.tokens.first(where: { Int($0) >= values }) {
             return "a token of \(chunk.task) is \(wrong); the model samples 0 to \(values - 1)"
         }
-        let stream = song.streams[index].tokens
         let place = window.new.lowerBound + chunk.start
-        if place < stream.count {
-            let overlap = min(stream.count - place, chunk.tokens.count)
-            if stream[place..<place + overlap] != chunk.tokens[..<overlap] {
+        if place < song.end(index) {
+            let overlap = min(song.end(index) - place, chunk.tokens.count)
+            if song.tokens(index, place..<place + overlap) != chunk.tokens[..<overlap] {
                 return "a chunk of \(chunk.task) differs from what was journaled before"
             }
         }
@@ -169,6 +168,7 @@ extension Coordinator {
         announceIfComplete(place, index)
         announceIfSampled(place)
         refresh(place, index)
-        if index % songs[place].levels > 0 { refresh(place, index - 1) }
+        for lower in songs[place].below(index) { refresh(place, lower) }
+        askForCuts(place)
     }
 }

@@ -13,7 +13,8 @@ struct ReadyTask: Sendable, Hashable, Comparable {
         if left.path != right.path { return left.path < right.path }
         if left.isCopy != right.isCopy { return left.isCopy }
         if left.task.sample != right.task.sample { return left.task.sample > right.task.sample }
-        return left.task.level < right.task.level
+        if left.task.level != right.task.level { return left.task.level < right.task.level }
+        return left.task.segment > right.task.segment
     }
 }
 

@@ -60,6 +60,8 @@ package enum Record: Sendable, Hashable {
     case leaseGranted(TaskID, Epoch, WorkerID)
     case leaseEnded(TaskID, Epoch, reason: String)
     case workerBlamed(TaskID, WorkerID, Blame)
+    /// Where a sample of a song in segments is cut, in top-level tokens.
+    case cut(SongID, sample: Int, seam: Int, position: Int)
     /// Only `sampling` and the states that end a song.
     case songState(SongID, SongState)
 
@@ -70,7 +72,7 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _), .workerBlamed(let task, _, _):
             task.song
-        case .songState(let song, _): song
+        case .songState(let song, _), .cut(let song, _, _, _): song
         }
     }
 }

@@ -7,6 +7,7 @@ package enum ReplayError: Error, Sendable, Hashable, CustomStringConvertible {
     case unknownStream(StreamID)
     case unknownTask(TaskID)
     case gap(StreamID, start: Int, have: Int)
+    case impossibleCut(SongID, sample: Int, seam: Int, position: Int)
 
     package var description: String {
         let what =
@@ -14,11 +15,13 @@ package enum ReplayError: Error, Sendable, Hashable, CustomStringConvertible {
             case .impossibleSubmission(let song, let reason): "song \(song) cannot be planned: \(reason)"
             case .unknownSong(let song): "song \(song) is mentioned before it was submitted"
             case .unknownStream(let stream):
-                "song \(stream.song) has no sample \(stream.sample) level \(stream.level)"
+                "song \(stream.song) has no sample \(stream.sample) level \(stream.level) segment \(stream.segment)"
             case .unknownTask(let task): "there is no \(task)"
             case .gap(let stream, let start, let have):
-                "song \(stream.song) sample \(stream.sample) level \(stream.level) has \(have) tokens when "
-                    + "tokens from \(start) on are recorded"
+                "song \(stream.song) sample \(stream.sample) level \(stream.level) segment \(stream.segment) has "
+                    + "\(have) tokens when tokens from \(start) on are recorded"
+            case .impossibleCut(let song, let sample, let seam, let position):
+                "song \(song) sample \(sample) cannot have cut \(seam) at \(position)"
             }
         return "the journal contradicts itself: \(what); restore it from a copy"
     }
@@ -55,12 +58,16 @@ extension Coordinator {
         case .tokens(let stream, let start, _, let origin):
             let song = try known(stream)
             guard !song.state.isEnded, origin != .known else { return }
-            let have = song.streams[song.index(stream)].tokens.count
+            let have = song.end(song.index(stream))
             guard start == have else { throw .gap(stream, start: start, have: have) }
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _), .workerBlamed(let task, _, _):
             let song = try known(task.stream)
-            guard song.plan.levels[task.level].windows.indices.contains(task.window) else {
-                throw .unknownTask(task)
+            guard song.state.isEnded || song.segment(song.index(task.stream)).windows.indices.contains(task.window)
+            else { throw .unknownTask(task) }
+        case .cut(let id, let sample, let seam, let position):
+            guard let place = songIndex[id] else { throw .unknownSong(id) }
+            guard songs[place].hasCut(sample: sample, seam: seam, position: position) else {
+                throw .impossibleCut(id, sample: sample, seam: seam, position: position)
             }
         case .songState(let song, _):
             guard songIndex[song] != nil else { throw .unknownSong(song) }
@@ -91,6 +98,7 @@ extension Coordinator {
         for place in unannounced {
             for index in songs[place].streams.indices { announceIfComplete(place, index) }
             announceIfSampled(place)
+            askForCuts(place)
         }
         unannounced = []
     }

@@ -53,7 +53,7 @@ extension Coordinator {
         let wanted = songs[place].isOpen ? songs[place].readyTask(index) : nil
         let queued = songs[place].streams[index].queued
         guard wanted != queued else { return }
-        let skill = songs[place].skill(index % songs[place].levels)
+        let skill = songs[place].skill(songs[place].level(at: index))
         if let queued { ready.remove(queued, skill, song: place) }
         if let wanted { ready.insert(wanted, skill, song: place) }
         songs[place].streams[index].queued = wanted
@@ -163,15 +163,14 @@ extension Coordinator {
         guard let lease = song.streams[index].leases.last, let window = song.window(index) else { return nil }
         let level = lease.task.level
         let levels = song.plan.geometry.levels
-        let stream = song.streams[index].tokens
         // Sampled values are as they are within their own window, and codes for all others.
-        let prime = stream[window.prime].map(levels[level].code(of:))
-        let above = window.above.map { song.streams[index + 1].tokens[$0].map(levels[level + 1].code(of:)) }
+        let prime = song.tokens(index, window.prime).map(levels[level].code(of:))
+        let above = window.above.map { song.tokens(song.above(index), $0).map(levels[level + 1].code(of:)) }
         return Assignment(
             task: lease.task, epoch: lease.epoch, fingerprint: song.skill(level).fingerprint,
             seed: song.submission.seed,
             number: song.submission.numbers?[lease.task.sample] ?? lease.task.sample, window: window.range,
-            tokens: prime + stream[window.new.lowerBound...], prime: window.prime.count, above: above ?? [],
+            tokens: prime + song.tokens(index, window.new.lowerBound...), prime: window.prime.count, above: above ?? [],
             labels: song.submission.labels[lease.task.sample][level],
             filter: song.submission.filters[level])
     }

@@ -17,8 +17,9 @@ struct Lease: Sendable {
     var hasSpoken = false
 }
 
-/// One level of one sample, as far as it exists.
+/// One segment of one level of one sample, as far as it exists.
 struct Stream: Sendable {
+    /// From the segment's first token on.
     var tokens: [UInt16] = []
     /// Index of the first window that is not complete.
     var window = 0
@@ -32,15 +33,26 @@ struct Stream: Sendable {
     var blames: [(worker: WorkerID, blame: Blame)] = []
 }
 
-/// A song with its tokens. Streams are in the order sample, then level.
+/// A song with its tokens. Streams are in the order sample, level, segment.
 struct Song: Sendable {
     let submission: Submission
+    /// With nominal cuts: what is the same for every sample.
     let plan: Plan
-    let paths: CriticalPaths
+    /// By sample, with the cuts that were decided.
+    private(set) var plans: [Plan]
+    private(set) var paths: [CriticalPaths]
+    /// By sample and cut, whether it was decided. Segments without both of theirs wait.
+    private(set) var isDecided: [[Bool]]
+    /// By sample, cuts that were asked for.
+    var asked: [Int]
     /// Its place in the order of submissions.
     let order: Int
     var state: SongState
     var streams: [Stream]
+    /// By place in a sample, the level and segment of the stream there.
+    private let places: [(level: Int, segment: Int)]
+    /// By level, the place of its first segment.
+    private let firstPlaces: [Int]
     /// Whether its tasks may be handed out. A song waits unopened until slots are free for it.
     var isOpen = false
     /// Leases of its tasks, and the speed of their slots.
@@ -54,33 +66,94 @@ struct Song: Sendable {
     init(submission: Submission, plan: Plan, paths: CriticalPaths, order: Int) {
         self.submission = submission
         self.plan = plan
-        self.paths = paths
+        let samples = submission.samples
+        plans = Array(repeating: plan, count: samples)
+        self.paths = Array(repeating: paths, count: samples)
+        isDecided = Array(repeating: Array(repeating: false, count: plan.cuts.count), count: samples)
+        asked = Array(repeating: 0, count: samples)
         self.order = order
         state = submission.awaitsTokens ? .preparing : .sampling
-        streams = Array(repeating: Stream(), count: submission.samples * plan.levels.count)
+        places = plan.levels.flatMap { level in level.segments.indices.map { (level.level, $0) } }
+        firstPlaces = plan.levels.indices.map { level in
+            plan.levels[..<level].reduce(0) { $0 + $1.segments.count }
+        }
+        streams = Array(repeating: Stream(), count: samples * places.count)
     }
 
     var id: SongID { submission.song }
     var levels: Int { plan.levels.count }
 
-    func index(_ stream: StreamID) -> Int { stream.sample * levels + stream.level }
+    func index(_ stream: StreamID) -> Int {
+        stream.sample * places.count + firstPlaces[stream.level] + stream.segment
+    }
     func stream(at index: Int) -> StreamID {
-        StreamID(song: id, sample: index / levels, level: index % levels)
+        let place = places[index % places.count]
+        return StreamID(song: id, sample: index / places.count, level: place.level, segment: place.segment)
     }
     func contains(_ stream: StreamID) -> Bool {
         (0..<submission.samples).contains(stream.sample) && (0..<levels).contains(stream.level)
+            && plan.levels[stream.level].segments.indices.contains(stream.segment)
+    }
+    func level(at index: Int) -> Int { places[index % places.count].level }
+
+    /// As far as its cuts are decided, the segment's plan.
+    func segment(_ index: Int) -> SegmentPlan {
+        let place = places[index % places.count]
+        return plans[index / places.count].levels[place.level].segments[place.segment]
+    }
+
+    /// The place in the level up to which the stream's tokens exist.
+    func end(_ index: Int) -> Int { segment(index).range.lowerBound + streams[index].tokens.count }
+
+    /// Tokens of a stream, by their places in the level.
+    func tokens(_ index: Int, _ range: some RangeExpression<Int>) -> ArraySlice<UInt16> {
+        let start = segment(index).range.lowerBound
+        let range = range.relative(to: start..<start + streams[index].tokens.count)
+        return streams[index].tokens[range.lowerBound - start..<range.upperBound - start]
+    }
+
+    /// The stream that conditions a stream: of the same segment, unless the level above is whole.
+    func above(_ index: Int) -> Int {
+        let place = places[index % places.count]
+        let segment = plan.levels[place.level + 1].segments.count == 1 ? 0 : place.segment
+        return index / places.count * places.count + firstPlaces[place.level + 1] + segment
+    }
+
+    /// The streams that a stream conditions.
+    func below(_ index: Int) -> [Int] {
+        let place = places[index % places.count]
+        guard place.level > 0 else { return [] }
+        let first = index / places.count * places.count + firstPlaces[place.level - 1]
+        let isWhole = plan.levels[place.level].segments.count == 1
+        return isWhole ? plan.levels[place.level - 1].segments.indices.map { first + $0 } : [first + place.segment]
     }
 
     func isComplete(_ index: Int) -> Bool {
-        streams[index].tokens.count == plan.levels[index % levels].total
+        streams[index].tokens.count == segment(index).range.count
     }
     var isSampled: Bool { streams.indices.allSatisfy(isComplete) }
 
-    /// The window that the stream is at; nil when it has all of them.
+    /// The window that the stream is at; nil when it has all of them, or its cuts are not decided.
     func window(_ index: Int) -> Window? {
-        let windows = plan.levels[index % levels].windows
+        let windows = segment(index).windows
         let current = streams[index].window
-        return windows.indices.contains(current) ? windows[current] : nil
+        return windows.indices.contains(current) && isLaidOut(index) ? windows[current] : nil
+    }
+
+    /// Whether the cuts beside a stream's segment are decided.
+    private func isLaidOut(_ index: Int) -> Bool {
+        let place = places[index % places.count]
+        guard plan.isCut(place.level) else { return true }
+        let cuts = isDecided[index / places.count]
+        return (place.segment == 0 || cuts[place.segment - 1])
+            && (place.segment == cuts.count || cuts[place.segment])
+    }
+
+    /// A cut of a sample lies there.
+    mutating func decide(sample: Int, seam: Int, position: Int) {
+        isDecided[sample][seam] = true
+        plans[sample].move(cut: seam, to: position)
+        paths[sample] = CriticalPaths(plans[sample])
     }
 
     /// The task that could be handed out next: the window's prime and slice above exist, and nobody has it, or a
@@ -90,8 +163,8 @@ struct Song: Sendable {
         guard state == .sampling, leases.isEmpty || leases.count == 1 && streams[index].isStraggling,
             let window = window(index)
         else { return nil }
-        guard streams[index].tokens.count >= window.new.lowerBound else { return nil }
-        if let above = window.above, streams[index + 1].tokens.count < above.upperBound { return nil }
+        guard end(index) >= window.new.lowerBound else { return nil }
+        if let slice = window.above, end(above(index)) < slice.upperBound { return nil }
         let stream = stream(at: index)
         return ReadyTask(
             path: path(index), isCopy: !leases.isEmpty, task: TaskID(stream: stream, window: window.index))
@@ -100,8 +173,9 @@ struct Song: Sendable {
     /// Tokens of the longest chain from where the stream is to the song's end.
     func path(_ index: Int) -> Int {
         guard let window = window(index) else { return 0 }
-        let done = streams[index].tokens.count - window.new.lowerBound
-        return paths.length(level: index % levels, window: window.index) - max(0, done)
+        let stream = stream(at: index)
+        return paths[stream.sample].length(level: stream.level, segment: stream.segment, window: window.index)
+            - max(0, end(index) - window.new.lowerBound)
     }
 
     /// What a worker must be able to do for the level.
@@ -112,14 +186,14 @@ struct Song: Sendable {
     /// What workers must be able to do for the tasks that are ready now.
     var wantedSkills: [Skill] {
         var levels: Set<Int> = []
-        for index in streams.indices where readyTask(index) != nil { levels.insert(index % self.levels) }
+        for index in streams.indices where readyTask(index) != nil { levels.insert(level(at: index)) }
         return levels.sorted().map(skill)
     }
 
     /// New tokens of the window that the stream is at which are journaled.
     func journaled(_ index: Int) -> Int {
         guard let window = window(index) else { return 0 }
-        return streams[index].tokens.count - window.new.lowerBound
+        return end(index) - window.new.lowerBound
     }
 
     /// Lets the tokens go.

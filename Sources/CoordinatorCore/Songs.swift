@@ -24,6 +24,7 @@ extension Coordinator {
         effects.append(.submitAccepted(submission.song))
         know(submission)
         enqueue(songs.count - 1)
+        askForCuts(songs.count - 1)
     }
 
     private mutating func refuse(_ submission: Submission, _ reason: String) {
@@ -40,13 +41,14 @@ extension Coordinator {
         if let fault = initialFault(songs[place], tokens) { return end(place, .failed(reason: fault)) }
         for index in songs[place].streams.indices {
             let stream = songs[place].stream(at: index)
-            let known = tokens[stream.sample][stream.level]
+            let known = stream.segment == 0 ? tokens[stream.sample][stream.level] : []
             if !known.isEmpty { commit(.tokens(stream, start: 0, known, .known)) }
         }
         commit(.songState(id, .sampling))
         for index in songs[place].streams.indices { announceIfComplete(place, index) }
         announceIfSampled(place)
         enqueue(place)
+        askForCuts(place)
     }
 
     private func initialFault(_ song: Song, _ tokens: [[[UInt16]]]) -> String? {

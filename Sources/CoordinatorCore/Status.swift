@@ -24,6 +24,8 @@ package struct SongStatus: Sendable, Hashable {
     package var wantedTokens: Int
     /// Seconds since 1970, as submitted.
     package var submittedAt: Double
+    /// Of each level below the top; more than one is approximate.
+    package var segments: Int
 }
 
 /// A worker as people see it.
@@ -43,29 +45,29 @@ extension Song {
     /// Counts over all samples. A song that ends keeps what it had; a finished one had everything.
     func progress(in state: SongState) -> [LevelProgress] {
         if let final { return final }
-        let samples = submission.samples
         return plan.levels.map { level in
-            let own = streams.indices.filter { $0 % levels == level.level }.map { streams[$0] }
+            let own = streams.indices.filter { self.level(at: $0) == level.level }.map { streams[$0] }
             let isFinished = state == .finished
+            // In segments, more are sampled than the song keeps.
+            let segments = plans.flatMap { $0.levels[level.level].segments }
+            let total = segments.reduce(0) { $0 + $1.range.count }
+            let windows = segments.reduce(0) { $0 + $1.windows.count }
             return LevelProgress(
-                level: level.level,
-                tokens: isFinished ? level.total * samples : own.reduce(0) { $0 + $1.tokens.count },
-                total: level.total * samples,
-                windowsDone: isFinished
-                    ? level.windows.count * samples : own.reduce(0) { $0 + $1.window },
-                windows: level.windows.count * samples)
+                level: level.level, tokens: isFinished ? total : own.reduce(0) { $0 + $1.tokens.count },
+                total: total, windowsDone: isFinished ? windows : own.reduce(0) { $0 + $1.window },
+                windows: windows)
         }
     }
 
     var status: SongStatus {
         let progress = progress(in: state)
-        let wanted = plan.newTokens * submission.samples
+        let wanted = plans.reduce(0) { $0 + $1.newTokens }
         let missing = progress.reduce(0) { $0 + $1.total - $1.tokens }
         return SongStatus(
             song: id, model: submission.model, state: state, samples: submission.samples, levels: progress,
             running: running,
             sampledTokens: state == .preparing ? 0 : max(0, wanted - missing), wantedTokens: wanted,
-            submittedAt: submission.submittedAt)
+            submittedAt: submission.submittedAt, segments: plan.cuts.count + 1)
     }
 }
 
@@ -82,7 +84,11 @@ extension Coordinator {
 
     package func submission(of song: SongID) -> Submission? { songIndex[song].map { songs[$0].submission } }
 
+    /// With nominal cuts.
     package func plan(of song: SongID) -> Plan? { songIndex[song].map { songs[$0].plan } }
+
+    /// By sample, with the cuts that were decided.
+    package func plans(of song: SongID) -> [Plan] { songIndex[song].map { songs[$0].plans } ?? [] }
 
     /// What exists of a stream; nil when there is no such stream or its song has ended.
     package func tokens(of stream: StreamID) -> [UInt16]? {

@@ -65,8 +65,8 @@ extension Coordinator {
         guard let window = songs[place].window(index), let worker = pool.workers[id] else { return false }
         let level = lease.task.level
         guard let own = worker.throughput[level].map({ $0 / Double(worker.tasks.count + 1) }) else { return false }
-        let left = Double(window.new.upperBound - songs[place].streams[index].tokens.count)
-        let rows = Double(songs[place].streams[index].tokens.count - window.range.lowerBound)
+        let left = Double(window.new.upperBound - songs[place].end(index))
+        let rows = Double(songs[place].end(index) - window.range.lowerBound)
         let there = left / speed(of: lease, place, index, usual: own)
         let here = (left + rows / settings.prefillGain) / own
         return there > settings.copyGain * here

@@ -107,6 +107,7 @@ extension CoordinatorServer {
         case .preparing, .sampling, .decoding, .finished, .cancelled: status.state = "\(song.state)"
         }
         status.samples = UInt32(song.samples)
+        status.segments = UInt32(song.segments)
         status.running = UInt32(song.running)
         status.sampledTokens = UInt64(song.sampledTokens)
         status.wantedTokens = UInt64(song.wantedTokens)

@@ -54,7 +54,8 @@ extension CoordinatorServer {
             song: song, model: model.name, fingerprints: prepared.fingerprints,
             planInputs: PlanInputs(
                 geometry: model.geometry, sampleLength: prepared.plan.sampleLength, hops: prepared.hops,
-                known: prepared.plan.levels.map(\.known), stopAt: prepared.plan.stopAt),
+                known: prepared.plan.levels.map(\.known), stopAt: prepared.plan.stopAt,
+                segmentation: prepared.plan.segmentation),
             seed: prepared.specification.seed, filters: prepared.filters,
             labels: prepared.labels.map { sample in
                 sample.enumerated().map { model.labellers[$0].prior.labels ? $1 : nil }
@@ -100,7 +101,10 @@ extension CoordinatorServer {
 
     /// Tokens were journaled: decodes what they decide.
     func hear(_ stream: StreamID, from start: Int, _ tokens: [UInt16]) {
-        guard let plan = core.plan(of: stream.song), stream.level >= plan.stopAt else { return }
+        // Levels in segments are heard when they can be joined.
+        guard let plan = core.plan(of: stream.song), stream.level >= plan.stopAt, !plan.isCut(stream.level) else {
+            return
+        }
         let shape = plan.geometry.levels[stream.level]
         let isNew = sounds.feed(stream, from: start, tokens.map(shape.code(of:))) {
             output(of: stream.song).map { ($0.output, $0.model, $0.plan.levels[stream.level].total) }
@@ -137,7 +141,9 @@ extension CoordinatorServer {
 
     /// Completes one level of one sample.
     func decode(_ stream: StreamID) {
-        guard let (output, plan, model) = output(of: stream.song), let tokens = codes(of: stream, plan) else { return }
+        guard let (output, plan, model) = output(of: stream.song), !plan.isCut(stream.level),
+            let tokens = codes(of: stream, plan)
+        else { return }
         studio.add { [self] in
             do {
                 try write(tokens, stream, output, model)
@@ -159,15 +165,49 @@ extension CoordinatorServer {
         }
     }
 
+    /// Joins a level's segments and decodes them.
+    private func join(
+        _ segments: [[UInt16]], _ level: Int, _ sample: Int, _ plan: Plan, _ output: SongOutput, _ model: String,
+        _ progress: (Double) -> Void
+    ) throws -> JoinedLevel {
+        let vqvae = try shelf.vqvae(of: shelf.model(model))
+        return try studioTeam.withLock { team in
+            let joined = JoinedLevel(
+                level: level, sample: sample, segments: segments, plan: plan, vqvae: vqvae, team: team)
+            try output.writeAudio(joined, sample: sample, vqvae: vqvae, team: team, progress: progress)
+            return joined
+        }
+    }
+
+    /// Decodes the surroundings of a cut at the top level, and says where it is best.
+    func chooseCut(_ song: SongID, sample: Int, seam: Int) {
+        guard let (_, plan, model) = output(of: song),
+            let tokens = codes(of: StreamID(song: song, sample: sample, level: plan.geometry.top), plan)
+        else { return }
+        let heard = plan.heard(forCut: seam)
+        cutter.add { [self] in
+            do {
+                let vqvae = try shelf.vqvae(of: shelf.model(model))
+                // No token after those that are heard: how many there are is chance.
+                let audio = vqvae.decode(
+                    Array(tokens[..<heard.upperBound]), range: heard, level: plan.geometry.top, team: cutterTeam)
+                let position = CutChooser(plan.geometry).choose(
+                    Array(UnsafeBufferPointer(start: audio.pointer, count: heard.count * plan.geometry.lengthUnit)),
+                    from: heard.lowerBound, room: plan.room(ofCut: seam))
+                post(.event(.cutChosen(song, sample: sample, seam: seam, position: position)))
+            } catch {
+                post(.event(.outputsFailed(song, reason: "a place for a cut could not be found: \(error)")))
+            }
+        }
+    }
+
     /// Writes `timeline.json`, unless the song has ended before and it is complete.
     func writeTimeline(_ song: SongID) throws {
-        guard let submission = core.submission(of: song), let plan = core.plan(of: song),
-            let state = core.state(of: song)
-        else { return }
+        guard let submission = core.submission(of: song), let state = core.state(of: song) else { return }
         let events = try journal.taskEvents(of: song)
         if events.isEmpty, state.isEnded { return }
         let timeline = Timeline(
-            submission: submission, plan: plan, state: state, events: events, known: workersSeen,
+            submission: submission, plans: core.plans(of: song), state: state, events: events, known: workersSeen,
             now: Date().timeIntervalSince1970)
         let folder = folder(of: song)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -179,24 +219,38 @@ extension CoordinatorServer {
         guard let (output, plan, model) = output(of: song), let samples = core.submission(of: song)?.samples else {
             return
         }
-        let tokens = plan.levels.map { level in
-            (0..<samples).map { codes(of: StreamID(song: song, sample: $0, level: level.level), plan) ?? [] }
+        let plans = core.plans(of: song)
+        let segments = plan.levels.map { level in
+            (0..<samples).map { sample in
+                level.segments.indices.map { segment in
+                    codes(of: StreamID(song: song, sample: sample, level: level.level, segment: segment), plan) ?? []
+                }
+            }
         }
         studio.add { [self] in
             do {
                 stages.begin(song)
                 defer { stages.end(song) }
-                let audible = plan.levels.reversed().filter { $0.level >= plan.stopAt }
+                var tokens = segments.map { $0.map { $0[0] } }
+                var joined: [[JoinedLevel]] = Array(repeating: [], count: samples)
+                let audible = plan.levels.reversed().filter { $0.level >= plan.stopAt }.map(\.level)
                 for (index, level) in audible.enumerated() {
                     for sample in 0..<samples {
-                        let stream = StreamID(song: song, sample: sample, level: level.level)
-                        try write(tokens[level.level][sample], stream, output, model) { [stages] share in
+                        func progress(_ share: Double) {
                             let done = Double(index * samples + sample) + share
                             stages.update(song, share: done / Double(audible.count * samples))
                         }
+                        if plan.isCut(level) {
+                            let parts = try join(segments[level][sample], level, sample, plans[sample], output, model, progress)
+                            tokens[level][sample] = parts.codes
+                            joined[sample].append(parts)
+                        } else {
+                            let stream = StreamID(song: song, sample: sample, level: level)
+                            try write(tokens[level][sample], stream, output, model, progress: progress)
+                        }
                     }
                 }
-                try output.finish(tokens)
+                try output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
                 post(.event(.outputsWritten(song)))
             } catch {
                 post(.event(.outputsFailed(song, reason: "the song's files could not be written: \(error)")))

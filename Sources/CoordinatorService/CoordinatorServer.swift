@@ -52,6 +52,9 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     /// Encodes and checks; and decodes. Apart, so that a new song is answered while another is decoded.
     let desk = BackgroundQueue(name: "desk")
     let studio = BackgroundQueue(name: "studio")
+    /// Chooses cuts, which segments wait for.
+    let cutter = BackgroundQueue(name: "cutter")
+    let cutterTeam = ThreadTeam(threads: 1)
     /// Threads of the desk and of the studio: the first sound of a song does not wait until another is encoded.
     let team: Mutex<ThreadTeam>
     let studioTeam: Mutex<ThreadTeam>
@@ -123,6 +126,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         defer {
             desk.close()
             studio.close()
+            cutter.close()
             journal.close()
         }
         while !stopping.load(ordering: .relaxed) {
@@ -214,6 +218,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
                 if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
                     following += core.handle(.peerLost(peer), now: now)
                 }
+            case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): decode(stream)
             case .songSampled(let song): finish(song)
             case .songEnded(let song, let state): try ended(song, state)
@@ -237,6 +242,8 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         case .songState(let song, let state): options.log("song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let reason):
             options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")
+        case .cut(let song, let sample, let seam, let position):
+            options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
         case .songSubmitted, .leaseGranted: break
         }
     }

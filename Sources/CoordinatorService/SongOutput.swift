@@ -4,6 +4,7 @@ import CoordinatorCore
 import Digest
 package import Foundation
 package import JukeboxModel
+import SeamScore
 package import SongPlan
 package import Tensor
 
@@ -65,13 +66,45 @@ package struct SongOutput: Sendable {
         try sound.finish(as: AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format))
     }
 
-    /// Writes codes and description; `tokens` is [level][sample].
-    package func finish(_ tokens: [[[UInt16]]]) throws {
+    /// Decodes a level of a sample that was sampled in segments.
+    package func writeAudio(
+        _ joined: JoinedLevel, sample: Int, vqvae: VQVAE, team: ThreadTeam, progress: (Double) -> Void = { _ in }
+    ) throws {
+        let file = audioFile(level: joined.level, sample: sample)
+        guard !hasAudio(level: joined.level, sample: sample) else { return }
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let writer = try AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format)
+        let unit = plan.geometry.levels[joined.level].samplesPerToken
+        try joined.decode(vqvae: vqvae, unit: unit, team: team) {
+            try writer.append($0)
+            progress(Double(writer.framesWritten) / Double(joined.codes.count * unit))
+        }
+        try writer.finish()
+    }
+
+    /// How well the seams of a sample's finest level are hidden; nil when it has none.
+    private func seamReport(_ joined: JoinedLevel, sample: Int) throws -> SeamReport? {
+        let recording = try AudioReader(path: audioFile(level: joined.level, sample: sample).path)
+            .read(at: plan.geometry.sampleRate)
+        return try SeamReport(
+            seams: joined.joins.map(\.position), length: recording.count, rate: plan.geometry.sampleRate
+        ) { from, count in
+            (from..<from + count).map { recording.indices.contains($0) ? recording[$0] : 0 }
+        }
+    }
+
+    /// Writes codes and description.
+    ///
+    /// - Parameters:
+    ///   - tokens: [level][sample].
+    ///   - joined: the levels that were sampled in segments, by sample.
+    package func finish(_ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = []) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar))
         try CodesFile.write(
-            tokens.map { $0.map { $0.map(Int.init) } }, to: folder.appendingPathComponent("codes.safetensors").path,
-            metadata: ["seed": "\(request.specification.seed)"])
+            tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
+            to: folder.appendingPathComponent("codes.safetensors").path, metadata: ["seed": "\(request.specification.seed)"])
         var specification = request.specification
         specification.prompt = specification.prompt.map { $0.map(UploadStore.name(of:)) }
         specification.codes = specification.codes.map(UploadStore.name(of:))
@@ -81,9 +114,28 @@ package struct SongOutput: Sendable {
         object["numeric_profile"] = NumericProfile.current
         object["digests"] = Dictionary(
             uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
+        if !plan.cuts.isEmpty {
+            object["approximate"] = "\(plan.cuts.count + 1) segments"
+            let joins = joined.joined().flatMap(\.joins)
+            object["joins"] = try JSONSerialization.jsonObject(with: JSONEncoder().encode(joins))
+            object["seam_auc"] = try joined.enumerated().compactMap { sample, levels in
+                try levels.min { $0.level < $1.level }.flatMap { try seamReport($0, sample: sample) }
+                    .map { ($0.auc * 10_000).rounded() / 10_000 }
+            }
+        }
         let data = try JSONSerialization.data(
             withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         try data.write(to: folder.appendingPathComponent("song.json"), options: .atomic)
+    }
+
+    /// By level, of all samples and seams one after another.
+    private static func margins(_ joined: [[JoinedLevel]]) -> [Int: CodesFile.Margins] {
+        var margins: [Int: CodesFile.Margins] = [:]
+        for joined in joined.joined() {
+            margins[joined.level, default: CodesFile.Margins()].before.append(joined.before.joined().map(Int.init))
+            margins[joined.level, default: CodesFile.Margins()].after.append(joined.after.joined().map(Int.init))
+        }
+        return margins
     }
 
     /// BLAKE2b of one level's codes over all samples, as little-endian 16-bit numbers.

@@ -107,14 +107,18 @@ package struct SongPreparation {
         }
         let (source, known) = try source(locate: locate)
         let length = try length(known: known)
+        let segmentation = try segmentation(length: length, known: known)
         let plan = try Plan(
-            geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt)
+            geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt,
+            segmentation: segmentation)
         let labels = try labels(length: length)
         // Last, because a large model takes a while to hash.
         let fingerprints = hashesWeights ? try checkFingerprints() : [:]
         specification.hopFraction = .each(fractions)
         specification.seconds = nil
         specification.sampleLength = length
+        // What `auto` came to, so that the song file says what the song is.
+        if specification.segments != nil { specification.segments = .count(plan.cuts.count + 1) }
         specification.fingerprints = geometry.levels.indices.compactMap { fingerprints[$0] }
         return PreparedSong(
             specification: specification, plan: plan, hops: hops, filters: filters, labels: labels,
@@ -335,6 +339,16 @@ package struct SongPreparation {
         }
         if specification.mode == .continue { return rounded }
         return rounded + Int(Self.defaultSeconds * Double(geometry.sampleRate)) / unit * unit
+    }
+
+    private func segmentation(length: Int, known: [Int]) throws -> Segmentation? {
+        guard let choice = specification.segments else {
+            guard specification.overlap == nil else { throw SongError("overlap is for songs in segments") }
+            return nil
+        }
+        return try Segmentation.standard(
+            choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
+            geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap)
     }
 
     private mutating func labels(length: Int) throws -> [[SongLabels]] {

@@ -27,7 +27,9 @@ package struct SongRequest: Sendable, Hashable, Codable {
 
 extension SongSpecification {
     /// Fields of `song.json` that are not part of a request: what came out of it.
-    package static let resultFields = ["orchestrion", "format", "digests", "numeric_profile", "warnings"]
+    package static let resultFields = [
+        "orchestrion", "format", "digests", "numeric_profile", "warnings", "approximate", "joins", "seam_auc",
+    ]
 
     /// - Throws: `SongError` for what is not JSON, an unknown or missing field, or one of another type.
     package init(json: Data, source: String) throws {

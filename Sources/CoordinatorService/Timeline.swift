@@ -9,6 +9,8 @@ package struct Timeline: Sendable, Codable {
     package struct Entry: Sendable, Codable {
         package var sample: Int
         package var level: Int
+        /// nil in exact mode.
+        package var segment: Int?
         package var window: Int
         /// The place in `workers`.
         package var worker: Int
@@ -45,10 +47,11 @@ package struct Timeline: Sendable, Codable {
     /// Of tasks' events in their order.
     ///
     /// - Parameters:
+    ///   - plans: by sample.
     ///   - known: by worker, its name and slots.
     ///   - now: where leases that run end, seconds since 1970.
     package init(
-        submission: Submission, plan: Plan, state: SongState, events: [TaskEvent],
+        submission: Submission, plans: [Plan], state: SongState, events: [TaskEvent],
         known: [WorkerID: Worker], now: Double
     ) {
         song = submission.song
@@ -71,13 +74,16 @@ package struct Timeline: Sendable, Codable {
                 open[event.epoch] = leases.count
                 leases.append(
                     Entry(
-                        sample: event.sample, level: event.level, window: event.window, worker: places[id] ?? 0,
+                        sample: event.sample, level: event.level,
+                        segment: submission.planInputs.segmentation == nil ? nil : event.segment,
+                        window: event.window, worker: places[id] ?? 0,
                         start: time, firstTokens: nil, end: now, tokens: 0, ending: "running"))
             case .sampled(let start, let count):
                 guard let place = open[event.epoch] else { continue }
                 leases[place].tokens += count
                 leases[place].firstTokens = leases[place].firstTokens ?? time
-                if start + count == plan.levels[event.level].windows[event.window].new.upperBound {
+                let windows = plans[event.sample].levels[event.level].segments[event.segment].windows
+                if start + count == windows[event.window].new.upperBound {
                     close(event, at: time, &open)
                 }
             case .ended(let reason):
@@ -93,7 +99,8 @@ package struct Timeline: Sendable, Codable {
     private mutating func close(_ event: TaskEvent, at time: Double, _ open: inout [Epoch: Int]) {
         for (epoch, place) in open {
             let lease = leases[place]
-            guard lease.sample == event.sample, lease.level == event.level, lease.window == event.window else {
+            guard lease.sample == event.sample, lease.level == event.level,
+                lease.segment ?? 0 == event.segment, lease.window == event.window else {
                 continue
             }
             leases[place].end = time

@@ -127,7 +127,7 @@ package final class Journal: Sendable {
                 try Row.fetchAll(
                     db,
                     sql: """
-                        SELECT kind, sample, level, window, epoch, worker, start, length(tokens) / 2 AS count, text, time
+                        SELECT kind, sample, level, segment, window, epoch, worker, start, length(tokens) / 2 AS count, text, time
                         FROM records WHERE song = ? AND kind IN ('granted', 'sampled', 'ended') ORDER BY id
                         """, arguments: [song]
                 ).compactMap(TaskEvent.init)
@@ -142,7 +142,7 @@ package final class Journal: Sendable {
                 try db.execute(
                     sql: """
                         DELETE FROM records WHERE song = ?
-                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported')
+                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'cut')
                         AND EXISTS (SELECT 1 FROM records WHERE song = ?
                             AND kind IN ('finished', 'failed', 'cancelled'))
                         """, arguments: [song, song])

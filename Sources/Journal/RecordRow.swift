@@ -6,7 +6,7 @@ import SongPlan
 /// A record as a row of the table `records`.
 struct RecordRow {
     enum Kind: String {
-        case submitted, known, sampled, granted, ended, vanished, reported
+        case submitted, known, sampled, granted, ended, vanished, reported, cut
         case sampling, finished, failed, cancelled
     }
 
@@ -14,6 +14,8 @@ struct RecordRow {
     var song: SongID
     var sample: Int?
     var level: Int?
+    /// Of a stream, or the number of a cut; null in rows of earlier releases, which had no segments.
+    var segment: Int?
     var window: Int?
     var epoch: Epoch?
     var worker: WorkerID?
@@ -22,8 +24,9 @@ struct RecordRow {
     var tokens: [UInt16]?
 
     static let insertion = """
-        INSERT INTO records (kind, song, sample, level, window, epoch, worker, start, text, tokens, checksum, time)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO records
+            (kind, song, sample, level, segment, window, epoch, worker, start, text, tokens, checksum, time)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
     /// - Parameter time: seconds since 1970.
@@ -31,14 +34,15 @@ struct RecordRow {
         let bytes = tokens.map(TokenBytes.encode)
         let epoch = epoch.map { Int64(bitPattern: $0) }
         return [
-            kind.rawValue, song, sample, level, window, epoch, worker, start, text,
+            kind.rawValue, song, sample, level, segment, window, epoch, worker, start, text,
             bytes.map { Data($0) }, bytes.map { checksum($0) }, time,
         ]
     }
 
     /// Over the tokens and where they belong, so that a blob in a wrong row is found too.
     private func checksum(_ bytes: [UInt8]) -> Int64 {
-        let place = "\(song)/\(sample ?? -1)/\(level ?? -1)/\(start ?? -1)/"
+        let part = segment.map { $0 > 0 ? "segment \($0)/" : "" } ?? ""
+        let place = "\(song)/\(sample ?? -1)/\(level ?? -1)/\(part)\(start ?? -1)/"
         return Checksum.of(Array(place.utf8) + bytes)
     }
 
@@ -49,6 +53,7 @@ struct RecordRow {
         case .tokens(let stream, let start, let tokens, let origin):
             sample = stream.sample
             level = stream.level
+            segment = stream.segment
             self.start = start
             self.tokens = tokens
             switch origin {
@@ -78,6 +83,11 @@ struct RecordRow {
             }
             self.worker = worker
             setTask(task)
+        case .cut(_, let sample, let seam, let position):
+            kind = .cut
+            self.sample = sample
+            segment = seam
+            start = position
         case .songState(_, let state): (kind, text) = Self.kind(of: state)
         }
     }
@@ -85,6 +95,7 @@ struct RecordRow {
     private mutating func setTask(_ task: TaskID) {
         sample = task.sample
         level = task.level
+        segment = task.segment
         window = task.window
     }
 
@@ -109,6 +120,7 @@ struct RecordRow {
         song = row["song"]
         sample = row["sample"]
         level = row["level"]
+        segment = row["segment"]
         window = row["window"]
         epoch = (row["epoch"] as Int64?).map { Epoch(bitPattern: $0) }
         worker = row["worker"]
@@ -126,7 +138,7 @@ struct RecordRow {
 
     private var stream: StreamID? {
         guard let sample, let level else { return nil }
-        return StreamID(song: song, sample: sample, level: level)
+        return StreamID(song: song, sample: sample, level: level, segment: segment ?? 0)
     }
 
     private var task: TaskID? {
@@ -156,6 +168,9 @@ struct RecordRow {
         case .reported:
             guard let task, let worker, let text else { return nil }
             return .workerBlamed(task, worker, .reported(reason: text))
+        case .cut:
+            guard let sample, let segment, let start else { return nil }
+            return .cut(song, sample: sample, seam: segment, position: start)
         case .sampling: return .songState(song, .sampling)
         case .finished: return .songState(song, .finished)
         case .failed: return .songState(song, .failed(reason: text ?? "unknown"))

@@ -37,6 +37,10 @@ enum Schema {
         migrator.registerMigration("2 times of records") { db in
             try db.alter(table: "records") { table in table.add(column: "time", .double) }
         }
+        // Null in rows of earlier releases: whole levels.
+        migrator.registerMigration("3 segments") { db in
+            try db.alter(table: "records") { table in table.add(column: "segment", .integer) }
+        }
         return migrator
     }
 }

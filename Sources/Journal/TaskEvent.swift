@@ -13,6 +13,7 @@ package struct TaskEvent: Sendable, Hashable {
 
     package var sample: Int
     package var level: Int
+    package var segment: Int
     package var window: Int
     package var epoch: Epoch
     /// Seconds since 1970; nil in journals of earlier releases.
@@ -25,6 +26,7 @@ package struct TaskEvent: Sendable, Hashable {
         else { return nil }
         self.sample = sample
         self.level = level
+        segment = row["segment"] ?? 0
         self.window = window
         self.epoch = Epoch(bitPattern: epoch)
         time = row["time"]

@@ -108,6 +108,7 @@ package struct Plan: Sendable, Hashable {
         }
         self.levels = levels
         if let segmentation { cuts = try Self.nominalCuts(segmentation, levels: levels, geometry: geometry) }
+        if !levels.indices.contains(where: isCut) { (self.segmentation, cuts) = (nil, []) }
         for level in levels.indices {
             self.levels[level].segments = (0..<segments(of: level)).map { segment(level, $0) }
         }
@@ -128,6 +129,12 @@ package struct Plan: Sendable, Hashable {
         let nominal = nominalCut(seam)
         let search = segmentation?.search ?? 0
         return nominal - search...nominal + search
+    }
+
+    /// The top-level tokens whose audio decides where a cut lies.
+    package func heard(forCut seam: Int) -> Range<Int> {
+        let (room, margin) = (room(ofCut: seam), (segmentation?.lead ?? 0) + (segmentation?.tail ?? 0))
+        return max(0, room.lowerBound - margin)..<min(levels[geometry.top].total, room.upperBound + margin)
     }
 
     /// Moves a cut, and lays the windows of the segments beside it out anew.
@@ -167,7 +174,7 @@ package struct Plan: Sendable, Hashable {
         let length = levels[geometry.top].total - from
         let (count, overlap) = (segmentation.count, segmentation.lead + segmentation.tail)
         guard count > 1, segmentation.lead >= 0, segmentation.tail >= 0, segmentation.search >= 0,
-            length / count >= overlap + 2 * segmentation.search, overlap > 0
+            length / count >= max(1, overlap + 2 * segmentation.search)
         else {
             throw GeometryError(
                 "\(count) segments of \(length) top-level tokens leave no room for an overlap of \(overlap) and cuts "

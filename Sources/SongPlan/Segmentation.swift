@@ -19,23 +19,30 @@ package struct Segmentation: Sendable, Hashable, Codable {
         self.search = search
     }
 
-    /// Seconds of the same, measured: Docs/Segments.md.
-    private static let (leadSeconds, tailSeconds, searchSeconds) = (0.25, 0.1, 0.75)
+    /// Seconds of lead and tail together, and of search, as measured: Docs/Segments.md.
+    package static let usualOverlap = 0.35
+    private static let searchSeconds = 0.75
     /// Seconds of a segment that `auto` aims at.
     private static let usualSeconds = 8.0
     private static let mostSegments = 1024
 
-    /// As many segments as are asked for, with the usual overlap; nil for one segment, which is exact mode.
+    /// As many segments as are asked for; nil for one segment, which is exact mode.
     ///
-    /// - Parameter length: top-level tokens that are to be cut.
+    /// - Parameters:
+    ///   - length: top-level tokens that are to be cut.
+    ///   - overlap: seconds; 0 cuts hard, at the nominal places.
     /// - Throws: `GeometryError` with the largest count that works.
     package static func standard(
-        _ choice: SegmentChoice, length: Int, geometry: ModelGeometry
+        _ choice: SegmentChoice, length: Int, geometry: ModelGeometry, overlap: Double = usualOverlap
     ) throws(GeometryError) -> Segmentation? {
         let rate = Double(geometry.sampleRate) / Double(geometry.lengthUnit)
-        func tokens(_ seconds: Double) -> Int { max(1, Int((seconds * rate).rounded(.up))) }
-        let (lead, tail) = (tokens(leadSeconds), tokens(tailSeconds))
-        let most = max(1, min(mostSegments, length / (2 * (lead + tail))))
+        guard (0...5).contains(overlap) else {
+            throw GeometryError("an overlap of \(overlap) s cannot work; it must be 0 to 5, \(usualOverlap) is usual")
+        }
+        func tokens(_ seconds: Double) -> Int { Int((seconds * rate).rounded(.up)) }
+        // The right segment needs longer until it sounds as if it had never begun.
+        let (lead, tail) = (tokens(0.7 * overlap), tokens(0.3 * overlap))
+        let most = max(1, min(mostSegments, length / max(2, 2 * (lead + tail))))
         let count: Int
         switch choice {
         case .auto: count = min(most, max(1, Int(Double(length) / rate / usualSeconds)))
@@ -49,7 +56,7 @@ package struct Segmentation: Sendable, Hashable, Codable {
         guard count > 1 else { return nil }
         // Cuts that move towards each other must leave a segment more than its overlaps.
         let room = (length / count - lead - tail) / 2
-        return Segmentation(count: count, lead: lead, tail: tail, search: min(tokens(searchSeconds), room))
+        return Segmentation(count: count, lead: lead, tail: tail, search: overlap > 0 ? min(tokens(searchSeconds), room) : 0)
     }
 }
 

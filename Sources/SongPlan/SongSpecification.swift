@@ -77,6 +77,8 @@ package struct SongSpecification: Sendable, Hashable, Codable {
     package var stopAt: Int
     /// Segments of each level below the top, sampled in parallel: approximate. nil is exact mode.
     package var segments: SegmentChoice?
+    /// Seconds for which two segments both sample the same music around their cut; 0 is a hard cut.
+    package var overlap: Double?
     /// By level, what the model's fingerprints must be; written by the program, so that a song is not made again
     /// with another model by mistake.
     package var fingerprints: [String]?
@@ -86,7 +88,8 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         samples: [SampleSpecification] = [SampleSpecification()], seed: UInt64 = 0,
         temperature: PerLevel<Double> = .all(0.99), topK: PerLevel<Int> = .all(0),
         topP: PerLevel<Double> = .all(0), hopFraction: PerLevel<Double>? = nil, prompt: [String]? = nil,
-        promptSeconds: Double? = nil, codes: String? = nil, stopAt: Int = 0, segments: SegmentChoice? = nil
+        promptSeconds: Double? = nil, codes: String? = nil, stopAt: Int = 0, segments: SegmentChoice? = nil,
+        overlap: Double? = nil
     ) {
         self.model = model
         self.mode = mode
@@ -103,6 +106,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         self.codes = codes
         self.stopAt = stopAt
         self.segments = segments
+        self.overlap = overlap
     }
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
@@ -116,7 +120,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         case promptSeconds = "prompt_seconds"
         case codes
         case stopAt = "stop_at"
-        case segments
+        case segments, overlap
         case fingerprints
     }
 
@@ -141,6 +145,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         codes = try values.decodeIfPresent(String.self, forKey: .codes)
         stopAt = try values.decodeIfPresent(Int.self, forKey: .stopAt) ?? 0
         segments = try values.decodeIfPresent(SegmentChoice.self, forKey: .segments)
+        overlap = try values.decodeIfPresent(Double.self, forKey: .overlap)
         fingerprints = try values.decodeIfPresent([String].self, forKey: .fingerprints)
     }
 }

@@ -102,12 +102,13 @@ enum Small {
 
     static func song(
         _ id: SongID, samples: Int = 1, length: Int = 320, known: [Int] = [0, 0, 0], stopAt: Int = 0,
-        priority: Int = 0, fingerprints: [Int: String] = fingerprints
+        priority: Int = 0, fingerprints: [Int: String] = fingerprints, segmentation: Segmentation? = nil
     ) -> Submission {
         Submission(
             song: id, model: "small", fingerprints: fingerprints,
             planInputs: PlanInputs(
-                geometry: geometry, sampleLength: length, hops: [8, 8, 4], known: known, stopAt: stopAt),
+                geometry: geometry, sampleLength: length, hops: [8, 8, 4], known: known, stopAt: stopAt,
+                segmentation: segmentation),
             seed: 7, filters: Array(repeating: Filter(temperature: 1), count: 3),
             labels: Array(repeating: [nil, nil, nil], count: samples), priority: priority,
             awaitsTokens: known != [0, 0, 0])
@@ -167,6 +168,7 @@ extension MockWorld {
                 workers[peer]?.sample(1000)
                 try sendChunks(peer)
             }
+            try answerCuts()
             for song in sampled.sorted() where states[song].map({ !$0.isEnded }) ?? false {
                 try handle(.outputsWritten(song))
             }

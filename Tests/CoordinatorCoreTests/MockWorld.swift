@@ -15,7 +15,7 @@ func require(_ condition: Bool, _ text: @autoclosure () -> String) throws {
 /// The token that a model would sample: a function of where it is, like the real thing.
 func token(_ stream: StreamID, _ position: Int, codes: Int = 128) -> UInt16 {
     var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
-    for part in [stream.sample, stream.level, position] + stream.song.utf8.map(Int.init) {
+    for part in [stream.sample, stream.level, position, stream.segment * 7919] + stream.song.utf8.map(Int.init) {
         hash = (hash ^ UInt64(part + 1)) &* 0xBF58_476D_1CE4_E5B9
         hash ^= hash >> 29
     }
@@ -54,6 +54,11 @@ struct MockWorld {
     /// Messages on their way to workers.
     var toWorkers: [(peer: Peer, message: Outgoing)] = []
     var acknowledgements = 0
+    /// By sample, with the cuts that are durable.
+    var plans: [SongID: [Plan]] = [:]
+    /// Sample, number and song of those.
+    var cuts: Set<[Int]> = []
+    var wantedCuts: [(SongID, Int, Int)] = []
 
     init(_ settings: Settings = Settings(chunk: 8)) {
         self.settings = settings
@@ -68,7 +73,7 @@ struct MockWorld {
             admitted[peer] = description
         case .goodbye(let peer), .peerLost(let peer): admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel,
+            .cancel, .cutChosen,
             .outputsWritten, .outputsFailed, .tick:
             break
         }
@@ -99,6 +104,37 @@ struct MockWorld {
         admitted = [:]
         completed = []
         sampled = []
+        wantedCuts = []
+    }
+
+    /// As the journal says.
+    func plan(_ song: SongID, _ sample: Int) throws -> Plan {
+        guard let plan = plans[song]?[sample] else { throw Violation("no song \(song) or no sample \(sample)") }
+        return plan
+    }
+
+    func segment(_ stream: StreamID) throws -> SegmentPlan {
+        try plan(stream.song, stream.sample).levels[stream.level].segments[stream.segment]
+    }
+
+    private mutating func cutWanted(_ song: SongID, _ sample: Int, _ seam: Int) throws {
+        let plan = try plan(song, sample)
+        let top = StreamID(song: song, sample: sample, level: plan.geometry.top)
+        try require(
+            streams[top, default: []].count >= plan.heard(forCut: seam).upperBound, "cut \(seam) is asked for too early")
+        try require(!cuts.contains([sample, seam, song.hashValue]), "cut \(seam) is asked for twice")
+        wantedCuts.append((song, sample, seam))
+    }
+
+    /// Decides the cuts that were asked for, at places that are a function of the cut.
+    mutating func answerCuts() throws {
+        let wanted = wantedCuts
+        wantedCuts = []
+        for (song, sample, seam) in wanted {
+            let room = try plan(song, sample).room(ofCut: seam)
+            let position = room.lowerBound + (sample * 5 + seam * 3) % room.count
+            try handle(.cutChosen(song, sample: sample, seam: seam, position: position))
+        }
     }
 
     // MARK: Effects
@@ -109,6 +145,7 @@ struct MockWorld {
             try check(record)
             journal.append(record)
         case .send(let peer, let message): try send(peer, message)
+        case .chooseCut(let song, let sample, let seam): try cutWanted(song, sample, seam)
         case .streamCompleted(let stream): try streamCompleted(stream)
         case .songSampled(let song):
             try require(sampled.insert(song).inserted, "song \(song) is sampled twice")
@@ -126,19 +163,21 @@ struct MockWorld {
 
     private func isSampled(_ song: SongID) throws -> Bool {
         guard let submission = submissions[song] else { return false }
-        let plan = try submission.planInputs.plan()
-        return (0..<submission.samples).allSatisfy { sample in
-            plan.levels.allSatisfy {
-                streams[StreamID(song: song, sample: sample, level: $0.level), default: []].count == $0.total
+        return try (0..<submission.samples).allSatisfy { sample in
+            let plan = try plan(song, sample)
+            return plan.levels.allSatisfy { level in
+                level.segments.enumerated().allSatisfy { number, segment in
+                    let stream = StreamID(song: song, sample: sample, level: level.level, segment: number)
+                    return streams[stream, default: []].count == segment.range.count
+                }
             }
         }
     }
 
     private mutating func streamCompleted(_ stream: StreamID) throws {
         try require(completed.insert(stream).inserted, "\(stream) is completed twice")
-        guard let submission = submissions[stream.song] else { throw Violation("unknown \(stream)") }
-        let total = try submission.planInputs.plan().levels[stream.level].total
-        try require(streams[stream] == tokens(stream, 0..<total), "\(stream) has wrong tokens")
+        let range = try segment(stream).range
+        try require(streams[stream] == tokens(stream, range), "\(stream) has wrong tokens")
         try require(coordinator.tokens(of: stream) == streams[stream], "\(stream) differs from the journal")
     }
 
@@ -147,6 +186,7 @@ struct MockWorld {
         case .songSubmitted(let submission):
             try require(submissions[submission.song] == nil, "\(submission.song) is submitted twice")
             submissions[submission.song] = submission
+            plans[submission.song] = Array(repeating: try submission.planInputs.plan(), count: submission.samples)
             states[submission.song] = submission.awaitsTokens ? .preparing : .sampling
         case .tokens(let stream, let start, let new, let origin):
             try checkTokens(stream, start, new, origin)
@@ -171,6 +211,9 @@ struct MockWorld {
             try require(
                 leases[task]?.worker == worker || copies[task]?.worker == worker,
                 "\(worker) is blamed for \(task), which it has not")
+        case .cut(let song, let sample, let seam, let position):
+            try require(cuts.insert([sample, seam, song.hashValue]).inserted, "\(song) is cut twice at \(seam)")
+            plans[song]?[sample].move(cut: seam, to: position)
         case .songState(let song, let state):
             try require(states[song].map { !$0.isEnded } ?? false, "\(song) changes after its end")
             states[song] = state
@@ -198,11 +241,11 @@ struct MockWorld {
             let lease = lease(task, epoch)
             try require(lease != nil, "tokens of \(task) with the wrong epoch \(epoch)")
             try require(lease?.worker == worker, "tokens of \(task) from the wrong \(worker)")
-            let have = streams[stream, default: []].count
+            let segment = try segment(stream)
+            let have = segment.range.lowerBound + streams[stream, default: []].count
             try require(start == have, "tokens of \(stream) at \(start); there are \(have)")
             streams[stream, default: []] += new
-            let plan = try submissions[stream.song]?.planInputs.plan()
-            if plan?.levels[stream.level].windows[task.window].new.upperBound == start + new.count {
+            if segment.windows[task.window].new.upperBound == start + new.count {
                 leases[task] = nil
                 copies[task] = nil
             }
@@ -221,8 +264,8 @@ struct MockWorld {
         case .assignment(let assignment): try check(assignment, peer)
         case .acknowledged(let task, _, let count):
             acknowledgements += 1
-            guard let plan = try submissions[task.song]?.planInputs.plan() else { throw Violation("no song") }
-            let first = plan.levels[task.level].windows[task.window].new.lowerBound
+            let segment = try segment(task.stream)
+            let first = segment.windows[task.window].new.lowerBound - segment.range.lowerBound
             try require(
                 streams[task.stream, default: []].count >= first + count,
                 "\(count) tokens of \(task) are acknowledged before they are journaled")
@@ -241,19 +284,30 @@ struct MockWorld {
         try require(
             worker.fingerprints[task.level] == assignment.fingerprint, "\(worker.id) cannot do \(task)")
         guard let submission = submissions[task.song] else { throw Violation("no song of \(task)") }
-        let level = try submission.planInputs.plan().levels[task.level]
-        let window = level.windows[task.window]
+        let segment = try segment(task.stream)
+        let window = segment.windows[task.window]
         try require(window.range == assignment.window, "\(task) is another window")
         try require(assignment.prime == window.prime.count, "\(task) has a prime of \(assignment.prime)")
-        let have = streams[task.stream, default: []]
+        func have(_ stream: StreamID, _ range: Range<Int>) throws -> ArraySlice<UInt16> {
+            let start = try self.segment(stream).range.lowerBound
+            let tokens = streams[stream, default: []]
+            guard range.lowerBound >= start, range.upperBound <= start + tokens.count else {
+                throw Violation("\(task) needs \(range) of \(stream), which is not there")
+            }
+            return tokens[range.lowerBound - start..<range.upperBound - start]
+        }
+        let end = segment.range.lowerBound + streams[task.stream, default: []].count
         // Its own new tokens as they were sampled; of all others the codes that they stand for.
         let shapes = submission.planInputs.geometry.levels
-        let prime = have[window.prime].map(shapes[task.level].code(of:))
-        try require(assignment.tokens == prime + have[window.new.lowerBound...], "\(task) starts from wrong tokens")
+        let prime = try have(task.stream, window.prime).map(shapes[task.level].code(of:))
+        let new = try have(task.stream, window.new.lowerBound..<end)
+        try require(assignment.tokens == prime + new, "\(task) starts from wrong tokens")
         if let above = window.above {
-            let upper = StreamID(song: task.song, sample: task.sample, level: task.level + 1)
+            let isWhole = try plan(task.song, task.sample).levels[task.level + 1].segments.count == 1
+            let upper = StreamID(
+                song: task.song, sample: task.sample, level: task.level + 1, segment: isWhole ? 0 : task.segment)
             try require(
-                streams[upper, default: []][above].map(shapes[upper.level].code(of:)) == assignment.above,
+                have(upper, above).map(shapes[upper.level].code(of:)) == assignment.above,
                 "\(task) has a wrong slice")
         } else {
             try require(assignment.above.isEmpty, "\(task) is of the top level and has a slice above")

@@ -48,7 +48,11 @@ struct Soak {
     mutating func run() throws -> Counters {
         for number in 0..<2 {
             let known = random.chance(50) ? [0, 0, 0] : [0, Int.random(in: 0...9, using: &random), 7]
-            songs.append(Small.song("s\(number)", samples: 1, length: 160, known: known))
+            let segmentation = Segmentation(count: 3, lead: 1, tail: 1, search: 0)
+            songs.append(
+                Small.song(
+                    "s\(number)", samples: 1, length: 160, known: random.chance(50) ? [0, 0, known[2]] : known,
+                    segmentation: random.chance(30) ? segmentation : nil))
         }
         try bear()
         try bear()
@@ -79,6 +83,7 @@ struct Soak {
         for song in world.sampled.sorted() where world.coordinator.state(of: song) == .decoding {
             if random.chance(50) { try event(.outputsWritten(song)) }
         }
+        if random.chance(50) { try world.answerCuts() }
         try event(.tick)
     }
 

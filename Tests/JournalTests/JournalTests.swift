@@ -43,6 +43,7 @@ enum Example {
     /// Every kind of record.
     static func records(_ song: SongID) -> [CoordinatorCore.Record] {
         let task = task(song)
+        let part = StreamID(song: song, sample: 1, level: 0, segment: 5)
         return [
             .songSubmitted(submission(song)),
             .tokens(task.stream, start: 0, [0, 1, 255, 256, 2047, 65535], .known),
@@ -53,6 +54,8 @@ enum Example {
             .workerBlamed(task, "worker", .vanished),
             .workerBlamed(task, "worker", .reported(reason: "no memory; 'quoted'")),
             .leaseEnded(task, .max, reason: "gone"),
+            .cut(song, sample: 1, seam: 2, position: 345),
+            .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
             .songState(song, .finished), .songState(song, .failed(reason: "because")),
             .songState(song, .cancelled),
         ]
@@ -187,6 +190,20 @@ struct JournalTests {
         guard case .notAJournal(let path, _) = error else { throw error }
         #expect(path == scratch.file)
         #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.file)) == text)
+    }
+
+    @Test func `a journal from before there were segments is read as one of whole levels`() throws {
+        let records = Example.records("a").filter { record in
+            switch record {
+            case .cut: false
+            case .tokens(let stream, _, _, _): stream.segment == 0
+            case .songSubmitted, .leaseGranted, .leaseEnded, .workerBlamed, .songState: true
+            }
+        }
+        try Journal(folder: scratch.path).append(records)
+        try tamper("ALTER TABLE records DROP COLUMN segment")
+        try tamper("DELETE FROM grdb_migrations WHERE identifier = '3 segments'")
+        #expect(try Journal(folder: scratch.path).replay() == records)
     }
 
     @Test func `a journal of a newer version is refused`() throws {

@@ -42,6 +42,9 @@ package nonisolated struct WireTask: Sendable {
 
   package var window: UInt32 = 0
 
+  /// Of a level that is sampled in segments; 0 otherwise.
+  package var segment: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -852,6 +855,9 @@ package nonisolated struct WireSongStatus: Sendable {
 
   package var stageSecondsLeft: Double = 0
 
+  /// Of each level below the top; more than one is approximate.
+  package var segments: UInt32 = 0
+
   package var priority: Int32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1024,7 +1030,7 @@ fileprivate nonisolated let _protobuf_package = "orchestrion"
 
 nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Task"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}sample\0\u{1}level\0\u{1}window\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}sample\0\u{1}level\0\u{1}window\0\u{2}\u{1a}segment\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1036,6 +1042,7 @@ nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.sample) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.level) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.window) }()
+      case 30: try { try decoder.decodeSingularUInt32Field(value: &self.segment) }()
       default: break
       }
     }
@@ -1054,6 +1061,9 @@ nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if self.window != 0 {
       try visitor.visitSingularUInt32Field(value: self.window, fieldNumber: 4)
     }
+    if self.segment != 0 {
+      try visitor.visitSingularUInt32Field(value: self.segment, fieldNumber: 30)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1062,6 +1072,7 @@ nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.sample != rhs.sample {return false}
     if lhs.level != rhs.level {return false}
     if lhs.window != rhs.window {return false}
+    if lhs.segment != rhs.segment {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2579,7 +2590,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SongStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2601,6 +2612,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 12: try { try decoder.decodeSingularDoubleField(value: &self.stageShare) }()
       case 13: try { try decoder.decodeSingularDoubleField(value: &self.stageSecondsLeft) }()
       case 20: try { try decoder.decodeSingularSInt32Field(value: &self.priority) }()
+      case 30: try { try decoder.decodeSingularUInt32Field(value: &self.segments) }()
       default: break
       }
     }
@@ -2649,6 +2661,9 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.priority != 0 {
       try visitor.visitSingularSInt32Field(value: self.priority, fieldNumber: 20)
     }
+    if self.segments != 0 {
+      try visitor.visitSingularUInt32Field(value: self.segments, fieldNumber: 30)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2666,6 +2681,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.model != rhs.model {return false}
     if lhs.stageShare != rhs.stageShare {return false}
     if lhs.stageSecondsLeft != rhs.stageSecondsLeft {return false}
+    if lhs.segments != rhs.segments {return false}
     if lhs.priority != rhs.priority {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

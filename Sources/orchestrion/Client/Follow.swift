@@ -43,8 +43,12 @@ enum SongView {
         song.wantedTokens == 0 ? 1 : Double(song.sampledTokens) / Double(song.wantedTokens)
     }
 
+    private static func approximate(_ song: WireSongStatus) -> String {
+        song.segments > 1 ? "  approximate: \(song.segments) segments" : ""
+    }
+
     static func line(_ song: WireSongStatus, workers: Int) -> String {
-        var text = "\(song.song)  \(song.state)  \(Int(share(song) * 100)) %"
+        var text = "\(song.song)  \(song.state)  \(Int(share(song) * 100)) %\(approximate(song))"
         text +=
             "  " + song.levels.reversed().map { "level \($0.level): \($0.tokens)/\($0.total)" }.joined(separator: ", ")
         if song.stageShare > 0 {
@@ -58,7 +62,7 @@ enum SongView {
     }
 
     static func lines(_ song: WireSongStatus, workers: Int, elapsed: Double) -> [String] {
-        var head = "\(song.song)  \(song.state)  \(Terminal.duration(elapsed)) elapsed"
+        var head = "\(song.song)  \(song.state)\(approximate(song))  \(Terminal.duration(elapsed)) elapsed"
         if song.state == "sampling", song.tokensPerSecond > 0 {
             head += ", \(Terminal.duration(song.secondsLeft)) left"
             head += String(format: "  %.0f tokens/s", song.tokensPerSecond)

@@ -135,6 +135,7 @@ struct FetchCommand: ParsableCommand {
             print(try Terminal.json(["folder": [folder.path], "files": files]))
         } else {
             print("\(folder.path)")
+            if let text = (try? SongFolder(folder))?.approximation { print("  \(text)") }
             for file in files { print("  \(file)") }
         }
     }

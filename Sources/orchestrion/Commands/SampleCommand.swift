@@ -173,12 +173,15 @@ struct SongReport: Encodable {
     var folder: String
     var seed: UInt64
     var files: [String]
+    /// Of a song in segments.
+    var approximation: String?
 
     init(folder: URL, seed: UInt64) {
         self.folder = folder.path
         self.seed = seed
         files = (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? [])
             .filter { $0.contains(".") && !$0.hasPrefix(".") }.sorted()
+        approximation = (try? SongFolder(folder))?.approximation
     }
 
     func print(json: Bool) throws {
@@ -187,6 +190,7 @@ struct SongReport: Encodable {
             return
         }
         Swift.print("The song is in \(folder)")
+        if let approximation { Swift.print("  \(approximation)") }
         for file in files { Swift.print("  \(file)") }
     }
 }

@@ -9,6 +9,12 @@ struct SongFolder {
     let specification: SongSpecification
     /// BLAKE2b of the codes, by `z0`, `z1` …
     let digests: [String: String]
+    /// "8 segments" for a song that was not sampled exactly.
+    let approximate: String?
+    /// How the segments of such a song were joined.
+    let joins: [SeamJoin]
+    /// By sample, how well the seams of such a song can be detected.
+    let seamAUC: [Double]
     private let format: String
 
     /// Reads `song.json`.
@@ -25,6 +31,18 @@ struct SongFolder {
         let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
         digests = object["digests"] as? [String: String] ?? [:]
         format = object["format"] as? String ?? "wav"
+        approximate = object["approximate"] as? String
+        joins = try object["joins"].map {
+            try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
+        } ?? []
+        seamAUC = object["seam_auc"] as? [Double] ?? []
+    }
+
+    /// Says that a song is approximate, and how well its seams are hidden; nil for an exact one.
+    var approximation: String? {
+        guard let approximate else { return nil }
+        let scores = seamAUC.map { String(format: "%.2f", $0) }.joined(separator: ", ")
+        return "approximate: \(approximate)" + (scores.isEmpty ? "" : "; seam AUC \(scores) (0.5: undetectable)")
     }
 
     var codes: URL { url.appendingPathComponent("codes.safetensors") }

@@ -23,7 +23,8 @@ struct PlannedSong {
         submission = Self.submission(
             PlanInputs(
                 geometry: model.geometry, sampleLength: plan.sampleLength, hops: prepared.hops,
-                known: plan.levels.map(\.known), stopAt: plan.stopAt), samples: prepared.labels.count)
+                known: plan.levels.map(\.known), stopAt: plan.stopAt,
+                segmentation: plan.segmentation), samples: prepared.labels.count)
     }
 
     /// Of a published geometry, without a model's files.
@@ -43,8 +44,14 @@ struct PlannedSong {
         let hops = try fractions.enumerated().map { try GeometryCheck.hop(fraction: $1, level: $0, geometry) }
         var known = geometry.levels.map { _ in 0 }
         if specification.mode == .upsample { known[geometry.top] = length / unit }
+        let segmentation = try specification.segments.flatMap { choice in
+            try Segmentation.standard(
+                choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
+                geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap)
+        }
         let inputs = PlanInputs(
-            geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt)
+            geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt,
+            segmentation: segmentation)
         plan = try inputs.plan()
         submission = Self.submission(inputs, samples: specification.samples.count)
     }

@@ -79,12 +79,29 @@ struct SongOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The lowest level to sample (default 0).", valueName: "level"))
     var stopAt: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Sample the levels below the top in N segments in parallel and stitch them: faster on several workers, and \
+            approximate. auto: one for every 8 s. Off by default: exact.
+            """, valueName: "N|auto"))
+    var segments: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that two segments both sample around their cut (default \(Segmentation.usualOverlap)); 0: hard cuts.",
+            valueName: "seconds"))
+    var overlap: Double?
+
     @Option(help: "Of the audio files: wav, flac or ogg (default wav).")
     var format: String?
 
     func validate() throws {
         if let format, !["wav", "flac", "ogg"].contains(format) {
             throw ValidationError("--format is \(format); it must be wav, flac or ogg")
+        }
+        if let segments, SegmentChoice(segments) == nil {
+            throw ValidationError("--segments is \(segments); it must be a number or auto")
         }
         if let samples, !(1...256).contains(samples) { throw ValidationError("--samples must be 1 to 256") }
     }
@@ -143,6 +160,11 @@ struct SongOptions: ParsableArguments {
         if let promptSeconds { specification.promptSeconds = promptSeconds }
         if let codes { specification.codes = codes }
         if let stopAt { specification.stopAt = stopAt }
+        if let segments {
+            // One segment is exact mode.
+            specification.segments = segments == "1" ? nil : SegmentChoice(segments)
+        }
+        if let overlap { specification.overlap = overlap }
         if let samples {
             let first = specification.samples.first ?? SampleSpecification()
             specification.samples =
