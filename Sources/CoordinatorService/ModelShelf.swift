@@ -12,15 +12,20 @@ package final class ModelShelf: Sendable {
     private let shelf = Mutex(Shelf())
     /// The geometry for folders without their own.
     private let preset: String?
+    private let profile: NumericProfile
 
-    package init(preset: String? = nil) { self.preset = preset }
+    /// - Parameter profile: how the models' priors compute.
+    package init(preset: String? = nil, profile: NumericProfile = .standard) {
+        self.preset = preset
+        self.profile = profile
+    }
 
     /// Opens a model's folder and remembers it by its name and its path.
     @discardableResult
     package func add(path: String) throws -> Model {
         let full = URL(fileURLWithPath: path).standardizedFileURL.path
         if let known = shelf.withLock({ $0.models[full] }) { return known }
-        let model = try Model(path: full, preset: preset)
+        let model = try Model(path: full, preset: preset, profile: profile)
         shelf.withLock {
             $0.models[full] = model
             if $0.models[model.name] == nil { $0.models[model.name] = model }

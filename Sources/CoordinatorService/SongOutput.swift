@@ -111,7 +111,8 @@ package struct SongOutput: Sendable {
         var object = try JSONSerialization.jsonObject(with: specification.json()) as? [String: Any] ?? [:]
         object["format"] = format.rawValue
         object["orchestrion"] = "0.1"
-        object["numeric_profile"] = NumericProfile.current
+        object["numeric_profile"] =
+            (specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard).rawValue
         object["digests"] = Dictionary(
             uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
         if !plan.cuts.isEmpty {

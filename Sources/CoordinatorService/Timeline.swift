@@ -99,10 +99,9 @@ package struct Timeline: Sendable, Codable {
     private mutating func close(_ event: TaskEvent, at time: Double, _ open: inout [Epoch: Int]) {
         for (epoch, place) in open {
             let lease = leases[place]
-            guard lease.sample == event.sample, lease.level == event.level,
-                lease.segment ?? 0 == event.segment, lease.window == event.window else {
-                continue
-            }
+            guard lease.sample == event.sample, lease.level == event.level, lease.segment ?? 0 == event.segment,
+                lease.window == event.window
+            else { continue }
             leases[place].end = time
             leases[place].ending = epoch == event.epoch ? "done" : "copied"
             open[epoch] = nil

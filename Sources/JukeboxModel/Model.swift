@@ -11,13 +11,17 @@ package struct Model: Sendable {
     package let geometry: ModelGeometry
     /// One a level.
     package let labellers: [Labeller]
+    /// How its priors compute.
+    package let profile: NumericProfile
 
     /// Opens a folder; nothing but small files is read.
     ///
     /// - Parameter preset: the geometry for folders without `hparams.json` or `config.json`; by default the
     ///   folder's own name when that is a preset's.
+    /// - Parameter profile: how its priors compute; part of its fingerprints.
     /// - Throws: `CheckpointError`, `HyperparameterError`, `LabelError`.
-    package init(path: String, preset: String? = nil) throws {
+    package init(path: String, preset: String? = nil, profile: NumericProfile = .standard) throws {
+        self.profile = profile
         let url = URL(fileURLWithPath: path, isDirectory: true)
         folder = try ModelFolder.open(url.path)
         name = url.standardizedFileURL.lastPathComponent
@@ -45,10 +49,49 @@ package struct Model: Sendable {
         try VQVAE(hyperparameters.vqvae, weights: folder.weights(of: .vqvae))
     }
 
-    package func prior(level: Int) throws -> Prior {
-        try Prior(
-            hyperparameters.priors[level], vqvae: hyperparameters.vqvae,
-            weights: folder.weights(of: .prior(level: level)))
+    /// Loads a level's prior, through the store of its packed matrices where it is large: see `PackedStore`.
+    ///
+    /// - Parameter profile: another than the model's.
+    package func prior(level: Int, profile: NumericProfile? = nil) throws -> Prior {
+        let profile = profile ?? self.profile
+        let set = try folder.weights(of: .prior(level: level))
+        let store = try store(of: set, level: level, profile: profile)
+        let prior = try Prior(
+            hyperparameters.priors[level], vqvae: hyperparameters.vqvae, weights: set, profile: profile, store: store)
+        if let store, !store.isComplete {
+            // The disk takes its time; until then the pages are in memory.
+            Thread.detachNewThread { store.finish(replacing: Self.storeName(level: level, profile: profile)) }
+        }
+        return prior
+    }
+
+    private static func storeName(level: Int, profile: NumericProfile) -> String {
+        "prior_level_\(level).\(profile.name)."
+    }
+
+    /// Stores are worth their room on the disk from this size of the stored weights on.
+    private static let worthwhile = 256 << 20
+
+    private func store(of set: WeightSet, level: Int, profile: NumericProfile) throws -> PackedStore? {
+        let size = set.tensors.values.reduce(0) { $0 + $1.byteCount }
+        guard size >= Self.worthwhile else { return nil }
+        let fingerprint = try fingerprint(level: level, profile: profile)
+        let name = Self.storeName(level: level, profile: profile) + fingerprint.suffix(16) + ".packed"
+        let places = [
+            URL(fileURLWithPath: folder.path).appendingPathComponent(".packed"), FingerprintCache.packedFolder,
+        ].map { $0.appendingPathComponent(name) }
+        for place in places {
+            if let store = PackedStore.existing(place, fingerprint: fingerprint) { return store }
+        }
+        let numbers = set.tensors.values.reduce(0) { $0 + $1.count }
+        for place in places {
+            if let store = PackedStore.create(
+                place, fingerprint: fingerprint, capacity: numbers * (profile == .f32 ? 4 : 2) + size / 8)
+            {
+                return store
+            }
+        }
+        return nil
     }
 
     /// The checked weights of a part.
@@ -64,14 +107,17 @@ package struct Model: Sendable {
     }
 
     /// What a worker must share to sample a level: a hash of its prior's weights, geometry and numeric profile.
-    package func fingerprint(level: Int) throws -> String {
+    package func fingerprint(level: Int, profile: NumericProfile? = nil) throws -> String {
+        let profile = profile ?? self.profile
         let set = try folder.weights(of: .prior(level: level))
-        return try FingerprintCache.value(
-            files: Set(set.tensors.values.map(\.path)).sorted(), salt: "\(hyperparameters.priors[level])"
+        let hash = try FingerprintCache.value(
+            files: Set(set.tensors.values.map(\.path)).sorted(), salt: "\(profile.rawValue) \(hyperparameters.priors[level])"
         ) {
             try weights(of: .prior(level: level)).fingerprint(
-                geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae))
+                geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae), profile: profile)
         }
+        // The profile in clear, so that whoever compares two sees why they differ.
+        return "\(profile.rawValue):\(hash)"
     }
 
     package func fingerprints() throws -> [Int: String] {

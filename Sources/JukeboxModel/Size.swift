@@ -1,3 +1,6 @@
+import Checkpoint
+import Tensor
+
 /// What a prior takes, told from its geometry alone.
 extension PriorHyperparameters {
     package func parameters(vqvae: VQVAEHyperparameters) -> Int {
@@ -5,8 +8,31 @@ extension PriorHyperparameters {
     }
 
     /// Bytes of caches and conditioning that one sequence needs.
-    package func bytesPerSequence(vqvae: VQVAEHyperparameters) -> Int {
-        transformer(codes: vqvae.codes).cacheBytes + (level == vqvae.levels - 1 ? 0 : 4 * windowLength * width)
+    package func bytesPerSequence(vqvae: VQVAEHyperparameters, profile: NumericProfile = .standard) -> Int {
+        transformer(codes: vqvae.codes).cacheBytes(type: profile.caches)
+            + (level == vqvae.levels - 1 ? 0 : 4 * windowLength * width)
+    }
+
+    /// Bytes of the weights as they are computed with.
+    ///
+    /// - Parameter stored: bytes of a number in the model's file, by tensor.
+    package func weightBytes(
+        vqvae: VQVAEHyperparameters, profile: NumericProfile = .standard, stored: (String) -> Int? = { _ in nil }
+    ) -> Int {
+        // The output matrix may be a second, packed, form of the embedding.
+        var sum = transformer(codes: vqvae.codes).vocabulary * width * 4
+        for tensor in WeightTable.prior(self, vqvae: vqvae) {
+            let type: WeightType? =
+                tensor.name.hasSuffix(".w")
+                ? profile.transformerWeights : tensor.name.contains(".cond.model.") ? profile.otherWeights : .float32
+            switch type {
+            case nil: sum += tensor.count * (stored(tensor.name) ?? 4)
+            // A float32 scale for 128 numbers.
+            case .int8: sum += tensor.count + tensor.count / 32
+            case let type?: sum += tensor.count * type.byteCount
+            }
+        }
+        return sum
     }
 
     /// Multiplications that a token costs, on average over a window.
@@ -26,5 +52,24 @@ extension PriorHyperparameters {
             return sum + Double(matrices) + 2 * seen * Double(shape.stateWidth)
         }
         return layers + Double(shape.width * shape.vocabulary)
+    }
+}
+
+extension TransformerShape {
+    /// Bytes of one sequence's caches over all layers.
+    func cacheBytes(type: WeightType) -> Int {
+        (0..<depth).reduce(0) { $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self, type: type) }
+    }
+}
+
+extension Model {
+    /// Bytes that a level takes in a worker's memory: its weights, and one window (caches and conditioning).
+    package func memory(level: Int) -> (weights: Int, window: Int) {
+        let (h, vqvae) = (hyperparameters.priors[level], hyperparameters.vqvae)
+        let stored = (try? folder.weights(of: .prior(level: level)))?.tensors ?? [:]
+        return (
+            h.weightBytes(vqvae: vqvae, profile: profile) { stored[$0]?.type.size },
+            h.bytesPerSequence(vqvae: vqvae, profile: profile)
+        )
     }
 }

@@ -135,11 +135,14 @@ package struct SeamDetector {
         let columns = 2 * bands * pointsPerBand
         let first = audio.count / 2 - frames / 2 * hop - frameLength / 2
         var product = [Float](repeating: 0, count: frames * columns)
-        audio.withUnsafeBufferPointer { audio in
+        var rows: [Float] = []
+        rows.reserveCapacity(frames * frameLength)
+        for frame in 0..<frames { rows += audio[first + frame * hop..<first + frame * hop + frameLength] }
+        rows.withUnsafeBufferPointer { rows in
             basis.withUnsafeBufferPointer { basis in
                 product.withUnsafeMutableBufferPointer { product in
                     BLAS.multiply(
-                        m: frames, n: columns, k: frameLength, a: audio.baseAddress! + first, aStride: hop,
+                        m: frames, n: columns, k: frameLength, a: rows.baseAddress!, aStride: frameLength,
                         b: basis.baseAddress!, bStride: frameLength, bTransposed: true, c: product.baseAddress!,
                         cStride: columns)
                 }

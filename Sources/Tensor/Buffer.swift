@@ -75,7 +75,7 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
 
 private let hugePageBytes = 2 << 20
 /// From here on the alignment of a huge page costs little, and streaming misses the TLB less with it.
-private let largeBufferBytes = 8 << 20
+private let largeBufferBytes = 4 << 20
 
 private func adviseHugePages(_ memory: UnsafeMutableRawPointer, _ bytes: Int) {
     #if os(Linux)

@@ -1,5 +1,21 @@
 import CKernels
 
+/// Memory for the panels of a packed matrix.
+package struct PackedMemory {
+    package let buffer: Buffer<UInt8>
+    /// Whether the panels are there already.
+    package let isFilled: Bool
+
+    package init(buffer: Buffer<UInt8>, isFilled: Bool) {
+        self.buffer = buffer
+        self.isFilled = isFilled
+    }
+
+    package static func fresh(_ count: Int) -> PackedMemory {
+        PackedMemory(buffer: Buffer(count: count), isFilled: false)
+    }
+}
+
 /// A weight matrix [k, n] laid out for multiplication: panels of 16 columns, each [k, 16].
 package final class PackedMatrix: Sendable {
     /// Inputs (rows of the matrix).
@@ -16,20 +32,24 @@ package final class PackedMatrix: Sendable {
     ///   - n: outputs.
     ///   - source: [k, n] row-major as in `Conv1D.w`, or [n, k] when `transposed` as in the original's
     ///     linear and embedding weights; k × n elements of `sourceType`, at any alignment their type allows.
-    ///   - storage: type kept in memory. float16 from float32 rounds to nearest even.
+    ///   - sourceType: float32 or float16.
+    ///   - storage: type kept in memory. float16 from float32 rounds to nearest even; int8 is quantised.
+    ///   - memory: where the panels lie, of `byteCount` bytes; what is filled is not packed again.
     ///   - team: threads to share the work; nil packs on the caller's.
     package init(
         k: Int, n: Int, source: UnsafeRawBufferPointer, sourceType: ElementType,
-        transposed: Bool = false, storage: ElementType, team: ThreadTeam? = nil
+        transposed: Bool = false, storage: ElementType, memory: PackedMemory? = nil, team: ThreadTeam? = nil
     ) {
+        let memory = memory ?? .fresh(Self.byteCount(k: k, n: n, storage: storage))
         precondition(
-            k >= 0 && n >= 0 && source.count == k * n * sourceType.byteCount,
+            k >= 0 && n >= 0 && sourceType != .int8
+                && (memory.isFilled || source.count == k * n * sourceType.byteCount),
             "a [\(k), \(n)] matrix of \(sourceType) is not \(source.count) bytes")
         self.k = k
         self.n = n
         self.storage = storage
-        let panels = Buffer<UInt8>(count: ck_packed_bytes(k, n, storage.code))
-        self.panels = panels
+        panels = memory.buffer
+        if memory.isFilled { return }
         guard let base = source.baseAddress else { return }
         let work = Packing(
             source: base, sourceType: sourceType.code, transposed: transposed ? 1 : 0, k: k, n: n,
@@ -37,10 +57,15 @@ package final class PackedMatrix: Sendable {
         if let team, k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
     }
 
+    /// Bytes of a packed matrix.
+    package static func byteCount(k: Int, n: Int, storage: ElementType) -> Int {
+        ck_packed_bytes(k, n, storage.code)
+    }
+
     /// Bytes of memory the matrix takes.
     package var residentBytes: Int { panels.byteCount }
 
-    /// y = x · W + bias, every output one chain of fused multiply-adds over k in order.
+    /// y = x · W + bias, every output one chain of fused multiply-adds over k in order; for int8 see `QuantizedRows`.
     ///
     /// - Parameters:
     ///   - x: [rows, k], rows `xStride` floats apart.
@@ -53,12 +78,74 @@ package final class PackedMatrix: Sendable {
         into y: MutableFloatPointer, yStride: Int, team: ThreadTeam? = nil,
         kernels: Kernels = .active
     ) {
-        let gemm = storage == .float16 ? kernels.table.pointee.gemm_f16 : kernels.table.pointee.gemm_f32
-        guard let gemm else { return }
+        var quantized: QuantizedRows?
+        if storage == .int8 {
+            quantized = QuantizedRows(rows: rows, k: k)
+            quantized?.fill(0..<rows, from: x, stride: xStride, k: k, kernels: kernels)
+        }
         let work = Multiplication(
-            gemm: gemm, x: x, xStride: xStride, panels: panels.pointer, bias: bias, y: y, yStride: yStride,
-            rows: rows, n: n, k: k)
+            matrix: self, x: x, xStride: xStride, quantized: quantized, bias: bias, y: y, yStride: yStride, rows: rows,
+            kernels: kernels)
         if let team, rows * k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
+    }
+
+    /// The columns that are one part's of a product that a team shares.
+    package func columns(part: Int, of parts: Int) -> Range<Int> {
+        let panels = share(of: ck_panel_count(n), part: part, parts: parts)
+        return min(panels.lowerBound * Int(CK_PANEL), n)..<min(panels.upperBound * Int(CK_PANEL), n)
+    }
+
+    /// `multiply` for some columns, a multiple of 16 to a multiple of 16 (or n), by one thread.
+    ///
+    /// - Parameters:
+    ///   - x: unused by int8.
+    ///   - quantized: the rows of x, for int8.
+    package func multiply(
+        _ x: FloatPointer, xStride: Int, quantized: QuantizedRows?, rows: Int, columns: Range<Int>,
+        bias: FloatPointer?, into y: MutableFloatPointer, yStride: Int, kernels: Kernels = .active
+    ) {
+        let (first, last) = (columns.lowerBound / Int(CK_PANEL), ck_panel_count(columns.upperBound))
+        guard first < last else { return }
+        let table = kernels.table.pointee
+        switch storage {
+        case .float32:
+            table.gemm_f32(x, xStride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
+        case .float16:
+            table.gemm_f16(x, xStride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
+        case .int8:
+            guard let quantized else { preconditionFailure("an int8 product needs quantised rows") }
+            table.gemm_i8(
+                quantized.values.pointer, quantized.scales.pointer, quantized.offsets.pointer, panels.pointer, bias, y,
+                yStride, rows, n, k, first, last)
+        }
+    }
+}
+
+/// Rows of numbers as int8, with a scale for every 128 numbers of a row: what int8 matrices multiply.
+///
+/// A row is quantised from itself alone, and the sums of its integer products are exact, so its results do not depend
+/// on its neighbours, on tiles or on threads.
+package final class QuantizedRows: Sendable {
+    fileprivate let values: Buffer<Int8>
+    fileprivate let scales: Buffer<Float>
+    fileprivate let offsets: Buffer<Int32>
+
+    /// Room for rows of up to `k` numbers.
+    package init(rows: Int, k: Int) {
+        values = Buffer(count: rows * ck_quantized_width(k))
+        scales = Buffer(count: rows * ck_group_count(k))
+        offsets = Buffer(count: rows * ck_group_count(k))
+    }
+
+    /// Quantises rows of x [rows, k].
+    package func fill(
+        _ rows: Range<Int>, from x: FloatPointer, stride: Int, k: Int, kernels: Kernels = .active
+    ) {
+        let groups = ck_group_count(k)
+        kernels.table.pointee.quantize(
+            x + rows.lowerBound * stride, stride, rows.count, k,
+            values.pointer + rows.lowerBound * ck_quantized_width(k), scales.pointer + rows.lowerBound * groups,
+            offsets.pointer + rows.lowerBound * groups)
     }
 }
 
@@ -66,7 +153,7 @@ package final class PackedMatrix: Sendable {
 private let smallWork = 1 << 17
 
 /// Part `part` of `count` things in nearly equal parts.
-private func share(of count: Int, part: Int, parts: Int) -> Range<Int> {
+package func share(of count: Int, part: Int, parts: Int) -> Range<Int> {
     count * part / parts..<count * (part + 1) / parts
 }
 
@@ -83,31 +170,28 @@ private struct Packing: TeamWork {
 }
 
 private struct Multiplication: TeamWork {
-    typealias Gemm =
-        @convention(c) (
-            FloatPointer?, Int, UnsafeRawPointer?, FloatPointer?, MutableFloatPointer?, Int, Int, Int, Int, Int,
-            Int
-        ) -> Void
-
-    let gemm: Gemm
+    let matrix: PackedMatrix
     let x: FloatPointer, xStride: Int
-    let panels: UnsafeRawPointer, bias: FloatPointer?
+    let quantized: QuantizedRows?
+    let bias: FloatPointer?
     let y: MutableFloatPointer, yStride: Int
-    let rows: Int, n: Int, k: Int
+    let rows: Int
+    let kernels: Kernels
 
     /// Some of the panels for all rows, so that each weight is read once; with too few panels for that, all
     /// panels for some of the rows.
     func run(part: Int, of parts: Int) {
-        let panelCount = ck_panel_count(n)
-        if panelCount < 2 * parts && rows > panelCount {
+        let panelCount = ck_panel_count(matrix.n)
+        if panelCount < 2 * parts && rows > panelCount && quantized == nil {
             let mine = share(of: rows, part: part, parts: parts)
-            gemm(
-                x + mine.lowerBound * xStride, xStride, panels, bias, y + mine.lowerBound * yStride, yStride,
-                mine.count, n, k, 0, panelCount)
+            matrix.multiply(
+                x + mine.lowerBound * xStride, xStride: xStride, quantized: nil, rows: mine.count,
+                columns: 0..<matrix.n, bias: bias, into: y + mine.lowerBound * yStride, yStride: yStride,
+                kernels: kernels)
         } else {
-            let mine = share(of: panelCount, part: part, parts: parts)
-            gemm(
-                x, xStride, panels, bias, y, yStride, rows, n, k, mine.lowerBound, mine.upperBound)
+            matrix.multiply(
+                x, xStride: xStride, quantized: quantized, rows: rows, columns: matrix.columns(part: part, of: parts),
+                bias: bias, into: y, yStride: yStride, kernels: kernels)
         }
     }
 }

@@ -38,6 +38,8 @@ final class SharedState: @unchecked Sendable {
     private let generation = Atomic<UInt64>(0)
     private let unfinished = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
+    private let arrived = Atomic<Int>(0)
+    private let meetings = Atomic<UInt64>(0)
     private let callerSleeps = Atomic<Bool>(false)
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let wake: UnsafeMutablePointer<pthread_cond_t>
@@ -60,6 +62,23 @@ final class SharedState: @unchecked Sendable {
         done.deallocate()
         wake.deallocate()
         lock.deallocate()
+    }
+
+    /// Waits until every part of the current run has called this.
+    func meet() {
+        let before = meetings.load(ordering: .relaxed)
+        if arrived.add(1, ordering: .acquiringAndReleasing).newValue == parts {
+            arrived.store(0, ordering: .relaxed)
+            meetings.store(before &+ 1, ordering: .releasing)
+            return
+        }
+        if spin(until: { meetings.load(ordering: .acquiring) != before }) { return }
+        // Another part lost its processor; at first it may need this one.
+        var patience = 200
+        while meetings.load(ordering: .acquiring) == before {
+            if patience > 0 { sched_yield() } else { usleep(50) }
+            patience -= 1
+        }
     }
 
     /// Lets the helpers begin. The work must stay valid until `waitUntilDone` returns.

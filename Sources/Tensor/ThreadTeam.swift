@@ -52,6 +52,13 @@ package final class ThreadTeam: Sendable {
         }
     }
 
+    /// Inside a run: waits until every part of it is here. What the others wrote before is visible afterwards.
+    ///
+    /// Meant for moments of a few microseconds: it spins, and gives up the processor only when that was in vain.
+    package func meet() {
+        if threads > 1 { shared.meet() }
+    }
+
     /// The same for a closure, which costs two small allocations unless the team is one thread.
     package func run(_ body: (_ part: Int, _ parts: Int) -> Void) {
         if threads == 1 { return body(0, 1) }

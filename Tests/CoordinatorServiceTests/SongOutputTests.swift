@@ -91,7 +91,7 @@ import Testing
         #expect(try SongSpecification(json: data, source: "song.json") == prepared.specification)
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(object["format"] as? String == "flac")
-        #expect(object["numeric_profile"] as? String == NumericProfile.current)
+        #expect(object["numeric_profile"] as? String == "f32/1")
         let digests = try #require(object["digests"] as? [String: String])
         #expect(digests == ["z0": SongOutput.digest(tokens[0]), "z1": SongOutput.digest(tokens[1])])
         #expect(object["seed"] as? UInt64 == .max)

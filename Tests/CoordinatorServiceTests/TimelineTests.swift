@@ -31,8 +31,8 @@ import Testing
         ])
         let events = try journal.taskEvents(of: "s")
         #expect(events.count == 7 && events.allSatisfy { abs(($0.time ?? 0) - Date().timeIntervalSince1970) < 60 })
-        let timeline = Timeline(
-            submission: song, plans: [try song.planInputs.plan()], state: .sampling, events: events,
+        let timeline = try Timeline(
+            submission: song, plans: [song.planInputs.plan()], state: .sampling, events: events,
             known: ["a": Timeline.Worker(name: "host a", slots: 2)], now: Date().timeIntervalSince1970 + 5)
         #expect(timeline.leases.map(\.ending) == ["copied", "done", "worker lost", "running"])
         #expect(timeline.leases.map(\.tokens) == [8, 8, 0, 0])

@@ -8,7 +8,7 @@ import Testing
     private static let places: [FixtureLevel] = [
         FixtureLevel(.lyricsSingle, 2), FixtureLevel(.lyricsEncDec, 2), FixtureLevel(.lyricsEncDec, 0),
         FixtureLevel(.noLyrics, 2), FixtureLevel(.twoLevel, 1),
-    ]
+    ] + Fixture.otherProfiles
 
     @Test("Logits do not depend on neighbours that come and go, their order, or the threads", arguments: places)
     func neighbours(_ place: FixtureLevel) throws {
@@ -29,7 +29,7 @@ import Testing
     private func neighbours(of place: FixtureLevel) throws -> [WindowCase] {
         let samples = try place.fixture.scenario().metas.count
         let tokens = try place.fixture.codes("ancestral", level: place.level)[0].count
-        let length = try place.fixture.prior(level: place.level).hyperparameters.windowLength
+        let length = try place.fixture.prior(level: place.level, profile: place.profile).hyperparameters.windowLength
         return try (0..<7).map { index in
             var window = try WindowCase(
                 place, sample: index % samples, start: min(16 * (index / samples), tokens - length) / 8 * 8)
@@ -49,7 +49,7 @@ import Testing
     ) -> [Float] {
         let prior = target.prior
         let vocabulary = prior.shape.vocabulary
-        let workspace = prior.makeWorkspace(rows: 1 + others.count * 4, team: team)
+        let workspace = prior.makeWorkspace(rows: 1 + others.count * 4, team: team, smallWork: 0)
         let sequence = target.sequence(team: team)
         var guests = others.map { $0.sequence(team: team) }
         var result: [Float] = []

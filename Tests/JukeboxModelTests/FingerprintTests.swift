@@ -13,12 +13,32 @@ import Testing
         #expect(try one.model().fingerprints() == other.model().fingerprints())
     }
 
-    @Test("Fingerprints are 64 hexadecimal digits and differ between levels and models")
+    @Test("Fingerprints are the profile and 64 hexadecimal digits, and differ between levels and models")
     func distinct() throws {
         var all: Set<String> = []
         for fixture in Fixture.originals { all.formUnion(try fixture.model().fingerprints().values) }
         #expect(all.count == 11)
-        #expect(all.allSatisfy { $0.count == 64 && $0.allSatisfy { $0.isHexDigit } })
+        for fingerprint in all {
+            let parts = fingerprint.split(separator: ":")
+            #expect(parts.count == 2 && parts[0] == "f32/1")
+            #expect(parts[1].count == 64 && parts[1].allSatisfy { $0.isHexDigit })
+        }
+    }
+
+    @Test("Profiles differ in fingerprint, and each is found in its own")
+    func profiles() throws {
+        let folder = Fixture.noLyrics.folder.path
+        var all: Set<String> = []
+        for profile in NumericProfile.allCases {
+            let model = try Model(path: folder, profile: profile)
+            let fingerprints = try model.fingerprints().values
+            #expect(fingerprints.allSatisfy { NumericProfile(fingerprint: $0) == profile })
+            all.formUnion(fingerprints.map { $0.split(separator: ":")[1] }.map(String.init))
+            #expect(try model.prior(level: 2).profile == profile)
+        }
+        #expect(all.count == 9)
+        #expect(try Model(path: folder).profile == .f16)
+        #expect(NumericProfile(name: "int8") == .int8 && NumericProfile(name: "int8/1") == nil)
     }
 
     @Test("The file format and what lies beside the weights do not matter")

@@ -9,10 +9,10 @@ import Testing
     /// Logits of a window of each fixture level, one number for each.
     private static func checksums() throws -> String {
         let team = ThreadTeam(threads: 1)
-        return try Fixture.allLevels.map { place in
+        return try (Fixture.allLevels + Fixture.otherProfiles).map { place in
             var window = try WindowCase(place)
             // Enough for every attention pattern to see several blocks; the scalar kernels are slow.
-            window.music = Array(window.music.prefix(96))
+            window.music = Array(window.music.prefix(place.profile == .f32 ? 96 : 40))
             let logits = window.logits(chunk: window.prior.blockLength, team: team)
             let sum = logits.reduce(UInt64(14_695_981_039_346_656_037)) {
                 ($0 ^ UInt64($1.bitPattern)) &* 1_099_511_628_211

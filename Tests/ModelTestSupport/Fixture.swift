@@ -31,12 +31,14 @@ package enum Fixture: String, CaseIterable, Sendable, CustomStringConvertible {
     private static let scenarios = Once<Fixture, Scenario>()
 
     package func model() throws -> Model {
-        try Self.models.value(self) { try Model(path: folder.path) }
+        try Self.models.value(self) { try Model(path: folder.path, profile: .f32) }
     }
 
-    package func prior(level: Int) throws -> Prior {
+    package func prior(level: Int, profile: NumericProfile = .f32) throws -> Prior {
         let model = try model()
-        return try Self.priors.value(FixtureLevel(self, level)) { try model.prior(level: level) }
+        return try Self.priors.value(FixtureLevel(self, level, profile)) {
+            try model.prior(level: level, profile: profile)
+        }
     }
 
     // MARK: expectations
@@ -76,8 +78,15 @@ package enum Fixture: String, CaseIterable, Sendable, CustomStringConvertible {
     }
 
     /// Every level of the original fixtures.
+    /// Some levels in profiles that the original does not have: every kind of attention, of lyrics, of upsampling.
+    package static let otherProfiles: [FixtureLevel] = [.f16, .int8].flatMap { profile in
+        [
+            FixtureLevel(.lyricsSingle, 2, profile), FixtureLevel(.lyricsEncDec, 2, profile),
+            FixtureLevel(.lyricsEncDec, 0, profile),
+        ]
+    }
     package static let allLevels: [FixtureLevel] = originals.flatMap { fixture in
-        (0..<(fixture == .twoLevel ? 2 : 3)).map { FixtureLevel(fixture: fixture, level: $0) }
+        (0..<(fixture == .twoLevel ? 2 : 3)).map { FixtureLevel(fixture, $0) }
     }
 }
 
@@ -98,17 +107,15 @@ private final class Once<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 package struct FixtureLevel: Sendable, Hashable, CustomStringConvertible {
     package var fixture: Fixture
     package var level: Int
+    package var profile: NumericProfile
 
-    package init(_ fixture: Fixture, _ level: Int) {
-        self.init(fixture: fixture, level: level)
-    }
-
-    fileprivate init(fixture: Fixture, level: Int) {
+    package init(_ fixture: Fixture, _ level: Int, _ profile: NumericProfile = .f32) {
         self.fixture = fixture
         self.level = level
+        self.profile = profile
     }
 
-    package var description: String { "\(fixture.rawValue) level \(level)" }
+    package var description: String { "\(fixture.rawValue) level \(level) \(profile)" }
 }
 
 /// The part of `scenario.json` that tests need.

@@ -65,7 +65,7 @@ package struct ModelCopy {
         try? FileManager.default.removeItem(at: folder.file("\(part).pth.tar"))
     }
 
-    package func open() throws -> Model { try Model(path: folder.path) }
+    package func open() throws -> Model { try Model(path: folder.path, profile: .f32) }
 }
 
 /// Hyperparameters as JSON, to be changed.
@@ -105,5 +105,5 @@ package func randomModel(
     let hyperparameters = try Hyperparameters(json: data, source: "test")
     let place = folder.file("model-\(UUID().uuidString)")
     try ModelWriter.write(hyperparameters, json: data, seed: seed, folder: place)
-    return try Model(path: place.path)
+    return try Model(path: place.path, profile: .f32)
 }

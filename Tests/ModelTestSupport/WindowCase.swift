@@ -21,7 +21,7 @@ package struct WindowCase {
         let (fixture, level) = (place.fixture, place.level)
         let model = try fixture.model()
         let scenario = try fixture.scenario()
-        prior = try fixture.prior(level: level)
+        prior = try fixture.prior(level: level, profile: place.profile)
         let song = try model.labellers[level].labels(
             scenario.specifications[sample], defaultTotal: scenario.sample_length)
         labels = model.labellers[level].vector(song, start: start)
@@ -48,7 +48,8 @@ package struct WindowCase {
     /// Logits of all rows, [rows][vocabulary], computed `chunk` rows at a time, cut where a block ends.
     package func logits(chunk: Int, team: ThreadTeam) -> [Float] {
         let sequence = sequence(team: team)
-        let workspace = prior.makeWorkspace(rows: max(1, min(chunk, prior.blockLength)), team: team)
+        // Nothing is too small to be shared, so that small models test how threads share.
+        let workspace = prior.makeWorkspace(rows: max(1, min(chunk, prior.blockLength)), team: team, smallWork: 0)
         return steps(sequence, from: 0, to: rows, chunk: chunk, workspace: workspace, team: team)
     }
 

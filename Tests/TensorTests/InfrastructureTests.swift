@@ -23,6 +23,7 @@ import Testing
         #expect(try Kernels.named(nil).name == String(cString: ck_isa_name(ck_best_isa())))
         #expect(try Kernels.named("").name == Kernels.available.last?.name)
         #expect(try Kernels.named("scalar").name == "scalar")
+        for kernels in Kernels.available { #expect(try Kernels.named(kernels.name).name == kernels.name) }
     }
 
     @Test func `an unknown instruction set is an error that names the choices`() {
@@ -81,6 +82,24 @@ private struct Marking: TeamWork {
         }
         let wasFinished = finished.load(ordering: .relaxed)
         #expect(wasFinished)
+    }
+
+    @Test func `parts that meet see what the others wrote`() {
+        for threads in 1...4 {
+            let team = ThreadTeam(threads: threads)
+            let marks = Buffer<Int>(count: threads, zeroed: true)
+            let wrong = Atomic<Int>(0)
+            team.run { part, parts in
+                for round in 1...500 {
+                    marks[part] = round
+                    team.meet()
+                    if !marks.elements.allSatisfy({ $0 == round }) { wrong.add(1, ordering: .relaxed) }
+                    team.meet()
+                }
+            }
+            let count = wrong.load(ordering: .relaxed)
+            #expect(count == 0)
+        }
     }
 
     @Test func `teams come and go`() {

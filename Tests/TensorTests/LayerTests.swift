@@ -74,6 +74,29 @@ private func tree(_ count: Int, _ step: (_ partial: inout Float, _ index: Int) -
         }
     }
 
+    @Test func `caches of halves give what their exact float32 copies give`() {
+        for kernels in Kernels.available {
+            for (count, d) in [(1, 1), (5, 15), (17, 64), (33, 481), (4, 240)] {
+                var c = Case(count, d, seed: UInt64(count))
+                var keys = [UInt16](repeating: 0, count: c.keys.count), values = keys
+                kernels.narrow(c.keys, into: &keys, count: keys.count)
+                kernels.narrow(c.values, into: &values, count: values.count)
+                kernels.widen(keys, into: &c.keys, count: keys.count)
+                kernels.widen(values, into: &c.values, count: values.count)
+                let wanted = c.run(scalar)
+                var weights: [Float] = []
+                let out = filled(d) { out in
+                    weights = filled(count) { weights in
+                        kernels.attend(
+                            q: c.q, keys: keys, values: values, type: .float16, stride: c.stride, count: count, d: d,
+                            scale: 0.37, weights: weights, into: out)
+                    }
+                }
+                #expect(bits(out) == bits(wanted.out) && bits(weights) == bits(wanted.weights), "\(kernels.name)")
+            }
+        }
+    }
+
     @Test func `underflowing products and infinities come out the same`() {
         for kernels in vectors {
             var c = Case(21, 27, seed: 5)

@@ -31,6 +31,8 @@ struct SpliceSearch {
     ///   one; small shifts are preferred.
     func find(left: [Float], right: [Float], leftShift: Int, places: Range<Int>) -> Result {
         let (a, b) = (Self.flatten(left), Self.flatten(right))
+        // What differs by less than -50 dB of the surroundings is the same: then the smaller shift is better.
+        let floor = 1e-5 * a.reduce(0.0) { $0 + Double($1 * $1) } * Double(window) / Double(max(1, a.count))
         var best: (cost: Double, position: Int, shift: Int)?
         var sums = [Double](repeating: 0, count: a.count + 1)
         for shift in -reach...reach {
@@ -54,14 +56,14 @@ struct SpliceSearch {
             for place in places {
                 let (from, to) = (place - window / 2, place + (window + 1) / 2)
                 guard from >= low, to <= high else { continue }
-                let cost = (sums[to] - sums[from]) * penalty
+                let cost = (sums[to] - sums[from] + floor) * penalty
                 if best.map({ cost < $0.cost }) ?? true { best = (cost, place, shift) }
             }
         }
         guard let best else { return Result(position: (places.lowerBound + places.upperBound) / 2, shift: 0, correlation: 0) }
         return Result(
             position: best.position, shift: best.shift,
-            correlation: correlation(left, right, leftShift, best.shift, around: best.position))
+            correlation: correlation(a, b, leftShift, best.shift, around: best.position))
     }
 
     private func correlation(

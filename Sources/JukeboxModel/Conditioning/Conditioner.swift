@@ -6,7 +6,7 @@ struct Conditioner: Sendable {
     private let stack: DecoderStack
     private let norm: Norm
 
-    init(_ weights: Weights, prior: PriorHyperparameters, vqvae: VQVAEHyperparameters) throws {
+    init(_ weights: Weights, prior: PriorHyperparameters, vqvae: VQVAEHyperparameters, profile: NumericProfile) throws {
         let name = "conditioner_blocks.0"
         embedding = try EmbeddingTable(weights, "\(name).x_emb.weight")
         stack = try DecoderStack(
@@ -14,7 +14,7 @@ struct Conditioner: Sendable {
             downs: vqvae.downs[prior.level + 1], stride: vqvae.strides[prior.level + 1],
             depth: prior.conditionerDepth, growth: prior.conditionerDilationGrowth,
             cycle: prior.conditionerDilationCycle, reversed: false,
-            scalesResiduals: prior.conditionerScalesResiduals)
+            scalesResiduals: prior.conditionerScalesResiduals, storage: profile.otherWeights ?? .float32)
         norm = try Norm(weights, "\(name).ln")
     }
 

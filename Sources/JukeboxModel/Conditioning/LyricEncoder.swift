@@ -10,12 +10,12 @@ struct LyricEncoder: Sendable {
     private let projection: Linear
     private let norm: Norm
 
-    init(_ weights: Weights, shape: TransformerShape) throws {
-        transformer = try Transformer(weights, "prime_prior", shape: shape)
+    init(_ weights: Weights, shape: TransformerShape, profile: NumericProfile) throws {
+        transformer = try Transformer(weights, "prime_prior", shape: shape, profile: profile)
         embedding = try EmbeddingTable(weights, "prime_prior.x_emb.weight")
         positions = try EmbeddingTable(weights, "prime_prior.pos_emb.pos_emb")
         start = Buffer(try weights.floats("prime_prior.start_token"))
-        projection = try Linear(weights, "prime_state_proj")
+        projection = try Linear(weights, "prime_state_proj", storage: profile.otherWeights)
         norm = try Norm(weights, "prime_state_ln")
     }
 

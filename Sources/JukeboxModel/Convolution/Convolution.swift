@@ -8,13 +8,21 @@ struct Product: Sendable {
     let inputs: Int
     let outputs: Int
 
-    /// - Parameter weights: [inputs][outputs], row-major.
-    init(_ weights: [Float], inputs: Int, outputs: Int, bias: [Float]) {
+    /// - Parameters:
+    ///   - memory: where the packed weights lie, or nil.
+    ///   - storage: what the weights become in memory.
+    ///   - weights: [inputs][outputs], row-major; not asked for when the memory is filled.
+    init(
+        inputs: Int, outputs: Int, bias: [Float], storage: WeightType = .float32, memory: PackedMemory? = nil,
+        weights: () throws -> [Float]
+    ) rethrows {
         self.inputs = inputs
         self.outputs = outputs
         self.bias = Buffer(bias)
-        matrix = weights.withUnsafeBytes {
-            PackedMatrix(k: inputs, n: outputs, source: $0, sourceType: .float32, storage: .float32)
+        let values = memory?.isFilled == true ? [] : try weights()
+        matrix = values.withUnsafeBytes {
+            PackedMatrix(
+                k: inputs, n: outputs, source: $0, sourceType: .float32, storage: storage, memory: memory)
         }
     }
 
@@ -73,18 +81,23 @@ struct Convolution: Sendable {
     /// - Parameters:
     ///   - weight: torch's [out, in, taps].
     ///   - padding: zeros before the first row; `offsets[j]` is `j · dilation − padding`.
-    init(_ weights: Weights, _ name: String, stride: Int = 1, dilation: Int = 1, padding: Int) throws {
+    init(_ weights: Weights, _ name: String, stride: Int = 1, dilation: Int = 1, padding: Int, storage: WeightType = .float32) throws {
         let shape = try weights.tensor("\(name).weight").shape
         let (out, input, taps) = (shape[0], shape[1], shape[2])
-        let source = try weights.floats("\(name).weight")
-        var matrix = [Float](repeating: 0, count: source.count)
-        for o in 0..<out {
-            for i in 0..<input {
-                for tap in 0..<taps { matrix[(tap * input + i) * out + o] = source[(o * input + i) * taps + tap] }
+        let key = "\(name).weight"
+        product = try Product(
+            inputs: taps * input, outputs: out, bias: try weights.floats("\(name).bias"), storage: storage,
+            memory: weights.memory(key, k: taps * input, n: out, storage: storage)
+        ) {
+            let source = try weights.floats(key)
+            var matrix = [Float](repeating: 0, count: source.count)
+            for o in 0..<out {
+                for i in 0..<input {
+                    for tap in 0..<taps { matrix[(tap * input + i) * out + o] = source[(o * input + i) * taps + tap] }
+                }
             }
+            return matrix
         }
-        product = Product(
-            matrix, inputs: taps * input, outputs: out, bias: try weights.floats("\(name).bias"))
         offsets = Buffer((0..<taps).map { $0 * dilation - padding })
         self.stride = stride
         inputChannels = input
@@ -128,24 +141,29 @@ struct TransposedConvolution: Sendable {
     private let inputChannels: Int
     let outputChannels: Int
 
-    init(_ weights: Weights, _ name: String, stride: Int) throws {
+    init(_ weights: Weights, _ name: String, stride: Int, storage: WeightType = .float32) throws {
         let shape = try weights.tensor("\(name).weight").shape
         let (input, out, taps) = (shape[0], shape[1], shape[2])
-        let source = try weights.floats("\(name).weight")
         let bias = try weights.floats("\(name).bias")
         self.stride = stride
         padding = stride / 2
         shifts = [Buffer([-1, 0]), Buffer([0, 1])]
         inputChannels = input
         outputChannels = out
-        phases = (0..<stride).map { phase in
-            var matrix = [Float](repeating: 0, count: 2 * input * out)
-            for (half, tap) in [(0, phase + stride), (1, phase)] {
-                for i in 0..<input {
-                    for o in 0..<out { matrix[(half * input + i) * out + o] = source[(i * out + o) * taps + tap] }
+        phases = try (0..<stride).map { phase in
+            try Product(
+                inputs: 2 * input, outputs: out, bias: bias, storage: storage,
+                memory: weights.memory("\(name).weight.\(phase)", k: 2 * input, n: out, storage: storage)
+            ) {
+                let source = try weights.floats("\(name).weight")
+                var matrix = [Float](repeating: 0, count: 2 * input * out)
+                for (half, tap) in [(0, phase + stride), (1, phase)] {
+                    for i in 0..<input {
+                        for o in 0..<out { matrix[(half * input + i) * out + o] = source[(i * out + o) * taps + tap] }
+                    }
                 }
+                return matrix
             }
-            return Product(matrix, inputs: 2 * input, outputs: out, bias: bias)
         }
     }
 

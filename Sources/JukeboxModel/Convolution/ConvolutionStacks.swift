@@ -12,7 +12,8 @@ struct ResidualStack: Sendable {
     let reach: Int
 
     init(
-        _ weights: Weights, _ name: String, depth: Int, growth: Int, cycle: Int?, reversed: Bool, scalesResiduals: Bool
+        _ weights: Weights, _ name: String, depth: Int, growth: Int, cycle: Int?, reversed: Bool, scalesResiduals: Bool,
+        storage: WeightType = .float32
     ) throws {
         var dilations = (0..<depth).map { index in
             (0..<(cycle.map { index % $0 } ?? index)).reduce(1) { product, _ in product * growth }
@@ -21,8 +22,8 @@ struct ResidualStack: Sendable {
         blocks = try dilations.enumerated().map { index, dilation in
             Block(
                 wide: try Convolution(
-                    weights, "\(name).\(index).model.1", dilation: dilation, padding: dilation),
-                narrow: try Convolution(weights, "\(name).\(index).model.3", padding: 0))
+                    weights, "\(name).\(index).model.1", dilation: dilation, padding: dilation, storage: storage),
+                narrow: try Convolution(weights, "\(name).\(index).model.3", padding: 0, storage: storage))
         }
         scale = scalesResiduals ? Float(1 / Double(depth).squareRoot()) : 1
         reach = dilations.reduce(0, +)
@@ -108,15 +109,15 @@ struct DecoderStack: Sendable {
 
     init(
         _ weights: Weights, _ name: String, resnet: String, downs: Int, stride: Int, depth: Int, growth: Int,
-        cycle: Int?, reversed: Bool, scalesResiduals: Bool
+        cycle: Int?, reversed: Bool, scalesResiduals: Bool, storage: WeightType = .float32
     ) throws {
-        first = try Convolution(weights, "\(name).0", padding: 1)
+        first = try Convolution(weights, "\(name).0", padding: 1, storage: storage)
         stages = try (1...downs).map { index in
             (
                 try ResidualStack(
                     weights, "\(name).\(index).0.\(resnet)", depth: depth, growth: growth, cycle: cycle,
-                    reversed: reversed, scalesResiduals: scalesResiduals),
-                try TransposedConvolution(weights, "\(name).\(index).1", stride: stride)
+                    reversed: reversed, scalesResiduals: scalesResiduals, storage: storage),
+                try TransposedConvolution(weights, "\(name).\(index).1", stride: stride, storage: storage)
             )
         }
         self.stride = stride

@@ -7,17 +7,20 @@ struct AttentionCache {
     private let blocks: Int
     private let capacity: Int
     let width: Int
-    let keys: Buffer<Float>
-    let values: Buffer<Float>
+    /// float32 or float16.
+    let type: ElementType
+    private let keys: Buffer<UInt8>
+    private let values: Buffer<UInt8>
 
-    init(pattern: AttentionPattern, shape: TransformerShape) {
+    init(pattern: AttentionPattern, shape: TransformerShape, type: ElementType) {
         self.pattern = pattern
+        self.type = type
         blockLength = shape.blockLength
         blocks = shape.length / shape.blockLength
         width = shape.stateWidth
         capacity = Self.rows(pattern, shape)
-        keys = Buffer(count: max(1, capacity * width))
-        values = Buffer(count: max(1, capacity * width))
+        keys = Buffer(count: max(1, capacity * width * type.byteCount))
+        values = Buffer(count: max(1, capacity * width * type.byteCount))
     }
 
     /// Rows that a pattern needs at most.
@@ -31,8 +34,16 @@ struct AttentionCache {
         }
     }
 
-    static func byteCount(pattern: AttentionPattern, shape: TransformerShape) -> Int {
-        2 * rows(pattern, shape) * shape.stateWidth * MemoryLayout<Float>.size
+    static func byteCount(pattern: AttentionPattern, shape: TransformerShape, type: WeightType) -> Int {
+        2 * rows(pattern, shape) * shape.stateWidth * type.byteCount
+    }
+
+    /// Puts small numbers where a position looks: for benchmarks.
+    func fill(seenFrom position: Int) {
+        let rows = visible(from: position)
+        let (first, count) = (rows.lowerBound * width * type.byteCount, rows.count * width * type.byteCount)
+        (keys.pointer + first).update(repeating: 0x2C, count: count)
+        (values.pointer + first).update(repeating: 0x2C, count: count)
     }
 
     /// Where a position is kept; nil when no later position of this pattern sees it.
@@ -49,8 +60,27 @@ struct AttentionCache {
 
     func store(position: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
         guard let row = row(of: position) else { return }
-        (keys.pointer + row * width).update(from: key, count: width)
-        (values.pointer + row * width).update(from: value, count: width)
+        keep(key, at: keys.pointer + row * width * type.byteCount)
+        keep(value, at: values.pointer + row * width * type.byteCount)
+    }
+
+    private func keep(_ numbers: UnsafePointer<Float>, at place: UnsafeMutablePointer<UInt8>) {
+        let place = UnsafeMutableRawPointer(place)
+        if type == .float16 {
+            Kernels.active.narrow(numbers, into: place.assumingMemoryBound(to: UInt16.self), count: width)
+        } else {
+            place.copyMemory(from: numbers, byteCount: width * type.byteCount)
+        }
+    }
+
+    /// The address of an element of a row's key.
+    func key(_ row: Int, _ column: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(keys.pointer + (row * width + column) * type.byteCount)
+    }
+
+    /// The address of an element of a row's value.
+    func value(_ row: Int, _ column: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(values.pointer + (row * width + column) * type.byteCount)
     }
 
     /// The rows that a position sees, in order; empty for the first block of `previousBlock`, which sees zeros.

@@ -28,8 +28,9 @@ struct Linear: Sendable {
     let matrix: PackedMatrix
     let bias: Buffer<Float>
 
-    init(_ weights: Weights, _ name: String) throws {
-        matrix = try .packing(weights.tensor("\(name).w"), transposed: false)
+    /// - Parameter storage: what the weights become; nil keeps their type.
+    init(_ weights: Weights, _ name: String, storage: WeightType?) throws {
+        matrix = try .packing(weights, "\(name).w", transposed: false, storage: storage)
         bias = Buffer(try weights.floats("\(name).b"))
     }
 
@@ -42,20 +43,28 @@ struct Linear: Sendable {
 }
 
 extension PackedMatrix {
-    /// Packs a checkpoint's matrix; float16 stays float16.
+    /// Packs a checkpoint's matrix, or takes it from the weights' store.
     ///
-    /// - Parameter transposed: the tensor is [out, in] (an embedding or `nn.Linear`) rather than [in, out].
-    static func packing(_ tensor: StoredTensor, transposed: Bool) throws -> PackedMatrix {
+    /// - Parameters:
+    ///   - transposed: the tensor is [out, in] (an embedding or `nn.Linear`) rather than [in, out].
+    ///   - storage: what the numbers become; nil keeps float16 as it is, and makes float32 of all else.
+    static func packing(
+        _ weights: Weights, _ name: String, transposed: Bool, storage: WeightType?
+    ) throws -> PackedMatrix {
+        let tensor = try weights.tensor(name)
         let (k, n) = transposed ? (tensor.shape[1], tensor.shape[0]) : (tensor.shape[0], tensor.shape[1])
-        func pack(_ bytes: UnsafeRawBufferPointer, half: Bool) -> PackedMatrix {
+        let isHalf = tensor.type == .float16
+        let storage = storage ?? (isHalf ? .float16 : .float32)
+        let memory = weights.memory(name, count: byteCount(k: k, n: n, storage: storage))
+        func pack(_ bytes: UnsafeRawBufferPointer) -> PackedMatrix {
             PackedMatrix(
-                k: k, n: n, source: bytes, sourceType: half ? .float16 : .float32, transposed: transposed,
-                storage: half ? .float16 : .float32)
+                k: k, n: n, source: bytes, sourceType: isHalf ? .float16 : .float32, transposed: transposed,
+                storage: storage, memory: memory)
         }
+        if memory.isFilled { return pack(UnsafeRawBufferPointer(start: nil, count: 0)) }
         switch tensor.type {
-        case .float16: return tensor.withBytes { pack($0, half: true) }
-        case .float32: return tensor.withBytes { pack($0, half: false) }
-        default: return try tensor.floats().withUnsafeBytes { pack($0, half: false) }
+        case .float16, .float32: return tensor.withBytes(pack)
+        default: return try tensor.floats().withUnsafeBytes(pack)
         }
     }
 }

@@ -18,20 +18,27 @@ package final class Prior: Sendable {
     /// Tokens of the level above that a window is conditioned on; nil at the top.
     package let windowLengthAbove: Int?
     private let lyricEncoder: LyricEncoder?
+    package let profile: NumericProfile
 
     /// - Throws: `WeightError`.
-    package init(_ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet) throws {
-        let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae))
-        try weights.checkFinite()
+    package init(
+        _ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet, profile: NumericProfile,
+        store: PackedStore? = nil
+    ) throws {
+        self.profile = profile
+        let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae), store: store)
+        // What is in the store was looked through when it was put there.
+        if store?.isComplete != true { try weights.checkFinite() }
         hyperparameters = h
         codes = vqvae.codes
         shape = h.transformer(codes: vqvae.codes)
-        transformer = try Transformer(weights, "prior", shape: shape)
+        transformer = try Transformer(weights, "prior", shape: shape, profile: profile)
         embedding = try EmbeddingTable(weights, "prior.x_emb.weight")
         positions = try EmbeddingTable(weights, "prior.pos_emb.pos_emb")
         startToken = h.labels || h.singleSequence ? nil : Buffer(try weights.floats("prior.start_token"))
         output = try .packing(
-            weights.tensor(h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight"), transposed: true)
+            weights, h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight", transposed: true,
+            storage: profile.otherWeights)
         let top = h.level == vqvae.levels - 1
         if h.labels {
             func table(_ name: String) throws -> EmbeddingTable {
@@ -48,8 +55,8 @@ package final class Prior: Sendable {
             labels = nil
         }
         windowLengthAbove = top ? nil : h.windowLength / vqvae.downsamples[h.level + 1]
-        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae)
-        lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0) }
+        conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae, profile: profile)
+        lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0, profile: profile) }
     }
 
     /// Rows before the music: the lyric tokens of a single sequence.
@@ -60,7 +67,7 @@ package final class Prior: Sendable {
 
     /// Bytes of caches and conditioning that one sequence needs.
     package var bytesPerSequence: Int {
-        shape.cacheBytes + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
+        shape.cacheBytes(type: profile.caches) + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
     }
 
     /// Begins a window. Rows can be computed once `prepare` says so.
@@ -119,8 +126,12 @@ package final class Prior: Sendable {
     }
 
     /// Memory for steps of at most `rows` rows. One for each engine thread.
-    package func makeWorkspace(rows: Int, team: ThreadTeam) -> PriorWorkspace {
-        PriorWorkspace(shape: shape, rows: rows, team: team)
+    ///
+    /// - Parameter smallWork: products of numbers in a layer's step below which one thread does it alone.
+    package func makeWorkspace(
+        rows: Int, team: ThreadTeam, smallWork: Int = Transformer.usualSmallWork
+    ) -> PriorWorkspace {
+        PriorWorkspace(shape: shape, rows: rows, team: team, smallWork: smallWork)
     }
 
     /// Computes rows of several sequences at once and writes logits.
@@ -268,12 +279,12 @@ package final class PriorWorkspace {
     let transformer: Transformer.Workspace
     package let rows: Int
 
-    init(shape: TransformerShape, rows: Int, team: ThreadTeam) {
+    init(shape: TransformerShape, rows: Int, team: ThreadTeam, smallWork: Int) {
         self.rows = rows
         x = Buffer(count: rows * shape.width)
         condition = Buffer(count: rows * shape.width)
         one = Buffer(count: shape.width)
-        transformer = Transformer.Workspace(shape: shape, rows: rows, team: team)
+        transformer = Transformer.Workspace(shape: shape, rows: rows, team: team, smallWork: smallWork)
     }
 }
 

@@ -56,16 +56,3 @@ extension PriorSequence {
         tokens.removeLast(max(0, tokens.count - position))
     }
 }
-
-extension AttentionCache {
-    /// Puts small numbers where a position looks.
-    fileprivate func fill(seenFrom position: Int) {
-        for row in visible(from: position) {
-            for channel in 0..<width {
-                let value = Float((row &* 31 &+ channel &* 17) & 63) / 64 - 0.5
-                keys[row * width + channel] = value
-                values[row * width + channel] = value
-            }
-        }
-    }
-}

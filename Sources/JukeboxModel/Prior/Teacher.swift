@@ -31,20 +31,22 @@ extension Prior {
         sequence.append(music)
         let workspace = makeWorkspace(rows: blockLength, team: team)
         let total = prefix + music.count
-        var result = [[Float]](repeating: Array(repeating: 0, count: characters), count: music.count)
+        let result = Buffer<Float>(count: music.count * characters, zeroed: true)
         while sequence.computed < total {
             let begin = sequence.computed
             let rows = min(blockLength - begin % blockLength, total - begin)
             let recorder = AttentionRecorder(layer: layer, head: hyperparameters.alignmentHead ?? 0) { row, weights in
                 let position = begin + row - self.prefix
                 guard position >= 0 else { return }
-                for index in 0..<min(characters, weights.count) { result[position][index] = weights[index] }
+                for index in 0..<min(characters, weights.count) {
+                    result.pointer[position * characters + index] = weights[index]
+                }
             }
             step(
                 [PriorRun(sequence, rows: rows, logits: .none)], workspace: workspace, logits: nil, team: team,
                 recorder: recorder)
         }
-        return result
+        return (0..<music.count).map { Array(result.elements[$0 * characters..<($0 + 1) * characters]) }
     }
 }
 

@@ -13,19 +13,29 @@ struct TransformerRun {
 struct AttentionRecorder {
     var layer: Int
     var head: Int
+    /// Called for different rows by different threads at a time.
     var record: (Int, UnsafeBufferPointer<Float>) -> Void
 }
 
 /// The stack of residual attention blocks (paper section 4; the original's `Transformer`), for any number of
 /// sequences at once. Every row is computed alone, so its bits do not depend on its neighbours.
-final class Transformer: Sendable {
+package final class Transformer: Sendable {
+    /// Below this a layer is done before its parts have met seven times.
+    package static let usualSmallWork = 1 << 19
+
     let shape: TransformerShape
     private let layers: [TransformerLayer]
 
-    init(_ weights: Weights, _ name: String, shape: TransformerShape) throws {
+    private let profile: NumericProfile
+    /// Weights of a layer, about.
+    private let layerWeights: Int
+
+    init(_ weights: Weights, _ name: String, shape: TransformerShape, profile: NumericProfile) throws {
         self.shape = shape
+        self.profile = profile
+        layerWeights = shape.width * (4 * shape.stateWidth + 2 * shape.mlpWidth)
         layers = try (0..<shape.depth).map {
-            try TransformerLayer(weights, "\(name).transformer._attn_mods.\($0)", layer: $0, shape: shape)
+            try TransformerLayer(weights, "\(name).transformer._attn_mods.\($0)", layer: $0, shape: shape, profile: profile)
         }
     }
 
@@ -34,7 +44,7 @@ final class Transformer: Sendable {
 
     /// Empty caches for one sequence.
     func makeCaches() -> [AttentionCache] {
-        layers.map { AttentionCache(pattern: $0.pattern, shape: shape) }
+        layers.map { AttentionCache(pattern: $0.pattern, shape: shape, type: profile.caches) }
     }
 
     /// Fills the caches of lyric-attending layers from the lyric encoder's output [encoderLength][width].
@@ -61,154 +71,76 @@ final class Transformer: Sendable {
         recorder: AttentionRecorder? = nil
     ) {
         let rows = runs.reduce(0) { $0 + $1.rows }
-        for (index, layer) in layers.enumerated() {
-            layer.forward(
-                x, rows: rows, runs: runs, index: index, workspace: workspace, team: team,
-                recorder: recorder?.layer == index ? recorder : nil)
-        }
+        let work = ForwardWork(
+            layers: layers, x: x, rows: rows, runs: runs, workspace: workspace, team: team, recorder: recorder)
+        if rows * layerWeights >= workspace.smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
     }
 
     /// Memory for steps of at most `rows` rows.
     struct Workspace {
+        /// Rows; or all rows for each part, when there are fewer rows than parts.
         let normal: Buffer<Float>
         let projected: Buffer<Float>
         let attended: Buffer<Float>
         let branch: Buffer<Float>
         let sum: Buffer<Float>
         let hidden: Buffer<Float>
+        let mlp: Buffer<Float>
+        /// The first for everyone; or one for each part, when there are fewer rows than parts.
+        let quantized: [QuantizedRows]
+        /// For each part, and then for each head that parts share.
         let scores: Buffer<Float>
         let scoresPerPart: Int
         let rows: Int
+        let smallWork: Int
 
-        init(shape: TransformerShape, rows: Int, team: ThreadTeam) {
+        init(shape: TransformerShape, rows: Int, team: ThreadTeam, smallWork: Int = usualSmallWork) {
             self.rows = rows
-            normal = Buffer(count: rows * shape.width)
+            self.smallWork = smallWork
+            let threads = team.threads
+            normal = Buffer(count: max(rows, threads * (threads - 1)) * shape.width)
             projected = Buffer(count: rows * 3 * shape.stateWidth)
             attended = Buffer(count: rows * shape.stateWidth)
             branch = Buffer(count: rows * shape.width)
             sum = Buffer(count: rows * shape.width)
             hidden = Buffer(count: rows * shape.mlpWidth)
+            mlp = Buffer(count: rows * shape.width)
+            let widest = max(shape.width, shape.stateWidth, shape.mlpWidth)
+            quantized = (0..<threads).map { QuantizedRows(rows: $0 == 0 ? max(rows, threads) : threads, k: widest) }
             scoresPerPart = max(shape.length, shape.encoderLength)
-            scores = Buffer(count: scoresPerPart * team.threads)
+            scores = Buffer(count: scoresPerPart * 2 * threads)
         }
     }
 }
 
-/// h = x + a + m with a = attn(ln_0(x)), m = mlp(ln_1(x + a)) (the original's `ResAttnBlock`).
-private struct TransformerLayer: Sendable {
+/// The weights of h = x + a + m with a = attn(ln_0(x)), m = mlp(ln_1(x + a)) (the original's `ResAttnBlock`).
+struct TransformerLayer: Sendable {
     let pattern: AttentionPattern
-    private let shape: TransformerShape
-    private let attention: Linear
+    let shape: TransformerShape
+    let attention: Linear
     let lyrics: Linear?
-    private let attentionOut: Linear
-    private let norm0: Norm
-    private let norm1: Norm
-    private let mlpIn: Linear
-    private let mlpOut: Linear
-    private let scale: Float
+    let attentionOut: Linear
+    let norm0: Norm
+    let norm1: Norm
+    let mlpIn: Linear
+    let mlpOut: Linear
+    let scale: Float
 
-    init(_ weights: Weights, _ name: String, layer: Int, shape: TransformerShape) throws {
+    init(_ weights: Weights, _ name: String, layer: Int, shape: TransformerShape, profile: NumericProfile) throws {
         self.shape = shape
         pattern = shape.pattern(layer: layer)
-        attention = try Linear(weights, "\(name).attn.c_attn")
-        lyrics = pattern == .lyricEncoder ? try Linear(weights, "\(name).attn.c_enc_kv") : nil
-        attentionOut = try Linear(weights, "\(name).attn.c_proj")
+        func linear(_ part: String) throws -> Linear {
+            try Linear(weights, "\(name).\(part)", storage: profile.transformerWeights)
+        }
+        attention = try linear("attn.c_attn")
+        lyrics = pattern == .lyricEncoder ? try linear("attn.c_enc_kv") : nil
+        attentionOut = try linear("attn.c_proj")
         norm0 = try Norm(weights, "\(name).ln_0")
         norm1 = try Norm(weights, "\(name).ln_1")
-        mlpIn = try Linear(weights, "\(name).mlp.c_fc")
-        mlpOut = try Linear(weights, "\(name).mlp.c_proj")
+        mlpIn = try linear("mlp.c_fc")
+        mlpOut = try linear("mlp.c_proj")
         scale = Float(1 / Double(shape.headWidth).squareRoot())
     }
 
-    func forward(
-        _ x: UnsafeMutablePointer<Float>, rows: Int, runs: [TransformerRun], index: Int,
-        workspace: Transformer.Workspace, team: ThreadTeam, recorder: AttentionRecorder?
-    ) {
-        let count = rows * shape.width
-        norm0.apply(x, rows: rows, to: workspace.normal.pointer)
-        attention.apply(workspace.normal.pointer, rows: rows, to: workspace.projected.pointer, team: team)
-        store(runs, index: index, from: workspace.projected.pointer)
-        attend(rows: rows, runs: runs, index: index, workspace: workspace, team: team, recorder: recorder)
-        attentionOut.apply(workspace.attended.pointer, rows: rows, to: workspace.branch.pointer, team: team)
-
-        let sum = workspace.sum.pointer
-        let kernels = Kernels.active
-        kernels.add(x, workspace.branch.pointer, into: sum, count: count)
-        norm1.apply(sum, rows: rows, to: workspace.normal.pointer)
-        mlpIn.apply(workspace.normal.pointer, rows: rows, to: workspace.hidden.pointer, team: team)
-        kernels.quickGELU(workspace.hidden.pointer, into: workspace.hidden.pointer, count: rows * shape.mlpWidth)
-        if shape.residualScale == 1 {
-            mlpOut.apply(workspace.hidden.pointer, rows: rows, to: workspace.normal.pointer, team: team)
-            kernels.add(sum, workspace.normal.pointer, into: x, count: count)
-        } else {
-            mlpOut.apply(workspace.hidden.pointer, rows: rows, to: sum, team: team)
-            kernels.add(
-                x, sumOf: workspace.branch.pointer, sum, scaledBy: shape.residualScale, into: x, count: count)
-        }
-    }
-
     var matrices: [PackedMatrix] { [attention, attentionOut, mlpIn, mlpOut].map(\.matrix) }
-
-    /// Floats between rows of the projection: queries, keys, values, or queries alone.
-    private var projectedWidth: Int { pattern == .lyricEncoder ? shape.stateWidth : 3 * shape.stateWidth }
-
-    private func store(_ runs: [TransformerRun], index: Int, from projected: UnsafePointer<Float>) {
-        guard pattern != .lyricEncoder else { return }
-        var row = projected
-        for run in runs {
-            for offset in 0..<run.rows {
-                run.caches[index].store(
-                    position: run.position + offset, key: row + shape.stateWidth, value: row + 2 * shape.stateWidth)
-                row += 3 * shape.stateWidth
-            }
-        }
-    }
-
-    private func attend(
-        rows: Int, runs: [TransformerRun], index: Int, workspace: Transformer.Workspace, team: ThreadTeam,
-        recorder: AttentionRecorder?
-    ) {
-        if let recorder {
-            attendRows(0..<rows, runs: runs, index: index, workspace: workspace, part: 0, recorder: recorder)
-        } else if rows > 1, team.threads > 1 {
-            team.run { part, parts in
-                let range = rows * part / parts..<rows * (part + 1) / parts
-                attendRows(range, runs: runs, index: index, workspace: workspace, part: part, recorder: nil)
-            }
-        } else {
-            attendRows(0..<rows, runs: runs, index: index, workspace: workspace, part: 0, recorder: nil)
-        }
-    }
-
-    private func attendRows(
-        _ range: Range<Int>, runs: [TransformerRun], index: Int, workspace: Transformer.Workspace, part: Int,
-        recorder: AttentionRecorder?
-    ) {
-        let kernels = Kernels.active
-        let scores = workspace.scores.pointer + part * workspace.scoresPerPart
-        var first = 0
-        for run in runs {
-            let cache = run.caches[index]
-            for row in range.clamped(to: first..<first + run.rows) {
-                let visible = cache.visible(from: run.position + row - first)
-                let query = workspace.projected.pointer + row * projectedWidth
-                let out = workspace.attended.pointer + row * shape.stateWidth
-                guard !visible.isEmpty else {
-                    out.update(repeating: 0, count: shape.stateWidth)
-                    continue
-                }
-                for head in 0..<shape.heads {
-                    let offset = visible.lowerBound * shape.stateWidth + head * shape.headWidth
-                    kernels.attend(
-                        q: query + head * shape.headWidth, keys: cache.keys.pointer + offset,
-                        values: cache.values.pointer + offset, stride: shape.stateWidth, count: visible.count,
-                        d: shape.headWidth, scale: scale, weights: scores, into: out + head * shape.headWidth)
-                    if let recorder, recorder.head == head {
-                        recorder.record(row, UnsafeBufferPointer(start: scores, count: visible.count))
-                    }
-                }
-            }
-            first += run.rows
-        }
-    }
 }

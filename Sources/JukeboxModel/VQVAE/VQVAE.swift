@@ -119,8 +119,7 @@ private struct VQVAELevel: Sendable {
                 halfSquares[code] -= value * value / 2
             }
         }
-        nearness = Product(
-            transposed, inputs: h.embeddingWidth, outputs: h.codes, bias: halfSquares)
+        nearness = Product(inputs: h.embeddingWidth, outputs: h.codes, bias: halfSquares) { transposed }
         encoderReach = encoders.reversed().reduce(0) { $1.reach(after: $0) }
         decoderReach = decoders.reduce(1) { $1.reach(after: $0) }
     }

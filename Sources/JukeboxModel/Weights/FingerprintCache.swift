@@ -8,7 +8,6 @@ enum FingerprintCache {
     static func value(files: [String], salt: String, compute: () throws -> String) rethrows -> String {
         var bytes = 0
         let stream = Digest.Stream()
-        stream.update(NumericProfile.current)
         stream.update(salt)
         for file in files.sorted() {
             var status = stat()
@@ -26,9 +25,14 @@ enum FingerprintCache {
         return value
     }
 
-    private static var folder: URL {
+    private static var folder: URL { cache.appendingPathComponent("fingerprints") }
+
+    /// For packed matrices of models whose own folder cannot be written.
+    static var packedFolder: URL { cache.appendingPathComponent("packed") }
+
+    private static var cache: URL {
         let environment = ProcessInfo.processInfo.environment
         let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.cache"
-        return URL(fileURLWithPath: cache).appendingPathComponent("orchestrion/fingerprints")
+        return URL(fileURLWithPath: cache).appendingPathComponent("orchestrion")
     }
 }

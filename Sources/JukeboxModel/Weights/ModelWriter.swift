@@ -7,15 +7,16 @@ package enum ModelWriter {
     ///
     /// - Parameters:
     ///   - json: the content of `hparams.json`.
+    ///   - levels: priors to write; nil writes all of them and the VQ-VAE.
     ///   - progress: bytes written, and of how many.
     /// - Throws: `CheckpointError` when the folder cannot be written.
     package static func write(
-        _ hyperparameters: Hyperparameters, json: Data, seed: UInt64, folder: URL,
+        _ hyperparameters: Hyperparameters, json: Data, seed: UInt64, folder: URL, levels: Set<Int>? = nil,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var parts = [("vqvae", WeightTable.vqvae(hyperparameters.vqvae), false)]
-        for (level, prior) in hyperparameters.priors.enumerated() {
+        var parts = levels == nil ? [("vqvae", WeightTable.vqvae(hyperparameters.vqvae), false)] : []
+        for (level, prior) in hyperparameters.priors.enumerated() where levels?.contains(level) != false {
             let table = WeightTable.prior(prior, vqvae: hyperparameters.vqvae).filter {
                 !($0.optional && $0.name.hasSuffix("x_out.weight"))
             }

@@ -116,16 +116,6 @@ package final class PackedStore: @unchecked Sendable {  // written by the one th
     }
 }
 
-/// Bytes for a packed matrix.
-package struct PackedMemory {
-    package let buffer: Buffer<UInt8>
-    package let isFilled: Bool
-
-    package static func fresh(_ count: Int) -> PackedMemory {
-        PackedMemory(buffer: Buffer(count: count), isFilled: false)
-    }
-}
-
 /// Pages of a file.
 private final class Mapping: @unchecked Sendable {  // the address and count never change
     let base: UnsafeRawPointer

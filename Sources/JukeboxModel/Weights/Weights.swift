@@ -1,5 +1,6 @@
 package import Checkpoint
 import Digest
+import Tensor
 
 /// A weight that is missing, has another shape, or has a type that cannot be computed with.
 package struct WeightError: Error, CustomStringConvertible {
@@ -11,9 +12,11 @@ package struct WeightError: Error, CustomStringConvertible {
 package struct Weights: Sendable {
     private let stored: WeightSet
     private let table: [WeightSpecification]
+    /// Where packed matrices lie; nil for memory of the process alone.
+    private let store: PackedStore?
 
     /// - Throws: `WeightError` naming file, tensor, what was expected and what was found.
-    package init(_ set: WeightSet, table: [WeightSpecification]) throws {
+    package init(_ set: WeightSet, table: [WeightSpecification], store: PackedStore? = nil) throws {
         for wanted in table {
             guard let found = set.tensors[wanted.name] else {
                 if wanted.optional { continue }
@@ -38,6 +41,7 @@ package struct Weights: Sendable {
                     + "geometry; check hparams.json or the preset")
         }
         stored = set
+        self.store = store
         self.table = table
     }
 
@@ -50,6 +54,13 @@ package struct Weights: Sendable {
             throw WeightError("\(stored.source): the tensor \(name) is missing")
         }
         return tensor
+    }
+
+    /// The memory of a packed matrix.
+    func memory(_ name: String, count: Int) -> PackedMemory { store?.memory(name, count: count) ?? .fresh(count) }
+
+    func memory(_ name: String, k: Int, n: Int, storage: WeightType) -> PackedMemory {
+        memory(name, count: PackedMatrix.byteCount(k: k, n: n, storage: storage))
     }
 
     func floats(_ name: String) throws -> [Float] { try tensor(name).floats() }
@@ -74,9 +85,9 @@ package struct Weights: Sendable {
 
     /// BLAKE2b over what can influence a token: the numeric profile, the geometry's text, and every tensor's name,
     /// type and bytes in the table's order. The same for both layouts of one model; optional tensors are left out.
-    package func fingerprint(geometry: String) throws -> String {
+    package func fingerprint(geometry: String, profile: NumericProfile) throws -> String {
         let stream = Digest.Stream()
-        stream.update(NumericProfile.current)
+        stream.update(profile.rawValue)
         stream.update(geometry)
         for wanted in table where !wanted.optional {
             let tensor = try tensor(wanted.name)
@@ -89,10 +100,3 @@ package struct Weights: Sendable {
     }
 }
 
-/// The numeric profile that this program computes with: part of every fingerprint.
-package enum NumericProfile: String, CaseIterable, Sendable {
-    case f32, f16, int8
-    package var name: String { rawValue }
-    /// f32 activations and caches, weights as stored (float16 widened exactly), contract version 1.
-    package static let current = "f32/1"
-}

@@ -71,7 +71,7 @@ struct BenchCommand: ParsableCommand {
         Terminal.note("measuring the machine …")
         let limits = MachineLimits.measure(threads: threads)
         var reports: [Report] = []
-        for profile in profile.map({ [$0] }) ?? [NumericProfile.f32] {
+        for profile in profile.map({ [$0] }) ?? subject.profiles {
             reports.append(try measure(subject, profile, limits: limits, team: team))
         }
         if json {
@@ -190,12 +190,13 @@ private struct BenchModel {
     var profiles: [NumericProfile] { NumericProfile.allCases }
 
     func prior(_ profile: NumericProfile) throws -> Prior {
-        if let model { return try model.prior(level: level) }
+        if let model { return try model.prior(level: level, profile: profile) }
         let h = hyperparameters.priors[level]
         return try Prior(
             h, vqvae: hyperparameters.vqvae,
             weights: .random(
-                .prior(level: level), table: WeightTable.prior(h, vqvae: hyperparameters.vqvae), half: h.halfPrecision))
+                .prior(level: level), table: WeightTable.prior(h, vqvae: hyperparameters.vqvae), half: h.halfPrecision),
+            profile: profile)
     }
 
     func vqvae() throws -> VQVAE? {
@@ -269,5 +270,3 @@ enum ProcessMemory {
         return pages * Int(getpagesize())
     }
 }
-
-extension NumericProfile: ExpressibleByArgument {}

@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorCore
 import CoordinatorService
 import Foundation
+import JukeboxModel
 import MusicBox
 import ZeroMQTransport
 
@@ -36,6 +37,13 @@ struct CoordinatorCommand: ParsableCommand {
 
     @Option(help: "The geometry of model folders without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How numbers are kept: f32 (weights as stored), f16 (the default), or int8 (half the memory of f16). "
+                + "Workers of another profile are refused.",
+            valueName: "profile"))
+    var profile: NumericProfile = .standard
 
     @Option(help: "Threads for encoding and decoding (default: all cores).")
     var threads: Int = defaultThreads
@@ -77,7 +85,7 @@ struct CoordinatorCommand: ParsableCommand {
         var options = CoordinatorServer.Options(threads: threads, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
-        let shelf = ModelShelf(preset: preset)
+        let shelf = ModelShelf(preset: preset, profile: profile)
         let server = try CoordinatorServer(state: state, shelf: shelf, options: options)
         for name in model {
             Terminal.log("reads the model \(name)")

@@ -53,6 +53,10 @@ struct ModelCommand: ParsableCommand {
         @Option(help: "The seed of the weights.")
         var seed: UInt64 = 0
 
+        @Option(
+            help: ArgumentHelp("The priors to write, with commas (default: all, and the VQ-VAE).", valueName: "2"))
+        var levels: String?
+
         @Argument(help: ArgumentHelp("The folder to write.", valueName: "dir"))
         var directory: String
 
@@ -78,8 +82,17 @@ struct ModelCommand: ParsableCommand {
             guard !existing.contains(where: { $0.hasSuffix(".safetensors") || $0.hasSuffix(".pth.tar") }) else {
                 throw ValidationError("\(directory) already holds a model; choose another folder")
             }
+            let chosen = try levels?.split(separator: ",").map { text in
+                guard let level = Int(text), hyperparameters.priors.indices.contains(level) else {
+                    throw ValidationError(
+                        "--levels: \(text) is not one of the levels 0 to \(hyperparameters.priors.count - 1)")
+                }
+                return level
+            }
             var progress: TransferProgress?
-            try ModelWriter.write(hyperparameters, json: json, seed: seed, folder: folder) { done, total in
+            try ModelWriter.write(
+                hyperparameters, json: json, seed: seed, folder: folder, levels: chosen.map(Set.init)
+            ) { done, total in
                 if progress == nil { progress = TransferProgress("writing \(directory)", total: total) }
                 progress?.update(done)
             }

@@ -171,7 +171,7 @@ struct SongPlanner {
             songSeconds: Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate),
             samples: planned.submission.samples, songs: songs, levels: levels,
             chainSeconds: try chainSeconds(), workSeconds: work / usual,
-            workerBytes: priors.reduce(0) { $0 + 4 * $1.parameters(vqvae: vqvae) },
+            workerBytes: priors.reduce(0) { $0 + $1.weightBytes(vqvae: vqvae) },
             bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae) }.max() ?? 0,
             // Tokens, and those that are copied when a level is written.
             coordinatorBytes: tokens * 2 * 3, rows: rows)

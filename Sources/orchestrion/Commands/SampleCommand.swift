@@ -28,6 +28,13 @@ struct SampleCommand: ParsableCommand {
     @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How numbers are kept: f32 (weights as stored), f16 (the default, but for a song that was made with "
+                + "another), or int8 (half the memory of f16).",
+            valueName: "profile"))
+    var profile: NumericProfile?
+
     @Option(help: ArgumentHelp("The output folder (default songs/DATE-TIME).", valueName: "dir"))
     var out: String?
 
@@ -56,7 +63,8 @@ struct SampleCommand: ParsableCommand {
     func run() throws {
         lifeline.watch()
         var request = try song.request()
-        let shelf = ModelShelf(preset: preset)
+        let made = request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:))
+        let shelf = ModelShelf(preset: preset, profile: profile ?? made ?? .standard)
         let name = request.specification.model
         let path = try MusicBox.path(of: name)
         let model = try shelf.model(path)

@@ -216,7 +216,8 @@ struct TimelineReport: Encodable {
                 .init(
                     row: $0.worker, start: $0.start - begin, end: $0.end - begin, level: $0.level,
                     title:
-                        "sample \($0.sample) level \($0.level) window \($0.window), \($0.tokens) tokens, \($0.ending)",
+                        "sample \($0.sample) level \($0.level)\($0.segment.map { " segment \($0)" } ?? "") "
+                        + "window \($0.window), \($0.tokens) tokens, \($0.ending)",
                     isDone: $0.ending == "done")
             })
     }

@@ -33,7 +33,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let folder = URL(fileURLWithPath: directory, isDirectory: true)
-        let model = try Model(path: directory, preset: preset)
+        let model = try Model(path: directory, preset: preset, profile: .f32)
         let expectedPath = expected ?? folder.appendingPathComponent("expected.safetensors").path
         guard FileManager.default.fileExists(atPath: expectedPath) else {
             throw VerifyError("there is no \(expectedPath); name the expectations with --expected")

@@ -28,6 +28,13 @@ struct WorkerCommand: ParsableCommand {
     var preset: String?
 
     @Option(
+        help: ArgumentHelp(
+            "How numbers are kept: f32 (weights as stored), f16 (the default), or int8 (half the memory of f16); "
+                + "the coordinator's must be the same.",
+            valueName: "profile"))
+    var profile: NumericProfile = .standard
+
+    @Option(
         help: ArgumentHelp("The levels to serve, with commas (default: all that the folder has).", valueName: "0,1"))
     var levels: String?
 
@@ -57,7 +64,7 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         lifeline.watch()
-        let model = try Model(path: MusicBox.path(of: model), preset: preset)
+        let model = try Model(path: MusicBox.path(of: model), preset: preset, profile: profile)
         let served = try chosenLevels(of: model)
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
         let start = ContinuousClock.now

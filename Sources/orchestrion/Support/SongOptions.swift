@@ -225,3 +225,11 @@ extension ModelShelf {
 }
 
 extension SongMode: ExpressibleByArgument {}
+
+extension NumericProfile: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
+
+    public static var allValueStrings: [String] { allCases.map(\.name) }
+
+    public var defaultValueDescription: String { name }
+}
