@@ -101,12 +101,13 @@ extension CoordinatorServer {
 
     /// Tokens were journaled: decodes what they decide.
     func hear(_ stream: StreamID, from start: Int, _ tokens: [UInt16]) {
-        // Levels in segments are heard when they can be joined.
-        guard let plan = core.plan(of: stream.song), stream.level >= plan.stopAt, !plan.isCut(stream.level) else {
-            return
-        }
+        // Of a level in segments the first one is heard up to its seam, the others when they can be joined.
+        guard let plan = core.plans(of: stream.song).dropFirst(stream.sample).first, stream.level >= plan.stopAt,
+            stream.segment == 0
+        else { return }
         let shape = plan.geometry.levels[stream.level]
-        let isNew = sounds.feed(stream, from: start, tokens.map(shape.code(of:))) {
+        let end = plan.isCut(stream.level) ? plan.overlap(ofCut: 0, level: stream.level).lowerBound : Int.max
+        let isNew = sounds.feed(stream, from: start, tokens.prefix(max(0, end - start)).map(shape.code(of:))) {
             output(of: stream.song).map { ($0.output, $0.model, $0.plan.levels[stream.level].total) }
         }
         if isNew { grow(stream) }

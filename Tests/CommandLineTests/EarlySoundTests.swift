@@ -57,6 +57,30 @@ extension CommandLines {
             }
         }
 
+        @Test func `of a level in segments the first is heard early, as far as it is not joined`() async throws {
+            let song = TestSong(
+                model: try await TestModel.tiny(), seconds: 8, seed: 6, other: ["--segments", "2"])
+            try await withCluster(Cluster.Options(models: [song.model])) { cluster in
+                try await cluster.submit(song, id: "cut")
+                try cluster.startWorker("only", options: ["--slots", "1"])
+                let out = try TestFolder.place("cut-so-far")
+                var early: Report?
+                try await wait(for: "sound of level 1", limit: .seconds(120)) {
+                    let fetch = try await cluster.command(
+                        "fetch", ["cut", "--so-far", "--level", "1", "--out", out, "--json"])
+                    early = fetch.succeeded ? try fetch.decode(Report.self) : nil
+                    return early != nil
+                }
+                let first = try #require(early?.sounds.first)
+                try #require(!first.complete && first.seconds < 4.2, "\(first)")
+                let soFar = try pcm("\(out)/\(first.file)")
+                _ = try await cluster.waitUntilEnded("cut")
+                let whole = try TestFolder.place("cut-whole")
+                try await Orchestrion.succeed(["fetch", "cut", "--out", whole] + cluster.connection)
+                #expect(try pcm("\(whole)/level_1/sample_0.wav").prefix(soFar.count) == soFar)
+            }
+        }
+
         @Test func `kept samples go on as they would have in their own song`() async throws {
             let model = try await TestModel.tiny()
             let whole = TestSong(model: model, seconds: 0.4, seed: 9, samples: 4)

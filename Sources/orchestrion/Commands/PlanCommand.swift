@@ -113,9 +113,9 @@ struct SongPlanner {
     var prefillGain: Double
     var songs: Int
 
-    func simulate(_ workers: [WorkerSpecification]) throws -> Simulation.Result {
+    func simulate(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Simulation.Result {
         let songs = (0..<songs).map { number in
-            var song = planned.submission
+            var song = submission
             song.song = "song \(number)"
             return song
         }
@@ -136,23 +136,29 @@ struct SongPlanner {
 
     /// For 1, 2, 4 … of the first workers, and for all.
     func table(_ workers: [WorkerSpecification]) throws -> (PlanTable, Simulation.Result) {
-        let work = Double(planned.submission.samples * songs) * (0..<costs.count).reduce(0) { $0 + self.work(level: $1) }
-        let all = try simulate(workers)
-        var rows: [PlanTable.Row] = []
+        let work = try exactWork()
+        let all = try simulate(planned.submission, workers)
+        var counts = [workers.count]
         var count = 1
-        func row(_ workers: [WorkerSpecification], _ result: Simulation.Result) -> PlanTable.Row {
-            PlanTable.Row(
-                workers: workers.count, tokensPerSecond: workers.tokensPerSecond, seconds: result.seconds,
-                efficiency: work / (workers.tokensPerSecond * max(1e-9, result.seconds)),
-                speedup: 0)
-        }
         while count < workers.count {
-            let some = Array(workers.prefix(count))
-            rows.append(row(some, try simulate(some)))
+            counts.insert(count, at: counts.count - 1)
             count *= 2
         }
-        rows.append(row(workers, all))
-        for place in rows.indices { rows[place].speedup = rows[0].seconds / max(1e-9, rows[place].seconds) }
+        var rows: [PlanTable.Row] = []
+        for submission in [planned.submission, planned.other].compactMap({ $0 }) {
+            let first = rows.count
+            for count in counts {
+                let some = Array(workers.prefix(count))
+                let isAll = count == workers.count && first == 0
+                let seconds = max(1e-9, isAll ? all.seconds : try simulate(submission, some).seconds)
+                rows.append(
+                    PlanTable.Row(
+                        workers: count, segments: try submission.planInputs.plan().cuts.count + 1,
+                        tokensPerSecond: some.tokensPerSecond, seconds: seconds,
+                        efficiency: work / (some.tokensPerSecond * seconds),
+                        speedup: (rows.count > first ? rows[first].seconds : seconds) / seconds))
+            }
+        }
         let priors = planned.hyperparameters.priors
         let vqvae = planned.hyperparameters.vqvae
         let levels = planned.plan.levels.map {
@@ -172,11 +178,16 @@ struct SongPlanner {
         return (table, all)
     }
 
-    /// Tokens of the plainest level that one level of one sample costs in exact mode, prefill included.
-    private func work(level: Int) -> Double {
-        planned.plan.levels[level].windows.reduce(0) {
-            $0 + costs[level] * (Double($1.new.count) + Double($1.prime.count) / prefillGain)
+    /// Tokens of the plainest level that all songs cost in exact mode, prefill included.
+    private func exactWork() throws -> Double {
+        var inputs = planned.submission.planInputs
+        inputs.segmentation = nil
+        let work = try inputs.plan().levels.reduce(0.0) { sum, level in
+            level.windows.reduce(sum) {
+                $0 + costs[level.level] * (Double($1.new.count) + Double($1.prime.count) / prefillGain)
+            }
         }
+        return work * Double(planned.submission.samples * songs)
     }
 }
 
@@ -201,10 +212,10 @@ extension PlanTable {
         lines.append(
             "memory: a worker \(Terminal.bytes(workerBytes)) for weights and \(Terminal.bytes(bytesPerSlot)) a slot; "
                 + "the coordinator \(Terminal.bytes(coordinatorBytes)) for tokens")
-        rows = [["workers", "tokens/s", "finish", "speed-up", "efficiency", "worker hours"]]
+        rows = [["workers", "segments", "tokens/s", "finish", "speed-up", "efficiency", "worker hours"]]
         for row in self.rows {
             rows.append([
-                "\(row.workers)", String(format: "%.5g", row.tokensPerSecond), PlanText.time(row.seconds),
+                "\(row.workers)", row.segments == 1 ? "exact" : "\(row.segments)", String(format: "%.5g", row.tokensPerSecond), PlanText.time(row.seconds),
                 String(format: "%.2f", row.speedup), String(format: "%.0f %%", row.efficiency * 100),
                 String(format: "%.3g", Double(row.workers) * row.seconds / 3600),
             ])

@@ -29,12 +29,20 @@ struct UpsampleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The lowest level to sample (default 0).", valueName: "level"))
     var stopAt: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Sample the lower levels in N segments in parallel (approximate; default: as the song).", valueName: "N|auto"))
+    var segments: String?
+
     @Option(help: "Of the audio files: wav, flac or ogg (default the song's).")
     var format: String?
 
     @OptionGroup(title: "Submission") var submission: SubmissionOptions
 
     func validate() throws {
+        if let segments, SegmentChoice(segments) == nil {
+            throw ValidationError("--segments is \(segments); it must be a number or auto")
+        }
         if let format, !["wav", "flac", "ogg"].contains(format) {
             throw ValidationError("--format is \(format); it must be wav, flac or ogg")
         }
@@ -74,6 +82,7 @@ struct UpsampleCommand: ParsableCommand {
         specification.codes = file
         (specification.prompt, specification.promptSeconds) = (nil, nil)
         specification.stopAt = stopAt ?? 0
+        if let segments { specification.segments = segments == "1" ? nil : SegmentChoice(segments) }
         return SongRequest(specification: specification, format: format ?? former ?? "wav")
     }
 

@@ -9,7 +9,9 @@ import SongPlan
 /// What planning needs to know of a song and its model, found without reading a weight.
 struct PlannedSong {
     var name: String
+    /// As it was asked for, and exact or in segments, whichever that was not.
     var submission: Submission
+    var other: Submission?
     var plan: Plan
     var hyperparameters: Hyperparameters
 
@@ -25,6 +27,22 @@ struct PlannedSong {
                 geometry: model.geometry, sampleLength: plan.sampleLength, hops: prepared.hops,
                 known: plan.levels.map(\.known), stopAt: plan.stopAt,
                 segmentation: plan.segmentation), samples: prepared.labels.count)
+        other = alternative(request.specification)
+    }
+
+    /// In segments if the song is exact, and exact if it is not; nil when it is too short for segments.
+    private func alternative(_ specification: SongSpecification) -> Submission? {
+        var inputs = submission.planInputs
+        let length = Plan.lengthToCut(
+            sampleLength: inputs.sampleLength, known: inputs.known, geometry: inputs.geometry)
+        inputs.segmentation =
+            inputs.segmentation != nil
+            ? nil
+            : try? Segmentation.standard(
+                .auto, length: length, geometry: inputs.geometry,
+                overlap: specification.overlap ?? Segmentation.usualOverlap)
+        guard inputs != submission.planInputs, (try? inputs.plan()) != nil else { return nil }
+        return Self.submission(inputs, samples: submission.samples)
     }
 
     /// Of a published geometry, without a model's files.
@@ -54,6 +72,7 @@ struct PlannedSong {
             segmentation: segmentation)
         plan = try inputs.plan()
         submission = Self.submission(inputs, samples: specification.samples.count)
+        other = alternative(specification)
     }
 
     /// One that stands for the real one in a simulation.
@@ -86,6 +105,8 @@ struct PlanTable: Encodable {
     }
     struct Row: Encodable {
         var workers: Int
+        /// Of each level that is cut; 1 is exact mode.
+        var segments: Int
         var tokensPerSecond: Double
         /// Until all is sampled.
         var seconds: Double
