@@ -28,12 +28,16 @@ package final class ThreadTeam: Sendable {
     private let helpers: [Helper]
 
     /// A team of `threads`, of which the caller of `run` is one.
-    package init(threads: Int) {
+    ///
+    /// - Parameter pinned: whether each helper keeps to a processor of its own, so that no two threads of the team share
+    ///   one while another idles. By default they do when the team has as many threads as there are processors.
+    package init(threads: Int, pinned: Bool? = nil) {
         precondition(threads >= 1, "a thread team needs at least one thread, not \(threads)")
         self.threads = threads
         let shared = SharedState(parts: threads)
         self.shared = shared
-        self.helpers = (1..<max(threads, 1)).map { Helper(part: $0, shared: shared) }
+        let pinned = pinned ?? (threads == Int(ck_processor_count()))
+        self.helpers = (1..<max(threads, 1)).map { Helper(part: $0, shared: shared, pinned: pinned) }
     }
 
     deinit {
@@ -77,13 +81,15 @@ private struct ClosureWork: TeamWork {
 private final class Helper: @unchecked Sendable {
     private let part: Int
     private let shared: SharedState
+    private let pinned: Bool
     #if canImport(Darwin)
         private var thread: pthread_t?
     #else
         private var thread = pthread_t()
     #endif
 
-    init(part: Int, shared: SharedState) {
+    init(part: Int, shared: SharedState, pinned: Bool) {
+        self.pinned = pinned
         self.part = part
         self.shared = shared
         let me = Unmanaged.passRetained(self).toOpaque()
@@ -96,6 +102,7 @@ private final class Helper: @unchecked Sendable {
                     let me = argument!
                 #endif
                 let helper = Unmanaged<Helper>.fromOpaque(me).takeRetainedValue()
+                if helper.pinned { ck_pin_thread(Int32(helper.part)) }
                 helper.shared.work(part: helper.part)
                 return nil
             }, me)

@@ -171,6 +171,10 @@ void ck_filter_top_k(float *logits, long n, long k);
 // scratch: at least 2 * n words.
 void ck_filter_top_p(float *logits, long n, float p, uint64_t *scratch);
 
+// Processors that the calling thread may run on (0: unknown), and a wish to run on the index-th of them alone.
+int ck_processor_count(void);
+void ck_pin_thread(int index);
+
 // A hint to the processor that this is a spin loop.
 static inline void ck_spin_hint(void) {
 #if defined(__x86_64__)
