@@ -149,7 +149,7 @@ def train(settings, folder, level, minutes):
     windows = Windows(h, vqvae, Songs(folder, False, level, vqvae["levels"]).songs, rng)
     tests = Windows(h, vqvae, Songs(folder, True, level, vqvae["levels"]).songs, rng)
     seen = {}
-    run.mark = run.started
+    run.begin()
 
     def keep():
         run.save(model=model.state_dict(), average=average, optimiser=optimiser.state_dict())
