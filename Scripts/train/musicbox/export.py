@@ -49,7 +49,9 @@ def export(settings, run, out):
     write_safetensors(out / "vqvae.safetensors", vqvae_tensors(settings, run))
     for level in range(settings["vqvae"]["levels"]):
         write_safetensors(out / f"prior_level_{level}.safetensors", prior_tensors(settings, run, level))
-    hparams = {k: v for k, v in settings.items() if k != "training"}
+    # What only training needs stays here.
+    hparams = {part: {k: v for k, v in sizes.items() if not k.endswith("periods")}
+               for part, sizes in settings.items() if part != "training"}
     (out / "hparams.json").write_text(json.dumps(hparams, indent=1) + "\n")
     names = {"artist": [a.name for a in ARTISTS], "genre": [g.name for g in GENRES]}
     for kind, values in names.items():

@@ -31,17 +31,29 @@ class Song:
         return len(self.audio) / RATE
 
 
-def compose(seed, genre=None, artist=None, seconds=None):
-    """The song of a seed. Genre, artist and length are the seed's unless they are given."""
+def compose(seed, genre=None, artist=None, seconds=None, lines=None):
+    """The song of a seed. Genre, artist, length and how many lines are sung are the seed's unless they are given."""
     rng = np.random.default_rng([seed, 20050341])
-    drawn = GENRES[int(rng.integers(len(GENRES)))], ARTISTS[int(rng.integers(len(ARTISTS)))], rng.uniform(20, 60)
+    drawn = GENRES[int(rng.integers(len(GENRES)))], ARTISTS[int(rng.integers(len(ARTISTS)))], _length(rng)
     genre = next((g for g in GENRES if g.name == genre), drawn[0])
     artist = next((a for a in ARTISTS if a.name == artist), drawn[1])
-    return _Arranger(rng, seed, genre, artist, seconds or drawn[2]).run()
+    own = _lines(rng)
+    return _Arranger(rng, seed, genre, artist, seconds or drawn[2], own if lines is None else lines).run()
+
+
+def _length(rng):
+    """Seconds: mostly short songs, whose every second is within the top level's first window."""
+    return rng.uniform(8, 24) if rng.random() < 0.6 else rng.uniform(20, 60)
+
+
+def _lines(rng):
+    """How many lines are sung at most: often as many as there is room for; after the last, the lead plays."""
+    chance = rng.random()
+    return 0 if chance < 0.1 else int(rng.integers(1, 8)) if chance < 0.35 else 1000
 
 
 class _Arranger:
-    def __init__(self, rng, seed, genre, artist, seconds):
+    def __init__(self, rng, seed, genre, artist, seconds, lines):
         self.rng, self.genre, self.artist = rng, genre, artist
         self.tempo, self.beat = genre.tempo, genre.beat
         self.tonic = 45 if genre.minor else 48
@@ -52,7 +64,7 @@ class _Arranger:
         self.song = Song(seed, genre.name, artist.name, self.tempo, genre.beats, self.music)
         self.singer = _singers.setdefault(artist.name, Singer(artist))
         self.motifs = {part: self._motif(part) for part in ("verse", "chorus")}
-        self.words = {}
+        self.words, self.lines = {}, lines
 
     # Form ---------------------------------------------------------------------------------------------------
 
@@ -219,11 +231,11 @@ class _Arranger:
             name, index = self.form[first]
             if index % bars:
                 continue
-            if name in self.motifs:
-                verse += name == "verse" and index == 0
+            verse += name == "verse" and index == 0
+            if name in self.motifs and self.lines > 0:
+                self.lines -= 1
                 phrase = self._phrase(first, self.motifs[name][index // bars % 4], self.artist.register)
-                if phrase:
-                    self._line(phrase, (name, 0 if name == "chorus" else verse, index))
+                self._line(phrase, (name, 0 if name == "chorus" else verse, index))
             else:
                 self._lead(first)
 
@@ -239,6 +251,8 @@ class _Arranger:
     def _line(self, phrase, key):
         """Sings a line of words on a phrase; a chorus has the same words every time."""
         song = self.song
+        if not phrase:
+            return
         if key not in self.words:
             self.words[key] = lyrics.line(self.rng, len(phrase))
         words = self.words[key]

@@ -94,7 +94,7 @@ def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, thread
     songs, held = [], []
     for genre in GENRES:
         for i, artist in enumerate(ARTISTS):
-            song = compose(HELD_OUT + 9000 + i, genre.name, artist.name, seconds=seconds + 4)
+            song = compose(HELD_OUT + 9000 + i, genre.name, artist.name, seconds + 4, lines=1000)
             held.append(song.audio[: int(seconds * 44100)])
             songs.append((genre.name, artist.name, song.lyrics, 100 + i))
     made = sample(program, model, folder, songs, each, seconds, threads, top)

@@ -30,7 +30,7 @@ class Labels(nn.Module):
         if top:
             for name in ("total_length_emb", "absolute_pos_emb", "relative_pos_emb"):
                 bins = h["t_bins"]
-                waves = smooth_positions(bins, h["prior_width"], [4 * bins / 2**i for i in range(6)], 0.05)
+                waves = smooth_positions(bins, h["prior_width"], [4 * bins / 2**i for i in range(9)], 0.05)
                 setattr(self, name, _Table(bins, h["prior_width"], waves))
 
     def start(self, y):
@@ -80,7 +80,7 @@ class Prior(nn.Module):
         super().__init__()
         self.h, self.top = h, h["level"] == vqvae["levels"] - 1
         size = [h[k] for k in ("prior_width", "prior_depth", "heads", "attn_order", "blocks", "m_attn", "m_mlp")]
-        self.prior = Sequence(vqvae["l_bins"], h["n_ctx"], *size, start=False)
+        self.prior = Sequence(vqvae["l_bins"], h["n_ctx"], *size, start=False, periods=h.get("periods", ()))
         self.y_emb = Labels(h, self.top)
         if not self.top:
             self.conditioner_blocks = nn.ModuleList([Conditioner(h, vqvae)])
@@ -89,7 +89,8 @@ class Prior(nn.Module):
         if self.lyrics:
             self.prime_prior = Sequence(
                 h["n_vocab"], h["n_tokens"], h["prime_width"], h["prime_depth"], h["prime_heads"],
-                h["prime_attn_order"], None, h["prime_m_attn"], h["prime_m_mlp"], start=True)
+                h["prime_attn_order"], None, h["prime_m_attn"], h["prime_m_mlp"], start=True,
+                periods=h.get("prime_periods", ()))
             self.prime_state_proj = nn.Module()
             self.prime_state_proj.w = nn.Parameter(
                 torch.randn(h["prime_width"], h["prior_width"]) * h["prime_width"] ** -0.5)

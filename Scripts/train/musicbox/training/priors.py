@@ -40,7 +40,7 @@ class Windows:
         return item
 
     def sung(self, song, start, length, seen):
-        """The lyric slot sung at each position, −1 where nobody sings."""
+        """The lyric slot sung at each position, −1 where nobody sings: the last letter of a sound, which tells it."""
         first, end, padding = seen
         slots = np.full(length, -1, np.int64)
         rate = 44100 / self.hop
@@ -49,8 +49,7 @@ class Windows:
             if high <= 0 or low >= length or a < first or b > end:
                 continue
             place = np.arange(max(0, low), min(length, high))
-            letter = a + (place - low) * (b - a) // max(1, high - low)
-            slots[place] = letter.astype(np.int64) - first + padding
+            slots[place] = min(int(b) - 1, end - 1) - first + padding
         return slots
 
     def draw(self, count, length):
@@ -58,14 +57,16 @@ class Windows:
         while len(items) < count:
             song = self.songs[int(self.rng.integers(len(self.songs)))]
             total = len(song[f"level_{self.level}"])
+            if count == 1 and self.top:
+                length = min(length, total)
             room = total - length
             if room < 0:
                 continue
             # Songs begin as songs begin more often than chance would have it: what a label asks for is settled there,
             # and later the music tells as much.
             start = 0 if self.rng.random() < (0.8 if length < 2048 else 0.4) else int(self.rng.integers(room + 1))
-            # Most windows begin where the sampler's do and the corpus's bars may: at a block of the top level.
-            unit = self.grid if self.rng.random() < 0.8 else self.ratio
+            # Most windows begin where the sampler's do, or at a block of the top level.
+            unit = self.h["n_ctx"] // 8 if self.top and self.rng.random() < 0.7 else self.grid
             items.append(self.window(song, start // unit * unit, length))
         return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
 
@@ -112,7 +113,7 @@ def check(model, windows, length, count):
     total, aligned = 0.0, 0.0
     for _ in range(count):
         batch = {k: v.to(where) for k, v in windows.draw(1, length).items()}
-        with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
+        with torch.autocast(where.type, torch.bfloat16):
             music, _, a = loss_of(model, batch, True)
         total, aligned = total + float(music), aligned + float(a)
     model.train()
@@ -167,8 +168,10 @@ def train(settings, folder, level, minutes):
             length = plan["lengths"][0]
         count = max(1, plan["tokens"][level] // length)
         batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
-        with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
-            read = misheard(model, batch, plan["misheard"][level]) if plan["misheard"][level] else None
+        with torch.autocast(where.type, torch.bfloat16):
+            # Its own slips mean something only once it guesses well.
+            slips = plan["misheard"][level] if run.progress > 0.3 and rng.random() < 0.5 else 0
+            read = misheard(model, batch, slips) if slips else None
             music, prime, aligned = loss_of(model, batch, True, read)
             loss = music + h.get("prime_loss_fraction", 0) * prime + aligned
         loss.backward()

@@ -1,5 +1,7 @@
 """Trains each level of the VQ-VAE by itself: squared error, spectra at three resolutions, loudness by bands, commitment."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -60,8 +62,9 @@ def load_model(settings, folder, where=None):
     """The VQ-VAE from the checkpoints of its levels, to evaluate with."""
     model = VQVAE(settings["vqvae"])
     for level in range(settings["vqvae"]["levels"]):
-        state = torch.load(f"{folder}/vqvae_level_{level}.pt", map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"], strict=False)
+        path = Path(folder) / f"vqvae_level_{level}.pt"
+        if path.exists():
+            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"], strict=False)
     return model.to(where or device()).eval()
 
 
