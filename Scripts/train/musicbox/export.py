@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .corpus import ARTISTS, GENRES
+from .model.prior import UNSHIPPED, Prior
 
 
 def write_safetensors(path, tensors):
@@ -37,10 +38,8 @@ def prior_tensors(settings, run, level):
     if path.exists():
         tensors = torch.load(path, map_location="cpu", weights_only=True)["average"]
     else:
-        from .model.prior import Prior
-
         tensors = Prior(settings[f"prior_level_{level}"], settings["vqvae"]).state_dict()
-    return {k: v for k, v in tensors.items() if k != "prime_x_out.weight"}
+    return {k: v for k, v in tensors.items() if not k.startswith(UNSHIPPED)}
 
 
 def export(settings, run, out):

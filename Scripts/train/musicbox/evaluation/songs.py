@@ -53,7 +53,7 @@ def monotone(prior, hop, codes, song):
     length = min(h["n_ctx"], len(codes)) // 64 * 64
     weights = []
     prior(torch.from_numpy(codes[:length].copy()).to(where)[None], torch.tensor([y], device=where), None, weights)
-    frames = weights[0][0].exp().cpu().numpy()
+    frames = weights[1][0].exp().cpu().numpy()
     frames = frames[: len(frames) // 32 * 32].reshape(-1, 32, frames.shape[1]).mean(1)
     place = (frames @ np.arange(frames.shape[1])) if len(frames) else np.zeros(0)
     sung = frames.max(1) > 2.0 / max(1, min(h["n_tokens"], len(text)))

@@ -73,7 +73,7 @@ def evaluate(settings, run, windows=6, length=8192):
             bits.append(float(torch.nn.functional.cross_entropy(logits[0].float(), batch["codes"][0])) * BITS)
             if weights:
                 sung = batch["sung"][0] >= 0
-                near = (weights[0][0].argmax(-1) - 1 - batch["sung"][0]).abs() <= 8
+                near = (weights[1][0].argmax(-1) - 1 - batch["sung"][0]).abs() <= 8
                 hits += near[sung].tolist()
         bins = settings["vqvae"]["l_bins"]
         row = {"bits": round(float(np.mean(bits)), 3), "unigram": round(unigram(known, tests, bins), 3),

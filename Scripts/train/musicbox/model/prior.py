@@ -8,6 +8,12 @@ from .convolutions import Decoder
 from .transformer import Sequence, smooth_positions
 
 
+# Lines that are told apart, and letters of a line.
+PLACES = 24
+# What only training needs.
+UNSHIPPED = ("prime_x_out.", "place_read.", "place_sung.")
+
+
 class _Table(nn.Module):
     def __init__(self, bins, width, values=None):
         super().__init__()
@@ -97,6 +103,9 @@ class Prior(nn.Module):
             self.prime_state_proj.b = nn.Parameter(torch.zeros(h["prior_width"]))
             self.prime_state_ln = nn.LayerNorm(h["prior_width"])
             self.prime_x_out = nn.Linear(h["prior_width"], h["n_vocab"], bias=False)
+            # Where in the text a character stands, and what is sung: taught to both sides, so that attention may match.
+            self.place_read = nn.Linear(h["prior_width"], 2 * PLACES)
+            self.place_sung = nn.Linear(h["prior_width"], 2 * PLACES)
 
     def read_lyrics(self, tokens):
         """[batch, characters, width], and the loss of guessing each character from those before it."""
@@ -123,5 +132,7 @@ class Prior(nn.Module):
         states, loss = None, x.new_zeros(())
         if self.lyrics:
             states, loss = self.read_lyrics(y[:, 4 + self.h["max_bow_genre_size"] :])
+            if weights is not None:
+                weights.append(states)
         x = self.prior.transformer(x, states, weights) + condition
         return F.linear(x, self.prior.x_emb.weight), loss

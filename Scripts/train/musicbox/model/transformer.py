@@ -57,9 +57,12 @@ class Attention(nn.Module):
         return self._join(y)
 
     def forward(self, x, lyrics=None, weights=None):
-        """`weights`: a list that receives log weights of cross-attention's head 0, [batch, time, characters]."""
+        """`weights`: a list that receives log weights of cross-attention's head 0, [batch, time, characters], and x."""
         if self.kind == LYRICS:
-            return self.c_proj(self._cross(self.c_attn(x), *self.c_enc_kv(lyrics).chunk(2, -1), weights))
+            y = self.c_proj(self._cross(self.c_attn(x), *self.c_enc_kv(lyrics).chunk(2, -1), weights))
+            if weights is not None:
+                weights.append(x)
+            return y
         batch, time, _ = x.shape
         q, k, v = self.c_attn(x).chunk(3, -1)
         if self.kind == 0:

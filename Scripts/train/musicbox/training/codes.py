@@ -36,13 +36,14 @@ def song_file(folder, index, held_out, level):
     return Path(folder) / "codes" / f"{'held' if held_out else 'song'}_{index:06d}_level_{level}.npz"
 
 
-def write(model, path, song, level):
-    """A song's labels, lyrics, and codes at a level."""
+def write(model, path, song, level, seconds):
+    """A song's labels, lyrics, and codes at a level, of at most its first `seconds`."""
     unit = model.hops[-1] * 64
-    audio = song.audio[: len(song.audio) // unit * unit]
+    whole = len(song.audio) // unit * unit
+    audio = song.audio[: min(whole, int(seconds * 44100) // unit * unit)]
     fresh = path.with_suffix(".new")
     with open(fresh, "wb") as file:
-        np.savez(file, samples=len(audio), genre=genre_id(song.genre), artist=artist_id(song.artist),
+        np.savez(file, samples=whole, genre=genre_id(song.genre), artist=artist_id(song.artist),
                  tempo=song.tempo, lyrics=np.array(tokenise(song.lyrics), np.uint8),
                  spans=np.array(song.characters, np.float64).reshape(-1, 4),
                  **{f"level_{level}": encode(model, audio, level)})
@@ -75,7 +76,7 @@ def make(settings, folder, levels, minutes, workers=0):
         if time.monotonic() > end:
             return False
         for level, path in files.items():
-            write(model, path, song, level)
+            write(model, path, song, level, settings["training"]["codes"].get("seconds", 60))
         if done % 20 == 0:
             print(f"codes of {done} of {len(work)} songs", flush=True)
     return True
