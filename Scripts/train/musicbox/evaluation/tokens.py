@@ -53,10 +53,11 @@ def trigram(train, test, bins):
 
 
 @torch.no_grad()
-def evaluate(settings, run, windows=6, length=8192):
-    table = {}
+def evaluate(settings, run, windows=6, length=8192, before=None, only=None):
+    """A row a level, of `only` these levels if they are given; other rows stay as they were `before`."""
+    table = dict(before or {})
     levels = settings["vqvae"]["levels"]
-    for level in range(levels):
+    for level in only or range(levels):
         try:
             model = load_prior(settings, run, level)
         except FileNotFoundError:
