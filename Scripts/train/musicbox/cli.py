@@ -82,7 +82,7 @@ class _Stages:
     def codes(self):
         from .training import codes
 
-        return codes.make(self.settings, self.options.run, self.minutes, self.options.workers)
+        return codes.make(self.settings, self.options.run, self.levels, self.minutes, self.options.workers)
 
     def priors(self):
         from .training import priors

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .corpus import ARTISTS, GENRES
+from .model.prior import UNSHIPPED, Prior
 
 
 def write_safetensors(path, tensors):
@@ -37,10 +38,8 @@ def prior_tensors(settings, run, level):
     if path.exists():
         tensors = torch.load(path, map_location="cpu", weights_only=True)["average"]
     else:
-        from .model.prior import Prior
-
         tensors = Prior(settings[f"prior_level_{level}"], settings["vqvae"]).state_dict()
-    return {k: v for k, v in tensors.items() if k != "prime_x_out.weight"}
+    return {k: v for k, v in tensors.items() if not k.startswith(UNSHIPPED)}
 
 
 def export(settings, run, out):
@@ -49,7 +48,9 @@ def export(settings, run, out):
     write_safetensors(out / "vqvae.safetensors", vqvae_tensors(settings, run))
     for level in range(settings["vqvae"]["levels"]):
         write_safetensors(out / f"prior_level_{level}.safetensors", prior_tensors(settings, run, level))
-    hparams = {k: v for k, v in settings.items() if k != "training"}
+    # What only training needs stays here.
+    hparams = {part: {k: v for k, v in sizes.items() if not k.endswith("periods")}
+               for part, sizes in settings.items() if part != "training"}
     (out / "hparams.json").write_text(json.dumps(hparams, indent=1) + "\n")
     names = {"artist": [a.name for a in ARTISTS], "genre": [g.name for g in GENRES]}
     for kind, values in names.items():

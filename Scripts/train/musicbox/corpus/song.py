@@ -10,8 +10,6 @@ from .genres import GENRES
 from .synth import RATE
 from .voice import Singer
 
-# Letters of a line with its end: lines of one length let a small model know where in the text it is.
-LINE = 24
 _singers, _notes, _drums = {}, {}, {}
 
 
@@ -33,30 +31,40 @@ class Song:
         return len(self.audio) / RATE
 
 
-def compose(seed, genre=None, artist=None, seconds=None):
-    """The song of a seed. Genre, artist and length are the seed's unless they are given."""
+def compose(seed, genre=None, artist=None, seconds=None, lines=None):
+    """The song of a seed. Genre, artist, length and how many lines are sung are the seed's unless they are given."""
     rng = np.random.default_rng([seed, 20050341])
-    drawn = GENRES[int(rng.integers(len(GENRES)))], ARTISTS[int(rng.integers(len(ARTISTS)))], rng.uniform(20, 60)
+    drawn = GENRES[int(rng.integers(len(GENRES)))], ARTISTS[int(rng.integers(len(ARTISTS)))], _length(rng)
     genre = next((g for g in GENRES if g.name == genre), drawn[0])
     artist = next((a for a in ARTISTS if a.name == artist), drawn[1])
-    return _Arranger(rng, seed, genre, artist, seconds or drawn[2]).run()
+    own = _lines(rng)
+    return _Arranger(rng, seed, genre, artist, seconds or drawn[2], own if lines is None else lines).run()
+
+
+def _length(rng):
+    """Seconds: mostly short songs, whose every second is within the top level's first window."""
+    return rng.uniform(8, 24) if rng.random() < 0.6 else rng.uniform(20, 60)
+
+
+def _lines(rng):
+    """How many lines are sung at most: often as many as there is room for; after the last, the lead plays."""
+    chance = rng.random()
+    return 0 if chance < 0.1 else int(rng.integers(1, 8)) if chance < 0.35 else 1000
 
 
 class _Arranger:
-    def __init__(self, rng, seed, genre, artist, seconds):
+    def __init__(self, rng, seed, genre, artist, seconds, lines):
         self.rng, self.genre, self.artist = rng, genre, artist
         self.tempo, self.beat = genre.tempo, genre.beat
         self.tonic = 45 if genre.minor else 48
         self.bar = genre.beats * self.beat
-        self.bars = max(4, round(seconds / self.bar / 2) * 2)
+        self.bars = max(4, round(seconds / self.bar))
         n = int((self.bars * self.bar + 0.6) * RATE)
         self.music, self.dry = np.zeros(n, np.float32), np.zeros(n, np.float32)
         self.song = Song(seed, genre.name, artist.name, self.tempo, genre.beats, self.music)
         self.singer = _singers.setdefault(artist.name, Singer(artist))
-        self.verse = genre.verse[int(rng.integers(len(genre.verse)))]
-        self.chorus = genre.chorus[int(rng.integers(len(genre.chorus)))]
-        self.motifs = {part: self._motif() for part in ("verse", "chorus")}
-        self.words = {}
+        self.motifs = {part: self._motif(part) for part in ("verse", "chorus")}
+        self.words, self.lines = {}, lines
 
     # Form ---------------------------------------------------------------------------------------------------
 
@@ -72,7 +80,9 @@ class _Arranger:
         """The section of each bar, as (name, bar within it)."""
         if hasattr(self, "form"):
             return self.form
-        plan, self.form = [("intro", 2), ("verse", 8), ("chorus", 8), ("verse", 8), ("chorus", 8), ("break", 4)], []
+        line, self.form = self.genre.phrase, []
+        plan = [("intro", line), ("verse", 4 * line), ("chorus", 4 * line), ("verse", 4 * line), ("chorus", 4 * line),
+                ("break", 2 * line)]
         while len(self.form) < self.bars:
             for name, length in plan:
                 self.form += [(name, i) for i in range(length)]
@@ -91,7 +101,7 @@ class _Arranger:
         name, index = self.form[bar]
         if bar == self.bars - 1:
             return 0
-        progression = self.chorus if name == "chorus" else self.verse
+        progression = self.genre.chorus if name == "chorus" else self.genre.verse
         return progression[index % len(progression)]
 
     def _pitch(self, step):
@@ -102,8 +112,7 @@ class _Arranger:
     def _chord(self, bar):
         """The bar's chord near MIDI 60, low to high."""
         degree = self._degree(bar)
-        steps = [degree, degree + 2, degree + 4] + ([degree + 6] if self.genre.sevenths else [])
-        pitches = [self._pitch(s) for s in steps]
+        pitches = [self._pitch(degree + step) for step in (0, 2, 4)]
         return sorted(p - 12 if p > 66 else p + 12 if p < 54 else p for p in pitches)
 
     def _time(self, beats):
@@ -116,14 +125,14 @@ class _Arranger:
     # Sound --------------------------------------------------------------------------------------------------
 
     def _note(self, bus, name, midi, at, seconds, level):
-        artist = self.artist
-        instrument = synth.INSTRUMENTS[name].shaped(artist.brightness, artist.softness, artist.detune)
+        instrument = synth.INSTRUMENTS[name].shaped(self.artist.brightness)
         seconds = max(0.03, synth.on_grid(seconds) / RATE)
-        key = (instrument.name, midi, seconds)
+        begin = synth.on_grid(max(0.0, at)) % synth.BLOCK
+        key = (instrument.name, midi, seconds, begin)
         if key not in _notes:
-            if len(_notes) > 1500:
+            if len(_notes) > 3000:
                 _notes.clear()
-            _notes[key] = synth.note(instrument, midi, seconds)
+            _notes[key] = synth.note(instrument, midi, seconds, begin)
         self._add(bus, _notes[key], at, level)
 
     @staticmethod
@@ -149,23 +158,18 @@ class _Arranger:
         if last:
             self._last_bar(chord, start)
             return
-        for index, (at, length, level) in enumerate(genre.comping):
-            pitches = [chord[genre.arpeggio[index] % len(chord)]] if genre.arpeggio else chord
-            begin = self._time(start + at) - self.artist.push * self.beat
-            for strum, midi in enumerate(pitches):
-                share = 0.30 if genre.arpeggio else 0.17
-                self._note(self.music, genre.comp, midi, begin + 0.006 * strum,
-                           length * self.beat * self.artist.staccato, share * level * loud)
-        if genre.pad and name != "intro":
-            for midi in chord:
-                self._note(self.music, genre.pad, midi, start * self.beat, self.bar * 0.97, 0.10 * loud)
+        notes = chord + [chord[0] + 12]
+        for at, length, level, which in genre.comping:
+            for index in which:
+                self._note(self.music, genre.comp, notes[index], self._time(start + at),
+                           length * self.beat * self.artist.staccato, 0.17 * level * loud)
         self._bass(bar, start, loud)
         self._beat(bar, section, loud)
 
     def _last_bar(self, chord, start):
         for midi in chord:
             self._note(self.music, self.genre.comp, midi, start * self.beat, self.bar * 0.8, 0.2)
-        self._note(self.dry, self.genre.bass, self._bass_pitch(0), start * self.beat, self.bar * 0.8, 0.5)
+        self._note(self.dry, self.genre.bass, self._bass_pitch(0), start * self.beat, self.bar * 0.8, 0.36)
         self._drum("kick", start * self.beat, 0.5)
 
     def _bass_pitch(self, step):
@@ -177,100 +181,80 @@ class _Arranger:
         return midi
 
     def _bass(self, bar, start, loud):
-        degree, after = self._degree(bar), self._degree(bar + 1)
+        degree = self._degree(bar)
         root = self._bass_pitch(degree)
         for at, length, step in self.genre.bassline:
-            midi = {0: root, 1: self._bass_pitch(degree + 4), 2: root + 12, 3: self._bass_pitch(degree + 2),
-                    4: self._bass_pitch(after - 1)}[step]
-            self._note(self.dry, self.genre.bass, midi, self._time(start + at),
-                       length * self.beat * min(1, self.artist.staccato + 0.15), 0.50 * loud)
+            midi = {0: root, 1: self._bass_pitch(degree + 4), 2: root + 12, 3: self._bass_pitch(degree + 2)}[step]
+            self._note(self.dry, self.genre.bass, midi, self._time(start + at), length * self.beat, 0.36 * loud)
 
     def _beat(self, bar, section, loud):
         name, index = section
         start, genre = bar * self.genre.beats, self.genre
-        if name == "intro" and index == 0 and genre.name != "techno":
-            return
-        fill = index == 7 and genre.name in ("rock", "techno", "swing")
         for kind, level, beats in genre.drums:
             for at in beats:
-                if fill and at >= genre.beats - 1 and kind != "kick":
-                    continue
                 self._drum(kind, self._time(start + at), 0.55 * level * loud)
-        if fill:
-            for i in range(4):
-                self._drum("tom" if i > 1 else "snare", (start + genre.beats - 1 + i / 4) * self.beat, 0.4)
         if name == "chorus" and index == 0 and genre.name != "waltz":
             self._drum("open", start * self.beat, 0.8)
 
     # Melody -------------------------------------------------------------------------------------------------
 
-    def _motif(self):
-        """Phrases of a melody in a b a c form, each as (beat, scale step) of its six notes."""
-        rng, rhythms = self.rng, self.genre.rhythms
-        cells = [rhythms[int(rng.integers(len(rhythms)))] for _ in range(3)]
-        phrases, step = [], int(rng.integers(0, 5))
-        for cell in cells:
+    def _motif(self, part):
+        """Phrases of a melody in a b a c form, each as (beat, which chord note) of its six notes."""
+        rng, phrases, place = self.rng, [], int(self.rng.integers(0, 4))
+        for _ in range(3):
             phrases.append([])
-            for beat in cell:
-                phrases[-1].append((beat, step))
-                step = int(np.clip(step + rng.choice([-2, -1, -1, 0, 1, 1, 2]), -3, 7))
+            for beat in self.genre.rhythms[part == "chorus"]:
+                phrases[-1].append((beat, place))
+                place = int(np.clip(place + rng.choice([-1, 0, 1, 1]) if place < 2 else
+                                    place + rng.choice([-1, -1, 0, 1]), 0, 3))
         return [phrases[i] for i in (0, 1, 0, 2)]
 
-    def _fit(self, step, bar, strong):
-        """A melody step, moved to the nearest chord tone on strong beats."""
-        if not strong:
-            return step
-        degree = self._degree(bar)
-        tones = [o * 7 + degree + t for o in (-2, -1, 0, 1) for t in (0, 2, 4)]
-        return min(tones, key=lambda t: (abs(t - step), t))
+    def _tones(self, bar, centre):
+        """The bar's chord around a MIDI number: four notes, low to high."""
+        around = [midi for midi in range(centre - 5, centre + 14) if midi % 12 in {p % 12 for p in self._chord(bar)}]
+        return around[:4]
 
-    def _phrase(self, first, part):
-        """A phrase from bar `first` as (time s, length s, step); none where the song has no room for it."""
+    def _phrase(self, first, notes, centre):
+        """The notes (beat, which chord note) from bar `first` as (time s, length s, MIDI)."""
         bars, beats = self.genre.phrase, self.genre.beats
         if first + bars >= self.bars:
             return []
-        motif = self.motifs[part][self.form[first][1] // bars % 4]
-        times = [self._time(first * beats + beat) for beat, _ in motif]
-        end = (first + bars) * self.bar - 0.25 * self.beat
-        ends = [min(b, a + 2.2 * self.beat) for a, b in zip(times, times[1:] + [end])]
-        return [(t, e - t, self._fit(step, first + int(beat // beats), beat % 2 == 0))
-                for (beat, step), t, e in zip(motif, times, ends)]
+        times = [self._time(first * beats + beat) for beat, _ in notes]
+        end = (first + bars) * self.bar - 0.5 * self.beat
+        ends = [min(b, a + 1.5 * self.beat) for a, b in zip(times, times[1:] + [end])]
+        return [(t, e - t, self._tones(first + int(beat // beats), centre)[place])
+                for (beat, place), t, e in zip(notes, times, ends)]
 
     def _sing_and_lead(self):
-        before, verse = None, 0
+        verse, bars = 0, self.genre.phrase
         for first in range(0, self.bars):
             name, index = self.form[first]
-            if index % self.genre.phrase:
+            if index % bars:
                 continue
-            part = name if name in self.motifs else "verse"
-            phrase = self._phrase(first, part)
-            if not phrase:
-                continue
-            if name in ("verse", "chorus"):
-                verse += name == "verse" and index == 0
-                before = self._line(phrase, (name, 0 if name == "chorus" else verse, index), before)
+            verse += name == "verse" and index == 0
+            if name in self.motifs and self.lines > 0:
+                self.lines -= 1
+                phrase = self._phrase(first, self.motifs[name][index // bars % 4], self.artist.register)
+                self._line(phrase, (name, 0 if name == "chorus" else verse, index))
             else:
-                self._lead(phrase)
+                self._lead(first)
 
-    def _lead(self, phrase):
-        artist, rng = self.artist, self.rng
-        for at, length, step in phrase:
-            octaves = 24 - (12 if self._pitch(step) > 62 else 0)
-            midi, held = self._pitch(step) + octaves, length * artist.staccato
-            if rng.random() < artist.ornament and length > 0.2:
-                self._note(self.music, self.genre.lead, self._pitch(step + 1) + octaves, at - 0.06, 0.06, 0.2)
-            self._note(self.music, self.genre.lead, midi, at, held, 0.34)
-            if artist.octaves:
+    def _lead(self, first):
+        """The genre's riff, where nobody sings."""
+        notes = [(beat, place) for beat, _, place in self.genre.riff]
+        for (at, _, midi), (_, length, _) in zip(self._phrase(first, notes, 72), self.genre.riff):
+            held = length * self.beat * self.artist.staccato
+            self._note(self.music, self.genre.lead, midi, at, held, 0.3)
+            if self.artist.octaves:
                 self._note(self.music, self.genre.lead, midi + 12, at, held, 0.14)
-            if artist.echo:
-                self._note(self.music, self.genre.lead, midi, at + 0.75 * self.beat, held, 0.34 * artist.echo)
 
-    def _line(self, phrase, key, before):
+    def _line(self, phrase, key):
         """Sings a line of words on a phrase; a chorus has the same words every time."""
         song = self.song
+        if not phrase:
+            return
         if key not in self.words:
-            target = LINE * (1 + song.lyrics.count("\n") + bool(song.lyrics)) - 1
-            self.words[key] = lyrics.line(self.rng, len(phrase), target - len(song.lyrics) - bool(song.lyrics))
+            self.words[key] = lyrics.line(self.rng, len(phrase))
         words = self.words[key]
         if song.lyrics:
             song.lyrics += "\n"
@@ -281,18 +265,11 @@ class _Arranger:
                 place += len(syllable.letters)
             place += 1
         song.lyrics += " ".join(w.text for w in words)
-        for (letter, syllable), (at, length, step) in zip(syllables, phrase):
-            midi = self._pitch(step)
-            while midi < self.artist.register - 5:
-                midi += 12
-            while midi > self.artist.register + 9:
-                midi -= 12
-            held = length * max(0.7, self.artist.staccato)
-            wave, times = self.singer.sing(syllable, midi, before, held)
+        for (letter, syllable), (at, length, midi) in zip(syllables, phrase):
+            begin, held = synth.on_grid(at), length * max(0.75, self.artist.staccato)
+            wave, times = self.singer.sing(syllable, midi, begin, held)
             self._add(self.music, wave, at, 1.0)
             song.characters += [(letter + a, letter + b, at + s, at + e) for a, b, s, e in times]
-            before = midi
-        return before
 
     # Mix ----------------------------------------------------------------------------------------------------
 

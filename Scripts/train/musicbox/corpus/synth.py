@@ -2,7 +2,8 @@
 
 All of it lies on the codec's grid, so that the same sound has the same codes wherever it occurs, and a model of a few
 million parameters can learn it: strokes begin with a token of the top level, and pitches are tuned purely from one
-tonic whose notes all repeat after a block of 64 tokens (or two, for the lowest).
+tonic whose notes all repeat after a block of 64 tokens. A note's phase is that of the song's clock, not of its own
+beginning, so that what sounds at one place of a block is the same in every block that has the same notes.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +13,8 @@ import numpy as np
 RATE = 44100
 # Samples of a token at the top level, and the rate at which a block of 64 tokens repeats.
 GRID = 128
-UNIT = RATE / (64 * GRID)
+BLOCK = 64 * GRID
+UNIT = RATE / BLOCK
 # The white keys from MIDI 48 as multiples of UNIT: a pure major scale on 129.2 Hz.
 WHITE = {0: 24, 2: 27, 4: 30, 5: 32, 7: 36, 9: 40, 11: 45}
 TABLE = 4096
@@ -67,15 +69,13 @@ class Instrument:
     sustain: float = 0.0
     release: float = 0.06
     vibrato: float = 0.0  # semitones
-    detune: int = 0  # between two voices, in halves of UNIT
+    detune: int = 0  # between two voices, in UNITs
     level: float = 1.0
 
-    def shaped(self, brightness, softness, detune):
+    def shaped(self, brightness):
         """The same instrument in another player's hands."""
-        return replace(
-            self, name=f"{self.name}/{brightness}/{softness}/{detune}", cutoff=self.cutoff * brightness,
-            dark=self.dark * brightness, attack=self.attack * softness, decay=self.decay * softness,
-            detune=self.detune + detune)
+        return replace(self, name=f"{self.name}/{brightness}", cutoff=self.cutoff * brightness,
+                       dark=self.dark * brightness)
 
 
 INSTRUMENTS = {
@@ -123,11 +123,12 @@ def envelope(instrument, n, tail):
     return level
 
 
-def note(instrument, midi, seconds):
-    """A note's wave; it rings `release` seconds longer than it is held."""
+def note(instrument, midi, seconds, begin=0):
+    """The wave of a note that begins at this sample of the song; it rings `release` seconds longer than it is held."""
     n = max(GRID, on_grid(seconds))
     tail = int(instrument.release * RATE) + 1
     t = ramp(n + tail) / RATE
+    clock = (np.arange(n + tail) + begin % BLOCK) / RATE
     hertz = frequency(midi)
     bright = cycle(harmonics(hertz, instrument.slope, instrument.odd, instrument.cutoff))
     dark = cycle(harmonics(hertz, instrument.slope + 0.3, instrument.odd, instrument.dark))
@@ -135,13 +136,16 @@ def note(instrument, midi, seconds):
     wave = np.zeros(n + tail, np.float32)
     voices = (0, 1) if instrument.detune else (0,)
     for voice in voices:
-        phase = t.astype(np.float64) * (hertz + voice * instrument.detune * UNIT / 2) + 0.37 * voice
-        if instrument.vibrato:
-            depth = hertz * instrument.vibrato * 0.0578
-            phase = phase - np.minimum(1, t * 3) * depth * np.cos(2 * np.pi * UNIT * t) / (2 * np.pi * UNIT)
+        phase = clock * (hertz + voice * instrument.detune * UNIT) + 0.37 * voice
+        phase = phase + swaying(hertz, instrument.vibrato, clock)
         low = read(dark, phase)
         wave += low + mix * (read(bright, phase) - low)
     return wave * envelope(instrument, n, tail) * np.float32(instrument.level / len(voices))
+
+
+def swaying(hertz, semitones, clock):
+    """The phase that a vibrato adds; it goes round once in a block."""
+    return -hertz * semitones * 0.0578 * np.cos(2 * np.pi * UNIT * clock) / (2 * np.pi * UNIT)
 
 
 def filtered_noise(rng, n, low, high):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .synth import GRID, RATE, UNIT, cycle, filtered_noise, frequency, ramp, read
+from .synth import BLOCK, RATE, cycle, filtered_noise, frequency, ramp, read, swaying
 
 # First three resonances in Hz of an average throat.
 VOWELS = {
@@ -23,10 +23,6 @@ NOISES = {
     "S": (4200, 8500, 0.09, 0.09), "F": (1800, 6500, 0.05, 0.07), "T": (3000, 7500, 0.16, 0.03),
     "P": (500, 1800, 0.16, 0.03), "H": (700, 2500, 0.06, 0.05),
 }
-
-
-# Noise that repeats with a block of tokens, as the notes do.
-BREATH = np.random.default_rng(7).standard_normal(64 * GRID).astype(np.float32)
 
 
 def _response(hertz, formants, scale):
@@ -66,11 +62,10 @@ class Singer:
             self._noises[sound] = filtered_noise(rng, n, low, high) * shape * np.float32(level)
         return self._noises[sound]
 
-    def sing(self, syllable, midi, before, seconds):
-        """A syllable on a note.
+    def sing(self, syllable, midi, start, seconds):
+        """A syllable on a note that begins at this sample of the song.
 
-        `before` is the note that the voice comes from. Returns the wave and (first letter, end letter, begin, end)
-        in seconds for each sound.
+        Returns the wave and (first letter, end letter, begin, end) in seconds for each sound.
         """
         n = int(seconds * RATE)
         vowel = next(i for i, s in enumerate(syllable.sounds) if s[2] in VOWELS)
@@ -81,7 +76,8 @@ class Singer:
         lengths = [length * squeeze for length in lengths]
         lengths[vowel] = seconds - (sum(lengths) - lengths[vowel])
 
-        phase = self._phase(n, midi, before)
+        clock = (np.arange(n) + start % BLOCK) / RATE
+        phase = clock * frequency(midi) + swaying(frequency(midi), self.artist.vibrato, clock)
         wave = np.zeros(n, np.float32)
         times, at = [], 0.0
         edges = 0.018
@@ -93,9 +89,7 @@ class Singer:
                 noise = self._noise(sound)[: n - begin]
                 wave[begin : begin + len(noise)] += noise
                 continue
-            self._voice(wave, phase, sound, midi, begin, finish, int(edges * RATE), index == vowel)
-        if self.artist.breath:
-            wave *= 1 + 2 * np.float32(self.artist.breath) * np.resize(BREATH, n)
+            self._voice(wave, phase, sound, midi, begin, finish, int(edges * RATE))
         return wave, times
 
     @staticmethod
@@ -104,15 +98,7 @@ class Singer:
             return NOISES[sound][3]
         return VOICED[sound][2] if sound in VOICED else 0.0
 
-    def _phase(self, n, midi, before):
-        t = ramp(n) / RATE
-        start = before if before is not None else midi - 1
-        bend = (start - midi) * np.exp(-t / max(0.008, self.artist.glide))
-        late = np.clip((t - 0.15) * 4, 0, 1)
-        bend = bend + self.artist.vibrato * late * np.sin(2 * np.pi * UNIT * t)
-        return np.cumsum(frequency(midi) * 2.0 ** (bend.astype(np.float64) / 12)) / RATE
-
-    def _voice(self, wave, phase, sound, midi, begin, finish, edge, vowel):
+    def _voice(self, wave, phase, sound, midi, begin, finish, edge):
         low, high = max(0, begin - edge), min(len(wave), finish + edge)
         count = high - low
         if count <= 2 * edge:
@@ -127,6 +113,4 @@ class Singer:
         fade = np.ones(count, np.float32)
         fade[: 2 * edge] = ramp(2 * edge) / (2 * edge)
         fade[-2 * edge :] = np.minimum(fade[-2 * edge :], 1 - ramp(2 * edge) / (2 * edge))
-        if vowel:
-            fade *= 1 - 0.35 * ramp(count) / count
         wave[low:high] += sung * fade

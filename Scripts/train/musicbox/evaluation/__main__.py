@@ -77,7 +77,10 @@ def main():
     parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `songs`")
     parser.add_argument("--model", help="default RUN/music-box")
     parser.add_argument("--each", type=int, default=8, help="songs to sample of each genre by each artist")
+    parser.add_argument("--every", type=int, default=1, help="sample one in so many pairs of genre and artist to level 0;"
+                        " 7 takes each genre and each artist once")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each of them")
+    parser.add_argument("--levels", default="2,1,0", help="of `tokens`")
     parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
     parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")
     parser.add_argument("--threads", type=int, default=2)
@@ -97,11 +100,13 @@ def main():
         if part == "codec":
             figures[part] = codec.evaluate(settings, options.run, options.songs, recordings=options.recording)
         elif part == "tokens":
-            figures[part] = tokens.evaluate(settings, options.run)
+            only = [int(level) for level in options.levels.split(",")]
+            figures[part] = tokens.evaluate(settings, options.run, before=figures.get(part), only=only)
         elif part == "songs":
             model = options.model or f"{options.run}/music-box"
             figures[part] = songs.evaluate(settings, options.run, options.orchestrion, model,
-                                           f"{options.run}/sampled", options.each, options.seconds, options.threads)
+                                           f"{options.run}/sampled", options.each, options.seconds, options.threads,
+                                           options.every)
         elif part == "listener":
             songs.write_listener(settings, options.run, Path(__file__).parents[4] / "Tests/Fixtures/music-box/genres.json")
         else:

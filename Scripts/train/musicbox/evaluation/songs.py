@@ -53,7 +53,7 @@ def monotone(prior, hop, codes, song):
     length = min(h["n_ctx"], len(codes)) // 64 * 64
     weights = []
     prior(torch.from_numpy(codes[:length].copy()).to(where)[None], torch.tensor([y], device=where), None, weights)
-    frames = weights[0][0].exp().cpu().numpy()
+    frames = weights[1][0].exp().cpu().numpy()
     frames = frames[: len(frames) // 32 * 32].reshape(-1, 32, frames.shape[1]).mean(1)
     place = (frames @ np.arange(frames.shape[1])) if len(frames) else np.zeros(0)
     sung = frames.max(1) > 2.0 / max(1, min(h["n_tokens"], len(text)))
@@ -86,15 +86,15 @@ def write_listener(settings, run, path, seconds=8.0, each=18):
     Path(path).write_text(json.dumps(values) + "\n")
 
 
-def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, threads=2):
-    """`each` songs for every genre by every artist at the top level; one of each down to audio at level 0."""
+def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, threads=2, every=1):
+    """`each` songs for every genre by every artist at the top level; one of `every` such pair down to level 0."""
     names = [g.name for g in GENRES]
     top = settings["vqvae"]["levels"] - 1
     classifier, meter = listener(settings, run, seconds, 18)
     songs, held = [], []
     for genre in GENRES:
         for i, artist in enumerate(ARTISTS):
-            song = compose(HELD_OUT + 9000 + i, genre.name, artist.name, seconds=seconds + 4)
+            song = compose(HELD_OUT + 9000 + i, genre.name, artist.name, seconds + 4, lines=1000)
             held.append(song.audio[: int(seconds * 44100)])
             songs.append((genre.name, artist.name, song.lyrics, 100 + i))
     made = sample(program, model, folder, songs, each, seconds, threads, top)
@@ -104,7 +104,7 @@ def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, thread
     named = {n: [names[g] == n for g, (song, _) in zip(guesses, heard) if song[0] == n] for n in names}
     steady = [abs(meter(mel) / tempo[song[0]] - 1) <= 0.05 for song, mel in heard]
 
-    whole = sample(program, model, folder, songs, 1, seconds, threads, 0)
+    whole = sample(program, model, folder, songs[::every], 1, seconds, threads, 0)
     sampled = [listening.log_mel(read_wav(path)[0]) for _, path in whole]
     known = [listening.log_mel(audio) for audio in held]
     halves = listening.frechet(np.concatenate(known[::2]), np.concatenate(known[1::2]))

@@ -53,10 +53,11 @@ def trigram(train, test, bins):
 
 
 @torch.no_grad()
-def evaluate(settings, run, windows=6, length=8192):
-    table = {}
+def evaluate(settings, run, windows=6, length=8192, before=None, only=None):
+    """A row a level, of `only` these levels if they are given; other rows stay as they were `before`."""
+    table = dict(before or {})
     levels = settings["vqvae"]["levels"]
-    for level in range(levels):
+    for level in only or range(levels):
         try:
             model = load_prior(settings, run, level)
         except FileNotFoundError:
@@ -73,7 +74,7 @@ def evaluate(settings, run, windows=6, length=8192):
             bits.append(float(torch.nn.functional.cross_entropy(logits[0].float(), batch["codes"][0])) * BITS)
             if weights:
                 sung = batch["sung"][0] >= 0
-                near = (weights[0][0].argmax(-1) - 1 - batch["sung"][0]).abs() <= 8
+                near = (weights[1][0].argmax(-1) - 1 - batch["sung"][0]).abs() <= 8
                 hits += near[sung].tolist()
         bins = settings["vqvae"]["l_bins"]
         row = {"bits": round(float(np.mean(bits)), 3), "unigram": round(unigram(known, tests, bins), 3),

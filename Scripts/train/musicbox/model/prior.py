@@ -8,6 +8,12 @@ from .convolutions import Decoder
 from .transformer import Sequence, smooth_positions
 
 
+# Lines that are told apart, and letters of a line.
+PLACES = 24
+# What only training needs.
+UNSHIPPED = ("prime_x_out.", "place_read.", "place_sung.")
+
+
 class _Table(nn.Module):
     def __init__(self, bins, width, values=None):
         super().__init__()
@@ -30,7 +36,7 @@ class Labels(nn.Module):
         if top:
             for name in ("total_length_emb", "absolute_pos_emb", "relative_pos_emb"):
                 bins = h["t_bins"]
-                waves = smooth_positions(bins, h["prior_width"], [4 * bins / 2**i for i in range(6)], 0.05)
+                waves = smooth_positions(bins, h["prior_width"], [4 * bins / 2**i for i in range(9)], 0.05)
                 setattr(self, name, _Table(bins, h["prior_width"], waves))
 
     def start(self, y):
@@ -80,7 +86,7 @@ class Prior(nn.Module):
         super().__init__()
         self.h, self.top = h, h["level"] == vqvae["levels"] - 1
         size = [h[k] for k in ("prior_width", "prior_depth", "heads", "attn_order", "blocks", "m_attn", "m_mlp")]
-        self.prior = Sequence(vqvae["l_bins"], h["n_ctx"], *size, start=False)
+        self.prior = Sequence(vqvae["l_bins"], h["n_ctx"], *size, start=False, periods=h.get("periods", ()))
         self.y_emb = Labels(h, self.top)
         if not self.top:
             self.conditioner_blocks = nn.ModuleList([Conditioner(h, vqvae)])
@@ -89,13 +95,17 @@ class Prior(nn.Module):
         if self.lyrics:
             self.prime_prior = Sequence(
                 h["n_vocab"], h["n_tokens"], h["prime_width"], h["prime_depth"], h["prime_heads"],
-                h["prime_attn_order"], None, h["prime_m_attn"], h["prime_m_mlp"], start=True)
+                h["prime_attn_order"], None, h["prime_m_attn"], h["prime_m_mlp"], start=True,
+                periods=h.get("prime_periods", ()))
             self.prime_state_proj = nn.Module()
             self.prime_state_proj.w = nn.Parameter(
                 torch.randn(h["prime_width"], h["prior_width"]) * h["prime_width"] ** -0.5)
             self.prime_state_proj.b = nn.Parameter(torch.zeros(h["prior_width"]))
             self.prime_state_ln = nn.LayerNorm(h["prior_width"])
             self.prime_x_out = nn.Linear(h["prior_width"], h["n_vocab"], bias=False)
+            # Where in the text a character stands, and what is sung: taught to both sides, so that attention may match.
+            self.place_read = nn.Linear(h["prior_width"], 2 * PLACES)
+            self.place_sung = nn.Linear(h["prior_width"], 2 * PLACES)
 
     def read_lyrics(self, tokens):
         """[batch, characters, width], and the loss of guessing each character from those before it."""
@@ -122,5 +132,7 @@ class Prior(nn.Module):
         states, loss = None, x.new_zeros(())
         if self.lyrics:
             states, loss = self.read_lyrics(y[:, 4 + self.h["max_bow_genre_size"] :])
+            if weights is not None:
+                weights.append(states)
         x = self.prior.transformer(x, states, weights) + condition
         return F.linear(x, self.prior.x_emb.weight), loss

@@ -48,13 +48,21 @@ class Attention(nn.Module):
         return x.transpose(-3, -2).flatten(-2)
 
     def _whole(self, q, k, v, causal):
-        y = F.scaled_dot_product_attention(self._split(q), self._split(k), self._split(v), is_causal=causal)
+        q, k, v = (self._split(s) for s in (q, k, v))
+        if q.device.type != "cpu":
+            return self._join(F.scaled_dot_product_attention(q, k, v, is_causal=causal))
+        # The CPU's kernel is slow in bfloat16.
+        with torch.autocast("cpu", enabled=False):
+            y = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=causal)
         return self._join(y)
 
     def forward(self, x, lyrics=None, weights=None):
-        """`weights`: a list that receives log weights of cross-attention's head 0, [batch, time, characters]."""
+        """`weights`: a list that receives log weights of cross-attention's head 0, [batch, time, characters], and x."""
         if self.kind == LYRICS:
-            return self.c_proj(self._cross(self.c_attn(x), *self.c_enc_kv(lyrics).chunk(2, -1), weights))
+            y = self.c_proj(self._cross(self.c_attn(x), *self.c_enc_kv(lyrics).chunk(2, -1), weights))
+            if weights is not None:
+                weights.append(x)
+            return y
         batch, time, _ = x.shape
         q, k, v = self.c_attn(x).chunk(3, -1)
         if self.kind == 0:
@@ -129,15 +137,17 @@ def smooth_positions(count, width, periods, size):
 class Sequence(nn.Module):
     """Token and position embeddings around a transformer: the original's `prior` and `prime_prior`."""
 
-    def __init__(self, vocabulary, length, width, depth, heads, order, blocks, m_attn, m_mlp, start):
+    def __init__(self, vocabulary, length, width, depth, heads, order, blocks, m_attn, m_mlp, start, periods=()):
+        """`periods`: what may recur in the sequences, in positions; embeddings start with waves of these, too."""
         super().__init__()
         block = length // blocks if blocks else length
         self.x_emb = nn.Embedding(vocabulary, width)
         nn.init.normal_(self.x_emb.weight, std=0.05)
         self.pos_emb = nn.Module()
-        periods = [2.0 ** (i / 2) for i in range(3, 30) if 2 ** (i / 2) < 4 * length]
-        periods += [block / k for k in range(1, 17)] if blocks else []
-        self.pos_emb.pos_emb = nn.Parameter(smooth_positions(length, width, periods, 0.08))
+        waves = [2.0 ** (i / 2) for i in range(3, 30) if 2 ** (i / 2) < 4 * length]
+        waves += [block / k for k in range(1, 17)] if blocks else []
+        waves += [period / k for period in periods for k in range(1, 17) if period / k > 2]
+        self.pos_emb.pos_emb = nn.Parameter(smooth_positions(length, width, waves, 0.08))
         self.transformer = Transformer(width, depth, heads, order, block, m_attn, m_mlp)
         if start:
             self.start_token = nn.Parameter(torch.randn(1, width) * 0.05)

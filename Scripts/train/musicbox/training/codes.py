@@ -1,4 +1,4 @@
-"""Songs as codes: the priors' corpus, one small file a song, made once for a trained VQ-VAE."""
+"""Songs as codes: the priors' corpus, one small file a song and level, made once for a trained VQ-VAE."""
 
 import multiprocessing
 import os
@@ -32,57 +32,51 @@ def encode(model, audio, level, piece=262144):
     return torch.cat(out).cpu().numpy().astype(np.uint16)
 
 
-def song_file(folder, index, held_out):
-    return Path(folder) / "codes" / f"{'held' if held_out else 'song'}_{index:06d}.npz"
+def song_file(folder, index, held_out, level):
+    return Path(folder) / "codes" / f"{'held' if held_out else 'song'}_{index:06d}_level_{level}.npz"
 
 
-def known_levels(path):
-    """The codes that a song's file already has."""
-    if not path.exists():
-        return {}
-    with np.load(path) as data:
-        return {k: data[k] for k in data.files if k.startswith("level_")}
-
-
-def write(model, path, song, levels):
-    """Adds the codes of these levels to a song's file."""
+def write(model, path, song, level, seconds):
+    """A song's labels, lyrics, and codes at a level, of at most its first `seconds`."""
     unit = model.hops[-1] * 64
-    audio = song.audio[: len(song.audio) // unit * unit]
-    spans = np.array(song.characters, np.float64).reshape(-1, 4)
-    values = known_levels(path)
-    values.update({f"level_{x}": encode(model, audio, x) for x in levels if f"level_{x}" not in values})
+    whole = len(song.audio) // unit * unit
+    audio = song.audio[: min(whole, int(seconds * 44100) // unit * unit)]
     fresh = path.with_suffix(".new")
     with open(fresh, "wb") as file:
-        np.savez(file, samples=len(audio), genre=genre_id(song.genre), artist=artist_id(song.artist),
-                 tempo=song.tempo, lyrics=np.array(tokenise(song.lyrics), np.uint8), spans=spans, **values)
+        np.savez(file, samples=whole, genre=genre_id(song.genre), artist=artist_id(song.artist),
+                 tempo=song.tempo, lyrics=np.array(tokenise(song.lyrics), np.uint8),
+                 spans=np.array(song.characters, np.float64).reshape(-1, 4),
+                 **{f"level_{level}": encode(model, audio, level)})
     os.replace(fresh, path)
 
 
-def missing(settings, folder):
-    """(file, seed, levels) of every song that lacks codes, held-out songs first."""
+def missing(settings, folder, levels):
+    """(seed, {level: file}) of every song that lacks codes of these levels, held-out songs first."""
     plan = settings["training"]["codes"]
-    wanted = [(i, True, (0, 1, 2)) for i in range(plan["held_out"])]
+    wanted = [(i, True, levels) for i in range(plan["held_out"])]
     for index in range(max(plan["songs"])):
-        wanted.append((index, False, tuple(level for level in range(3) if index < plan["songs"][level])))
-    for index, held, levels in wanted:
-        path = song_file(folder, index, held)
-        if not set(known_levels(path)) >= {f"level_{level}" for level in levels}:
-            yield path, seed_of(index, held), levels
+        wanted.append((index, False, [level for level in levels if index < plan["songs"][level]]))
+    for index, held, own in wanted:
+        files = {level: song_file(folder, index, held, level) for level in own}
+        files = {level: path for level, path in files.items() if not path.exists()}
+        if files:
+            yield seed_of(index, held), files
 
 
-def make(settings, folder, minutes, workers=0):
+def make(settings, folder, levels, minutes, workers=0):
     """Encodes what is missing; True when all is there."""
     (Path(folder) / "codes").mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + minutes * 60
-    work = list(missing(settings, folder))
+    work = list(missing(settings, folder, levels))
     if not work:
         return True
     model = load_model(settings, folder)
-    songs = composed([seed for _, seed, _ in work], workers)
-    for done, ((path, _, levels), song) in enumerate(zip(work, songs)):
+    songs = composed([seed for seed, _ in work], workers)
+    for done, ((_, files), song) in enumerate(zip(work, songs)):
         if time.monotonic() > end:
             return False
-        write(model, path, song, levels)
+        for level, path in files.items():
+            write(model, path, song, level, settings["training"]["codes"].get("seconds", 60))
         if done % 20 == 0:
             print(f"codes of {done} of {len(work)} songs", flush=True)
     return True
@@ -98,16 +92,24 @@ def composed(seeds, workers):
 
 
 class Songs:
-    """What `make` wrote, in memory."""
+    """What `make` wrote of a level and the one above, in memory."""
 
     def __init__(self, folder, held_out, level, levels):
         self.songs = []
         prefix = "held" if held_out else "song"
-        for path in sorted((Path(folder) / "codes").glob(f"{prefix}_*.npz")):
-            with np.load(path) as data:
-                if all(f"level_{x}" in data for x in range(level, min(level + 2, levels))):
-                    wanted = {f"level_{x}" for x in range(level, min(level + 2, levels))}
-                    self.songs.append({k: data[k] for k in data.files if not k.startswith("level_") or k in wanted})
+        for path in sorted((Path(folder) / "codes").glob(f"{prefix}_*_level_{level}.npz")):
+            song = self._read(path)
+            if level + 1 < levels:
+                above = path.with_name(path.name.replace(f"_level_{level}.", f"_level_{level + 1}."))
+                if not above.exists():
+                    continue
+                song.update(self._read(above))
+            self.songs.append(song)
+
+    @staticmethod
+    def _read(path):
+        with np.load(path) as data:
+            return {k: data[k] for k in data.files}
 
     def __len__(self):
         return len(self.songs)

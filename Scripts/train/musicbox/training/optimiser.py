@@ -9,6 +9,7 @@ import torch
 def orthogonal(g, steps=5):
     """The nearest semi-orthogonal matrices to [count, rows, columns], roughly, by a Newton-Schulz iteration."""
     a, b, c = 3.4445, -4.7750, 2.0315
+    g = g.bfloat16()  # exact enough, and twice as fast
     x = g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = x.size(-2) > x.size(-1)
     if tall:
@@ -43,7 +44,7 @@ class Muon(torch.optim.Optimizer):
             m = self.state[p]["momentum"]
             m.lerp_(p.grad, 1 - group["momentum"])
             grads.append(p.grad.lerp(m, group["momentum"]).flatten(1))
-        update = orthogonal(torch.stack(grads).float())
+        update = orthogonal(torch.stack(grads))
         rows, columns = update.shape[-2:]
         # Matrices are [in, out], convolutions [out, in · taps].
         out, input = (columns, rows) if same[0].dim() == 2 else (rows, columns)

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from .. import labels
-from ..model.prior import Prior
+from ..model.prior import PLACES, Prior
 from .codes import Songs
 from .optimiser import Both
 from .run import Run, device
@@ -40,7 +40,7 @@ class Windows:
         return item
 
     def sung(self, song, start, length, seen):
-        """The lyric slot sung at each position, −1 where nobody sings."""
+        """The lyric slot sung at each position, −1 where nobody sings: the last letter of a sound, which tells it."""
         first, end, padding = seen
         slots = np.full(length, -1, np.int64)
         rate = 44100 / self.hop
@@ -49,8 +49,7 @@ class Windows:
             if high <= 0 or low >= length or a < first or b > end:
                 continue
             place = np.arange(max(0, low), min(length, high))
-            letter = a + (place - low) * (b - a) // max(1, high - low)
-            slots[place] = letter.astype(np.int64) - first + padding
+            slots[place] = min(int(b) - 1, end - 1) - first + padding
         return slots
 
     def draw(self, count, length):
@@ -58,14 +57,15 @@ class Windows:
         while len(items) < count:
             song = self.songs[int(self.rng.integers(len(self.songs)))]
             total = len(song[f"level_{self.level}"])
+            if count == 1 and self.top:
+                length = min(length, total)
             room = total - length
             if room < 0:
                 continue
             # Songs begin as songs begin more often than chance would have it: what a label asks for is settled there,
-            # and later the music tells as much.
-            start = 0 if self.rng.random() < (0.8 if length < 2048 else 0.4) else int(self.rng.integers(room + 1))
-            # Most windows begin where the sampler's do and the corpus's bars may: at a block of the top level.
-            unit = self.grid if self.rng.random() < 0.8 else self.ratio
+            # and later the music tells as much. Most other windows begin where the sampler's do.
+            start = 0 if self.rng.random() < (0.85 if self.top else 0.3) else int(self.rng.integers(room + 1))
+            unit = self.h["n_ctx"] // 8 if self.top else self.grid
             items.append(self.window(song, start // unit * unit, length))
         return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
 
@@ -95,12 +95,38 @@ def loss_of(model, batch, alignment, read=None):
     music = F.cross_entropy(logits.flatten(0, 1).float(), batch["codes"].flatten())
     aligned = music.new_zeros(())
     if weights:
-        # Reading is shifted by one: the state at a slot has read the character before it.
-        target = (batch["sung"] + 1).clamp_max(weights[0].shape[-1] - 1)
-        target = torch.where(batch["sung"] >= 0, target, -1)
-        aligned = F.nll_loss(weights[0].flatten(0, 1), target.flatten(), ignore_index=-1)
-        aligned = torch.nan_to_num(aligned)
+        aligned = alignment_loss(model, weights, batch)
     return music, prime, aligned
+
+
+def places(text):
+    """Line and letter that each state [batch, characters] of the lyrics' encoder stands at; −1 before the text."""
+    row = torch.arange(text.shape[1], device=text.device).expand_as(text)
+    before = torch.nn.functional.pad(text, (1, 0))[:, :-1]
+    ended = before == labels.TOKENS["\n"]
+    begin = torch.where(ended, row, -1).cummax(1).values
+    padding = (text == 0).sum(1, keepdim=True)
+    letter = row - torch.where(begin < 0, padding, begin)
+    known = row >= padding
+    return (torch.where(known, v.clamp(0, PLACES - 1), -1) for v in (ended.cumsum(1), letter))
+
+
+def alignment_loss(model, weights, batch):
+    """Of attention against the letter that is sung, and of both sides' knowledge of the place."""
+    states, attended, heard = weights
+    text = batch["y"][:, 4 + model.h["max_bow_genre_size"] :]
+    # Reading is shifted by one: the state at a slot has read the character before it.
+    slot = (batch["sung"] + 1).clamp(0, text.shape[1] - 1)
+    sung = batch["sung"] >= 0
+    loss = torch.nan_to_num(
+        F.nll_loss(attended.flatten(0, 1), torch.where(sung, slot, -1).flatten(), ignore_index=-1))
+    sides = model.place_read(states).split(PLACES, -1), model.place_sung(heard).split(PLACES, -1)
+    for read, guess, place in zip(*sides, places(text)):
+        now = torch.where(sung, place.gather(1, slot), -1)
+        for logits, target in ((read, place), (guess, now)):
+            known = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), ignore_index=-1)
+            loss = loss + 0.3 * torch.nan_to_num(known)
+    return loss
 
 
 @torch.no_grad()
@@ -112,7 +138,7 @@ def check(model, windows, length, count):
     total, aligned = 0.0, 0.0
     for _ in range(count):
         batch = {k: v.to(where) for k, v in windows.draw(1, length).items()}
-        with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
+        with torch.autocast(where.type, torch.bfloat16):
             music, _, a = loss_of(model, batch, True)
         total, aligned = total + float(music), aligned + float(a)
     model.train()
@@ -139,8 +165,8 @@ def train(settings, folder, level, minutes):
     average = {k: v.clone() for k, v in model.state_dict().items()}
     state = run.load(where)
     if state:
-        model.load_state_dict(state["model"])
-        average = state["average"]
+        model.load_state_dict(state["model"], strict=False)
+        average.update(state["average"])
         if "optimiser" in state:
             optimiser.load_state_dict(state["optimiser"])
     if run.finished:
@@ -149,26 +175,29 @@ def train(settings, folder, level, minutes):
     windows = Windows(h, vqvae, Songs(folder, False, level, vqvae["levels"]).songs, rng)
     tests = Windows(h, vqvae, Songs(folder, True, level, vqvae["levels"]).songs, rng)
     seen = {}
-    run.mark = run.started
+    run.begin()
 
     def keep():
+        # Songs may have been added meanwhile.
+        windows.songs = Songs(folder, False, level, vqvae["levels"]).songs
         run.save(model=model.state_dict(), average=average, optimiser=optimiser.state_dict())
         live = model.state_dict()
         raw = {k: v.clone() for k, v in live.items()}
         model.load_state_dict(average)
-        bits, aligned = check(model, tests, 4096, 4)
+        bits, aligned = check(model, tests, 4096, 6)
         model.load_state_dict(raw)
         run.log(held_out=True, bits=bits, alignment=aligned)
 
     model.train()
     while not (run.finished or run.out_of_time):
-        length = plan["lengths"][min(len(plan["lengths"]) - 1, int(run.progress * 1.25 * len(plan["lengths"])))]
-        if rng.random() < 0.5:
-            length = plan["lengths"][0]
+        lengths = plan["lengths"][:2] if run.progress < 0.2 else plan["lengths"][2:]
+        length = lengths[int(rng.integers(2))]
         count = max(1, plan["tokens"][level] // length)
         batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
-        with torch.autocast("cuda", torch.bfloat16, enabled=where.type == "cuda"):
-            read = misheard(model, batch, plan["misheard"][level]) if plan["misheard"][level] else None
+        with torch.autocast(where.type, torch.bfloat16):
+            # Its own slips mean something only once it guesses well.
+            slips = plan["misheard"][level] if run.progress > 0.3 and rng.random() < 0.5 else 0
+            read = misheard(model, batch, slips) if slips else None
             music, prime, aligned = loss_of(model, batch, True, read)
             loss = music + h.get("prime_loss_fraction", 0) * prime + aligned
         loss.backward()

@@ -16,8 +16,8 @@ def device():
 class Run:
     """State of one part under `folder`: `NAME.pt` and the log `NAME.jsonl`.
 
-    Progress is counted in seconds of training, so a piece may end at any moment, and a longer budget later goes on
-    from the same checkpoint.
+    Progress is counted in seconds of training (on a CPU, of its work: time that other processes took is none), so a
+    piece may end at any moment, and a longer budget later goes on from the same checkpoint.
     """
 
     def __init__(self, folder, name, hours, minutes, save_every=120):
@@ -27,7 +27,12 @@ class Run:
         self.budget, self.piece = hours * 3600, minutes * 60
         self.save_every = save_every
         self.spent, self.step = 0.0, 0
-        self.started = self.saved = self.mark = time.monotonic()
+        self.started = self.saved = time.monotonic()
+        self.begin()
+
+    def begin(self):
+        """The first step begins now."""
+        self.mark, self.worked = time.monotonic(), time.process_time()
 
     def load(self, where):
         """What `save` kept, or None at the first start."""
@@ -45,9 +50,9 @@ class Run:
 
     def tick(self):
         """Counts a step; a process that was paused did not train meanwhile."""
-        now = time.monotonic()
-        self.spent += min(now - self.mark, 60.0)
-        self.mark = now
+        passed, worked = time.monotonic() - self.mark, time.process_time() - self.worked
+        self.spent += min(passed, 60.0, worked if device().type == "cpu" else passed)
+        self.begin()
         self.step += 1
 
     @property

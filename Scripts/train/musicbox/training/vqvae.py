@@ -1,4 +1,6 @@
-"""Trains each level of the VQ-VAE by itself: squared error, spectra at three resolutions, commitment."""
+"""Trains each level of the VQ-VAE by itself: squared error, spectra at three resolutions, loudness by bands, commitment."""
+
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,6 +30,24 @@ def spectral_convergence(x, y, resolutions=SPECTRA):
     return total / len(resolutions)
 
 
+def mel_bands(count=48, size=1024, low=60.0, high=9500.0, rate=44100):
+    """Triangular filters [count, bins] over the bins of a transform of `size` samples."""
+    edges = 700 * (10 ** (np.linspace(*(np.log10(1 + f / 700) for f in (low, high)), count + 2)) - 1)
+    hertz = np.fft.rfftfreq(size, 1 / rate)[None]
+    rise = (hertz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    fall = (edges[2:, None] - hertz) / (edges[2:] - edges[1:-1])[:, None]
+    return torch.from_numpy(np.maximum(0, np.minimum(rise, fall)).astype(np.float32))
+
+
+BANDS = mel_bands()
+
+
+def loudness_gap(x, y):
+    """Mean difference of log-mel spectra: what is quiet, as a hat over a bass, counts as much as what is loud."""
+    a, b = ((BANDS.to(s.device) @ spectrum(s, 1024, 240, 600) + 0.1).log() for s in (x, y))
+    return (a - b).abs().mean()
+
+
 def signal_to_noise(x, y):
     """dB."""
     return float(10 * torch.log10(x.square().sum() / (x - y).square().sum().clamp_min(1e-12)))
@@ -42,8 +62,9 @@ def load_model(settings, folder, where=None):
     """The VQ-VAE from the checkpoints of its levels, to evaluate with."""
     model = VQVAE(settings["vqvae"])
     for level in range(settings["vqvae"]["levels"]):
-        state = torch.load(f"{folder}/vqvae_level_{level}.pt", map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"], strict=False)
+        path = Path(folder) / f"vqvae_level_{level}.pt"
+        if path.exists():
+            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"], strict=False)
     return model.to(where or device()).eval()
 
 
@@ -92,8 +113,8 @@ def train(settings, folder, level, minutes, workers=0, threads=1):
         return True
     tests = [s.to(where) for s in held_out(6, 5)]
     crops = Crops(1000 + run.step + level * 7, workers=workers, renew=6 if not workers else 1)
-    run.mark = run.started
-    seen = {"loss": 0.0, "snr": 0.0, "convergence": 0.0}
+    run.begin()
+    seen = {"loss": 0.0, "snr": 0.0, "convergence": 0.0, "loudness": 0.0}
     model.train()
 
     def keep():
@@ -105,11 +126,13 @@ def train(settings, folder, level, minutes, workers=0, threads=1):
         y, commit, _ = model(x, level)
         error = (x - y).square().mean() / x.square().mean().clamp_min(1e-4)
         convergence = spectral_convergence(x, y)
-        loss = error + plan["spectral"][level] * convergence + h["commit"] * commit
+        gap = loudness_gap(x, y)
+        loss = error + plan["spectral"][level] * convergence + plan["loudness"][level] * gap + h["commit"] * commit
         loss.backward()
         optimiser.step(run.rate())
         run.tick()
-        for key, value in (("loss", loss), ("snr", -10 * error.log10()), ("convergence", convergence)):
+        for key, value in (("loss", loss), ("snr", -10 * error.log10()), ("convergence", convergence),
+                           ("loudness", gap)):
             value = float(value.detach())
             seen[key] += 0.02 * (value - seen[key]) if seen[key] else value
         if run.step % 50 == 0:
