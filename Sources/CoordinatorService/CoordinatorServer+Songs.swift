@@ -242,7 +242,8 @@ extension CoordinatorServer {
                             stages.update(song, share: done / Double(audible.count * samples))
                         }
                         if plan.isCut(level) {
-                            let parts = try join(segments[level][sample], level, sample, plans[sample], output, model, progress)
+                            let parts = try join(
+                                segments[level][sample], level, sample, plans[sample], output, model, progress)
                             tokens[level][sample] = parts.codes
                             joined[sample].append(parts)
                         } else {

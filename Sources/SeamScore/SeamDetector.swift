@@ -78,10 +78,12 @@ package struct SeamDetector {
         let middle = audio.count / 2
         let reach = context * hop
         let values = stride(from: middle - reach, to: middle + reach, by: block).map { start in
-            log10(1e-12 + (start..<start + block).reduce(0.0) { sum, place in
-                let curve = Double(audio[place + 1] - 2 * audio[place] + audio[place - 1])
-                return max(sum, curve * curve)
-            })
+            log10(
+                1e-12
+                    + (start..<start + block).reduce(0.0) { sum, place in
+                        let curve = Double(audio[place + 1] - 2 * audio[place] + audio[place - 1])
+                        return max(sum, curve * curve)
+                    })
         }
         return stand(values, at: reach / block, near: 4)
     }

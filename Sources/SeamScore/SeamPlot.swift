@@ -31,7 +31,9 @@ package struct SeamPlot {
             let second = seconds * Double(tick) / 8
             lines.append(Self.text(String(format: "%.1f s", second), x(second), Self.height - 12, anchor: "middle"))
         }
-        for score in [low, 0, high] { lines.append(Self.text(String(format: "%.0f", score), 44, y(score) + 4, anchor: "end")) }
+        for score in [low, 0, high] {
+            lines.append(Self.text(String(format: "%.0f", score), 44, y(score) + 4, anchor: "end"))
+        }
         lines.append(Self.line(x(0), y(0), x(seconds), y(0), "#bbb"))
         for other in report.others { lines.append(Self.dot(x(other.seconds), y(other.score), 2.5, "#999")) }
         for seam in report.seams {

@@ -56,7 +56,8 @@ package struct Segmentation: Sendable, Hashable, Codable {
         guard count > 1 else { return nil }
         // Cuts that move towards each other must leave a segment more than its overlaps.
         let room = (length / count - lead - tail) / 2
-        return Segmentation(count: count, lead: lead, tail: tail, search: overlap > 0 ? min(tokens(searchSeconds), room) : 0)
+        return Segmentation(
+            count: count, lead: lead, tail: tail, search: overlap > 0 ? min(tokens(searchSeconds), room) : 0)
     }
 }
 

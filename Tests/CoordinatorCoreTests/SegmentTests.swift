@@ -107,6 +107,7 @@ struct SegmentTests {
         try world.runToEnd()
         let status = try #require(world.coordinator.status(of: "s"))
         #expect(status.segments == 4 && status.levels.map(\.total) == [160 + 3 * 16, 80 + 3 * 8, 20])
-        #expect(status.sampledTokens == status.wantedTokens && status.levels.allSatisfy { $0.windows == $0.windowsDone })
+        #expect(
+            status.sampledTokens == status.wantedTokens && status.levels.allSatisfy { $0.windows == $0.windowsDone })
     }
 }

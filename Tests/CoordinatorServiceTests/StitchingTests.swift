@@ -115,7 +115,8 @@ import Testing
         #expect(off < 2e-3 * loudest, "\(off) of \(loudest)")
     }
 
-    @Test func `segments that differ give one sequence, of left tokens before and right ones after each splice`() throws {
+    @Test func `segments that differ give one sequence, of left tokens before and right ones after each splice`() throws
+    {
         let (_, joined, plan, vqvae, team) = try level { segments in
             segments[1] = segments[1].map { ($0 + 31) % 96 }
         }
@@ -155,7 +156,8 @@ import Testing
             folder: folder.file("again"), request: SongRequest(specification: song, format: "wav"), plan: plan)
         try other.writeAudio(again, sample: 0, vqvae: vqvae, team: team)
         let bytes = try Data(contentsOf: output.audioFile(level: 0, sample: 0))
-        #expect(try bytes == Data(contentsOf: other.audioFile(level: 0, sample: 0)) && bytes.count > 2 * plan.sampleLength)
+        #expect(
+            try bytes == Data(contentsOf: other.audioFile(level: 0, sample: 0)) && bytes.count > 2 * plan.sampleLength)
     }
 
     @Test func `without an overlap, one segment simply follows the other`() throws {

@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct TimelineTests {
     private let geometry = ModelGeometry(
-        sampleRate: 1000, levels: [LevelGeometry(samplesPerToken: 2, windowLength: 16, codes: 8, tokensPerUpperToken: nil)],
+        sampleRate: 1000,
+        levels: [LevelGeometry(samplesPerToken: 2, windowLength: 16, codes: 8, tokensPerUpperToken: nil)],
         timing: nil)
 
     @Test("Leases of a journal become bars: done, copied, taken back, running")

@@ -60,7 +60,9 @@ struct SpliceSearch {
                 if best.map({ cost < $0.cost }) ?? true { best = (cost, place, shift) }
             }
         }
-        guard let best else { return Result(position: (places.lowerBound + places.upperBound) / 2, shift: 0, correlation: 0) }
+        guard let best else {
+            return Result(position: (places.lowerBound + places.upperBound) / 2, shift: 0, correlation: 0)
+        }
         return Result(
             position: best.position, shift: best.shift,
             correlation: correlation(a, b, leftShift, best.shift, around: best.position))

@@ -63,11 +63,15 @@ struct SeamsCommand: ParsableCommand {
         let plot = SeamPlot(report, title: title, seconds: Double(audio.count) / Double(rate))
         try Data(plot.svg.utf8).write(to: file, options: .atomic)
         if json {
-            print(try Terminal.json(Output(folder: directory, level: level, sample: sample, plot: file.path, report: report)))
+            print(
+                try Terminal.json(
+                    Output(folder: directory, level: level, sample: sample, plot: file.path, report: report)))
             return
         }
-        print(String(format: "AUC %.3f of %d seams among %d other places (0.5: undetectable)", report.auc,
-            report.seams.count, report.others.count))
+        print(
+            String(
+                format: "AUC %.3f of %d seams among %d other places (0.5: undetectable)", report.auc,
+                report.seams.count, report.others.count))
         for seam in report.seams {
             let above = report.others.count { $0.score > seam.score }
             print(
