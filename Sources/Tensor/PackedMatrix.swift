@@ -89,6 +89,18 @@ package final class PackedMatrix: Sendable {
         if let team, rows * k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
     }
 
+    /// x · W of float32 with sums in any order: for benchmarks, as what the order of `multiply` costs.
+    package func multiplyInAnyOrder(
+        _ x: FloatPointer, rows: Int, into y: MutableFloatPointer, team: ThreadTeam, kernels: Kernels = .active
+    ) {
+        precondition(storage == .float32, "only float32 has a product in any order")
+        team.run { part, parts in
+            let mine = share(of: ck_panel_count(n), part: part, parts: parts)
+            kernels.table.pointee.gemm_free(
+                x, k, panels.pointer, nil, y, n, rows, n, k, mine.lowerBound, mine.upperBound)
+        }
+    }
+
     /// The columns that are one part's of a product that a team shares.
     package func columns(part: Int, of parts: Int) -> Range<Int> {
         let panels = share(of: ck_panel_count(n), part: part, parts: parts)

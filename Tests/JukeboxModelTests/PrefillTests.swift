@@ -101,7 +101,7 @@ import Testing
         let ours = window.logits(chunk: 8, team: team)
         #expect(!sameBits(ours, wanted))
         let bits = (window.prior.bits(ours, music: window.music), window.prior.bits(wanted, music: window.music))
-        #expect(abs(bits.0 - bits.1) < (place.profile == .f16 ? 0.001 : 0.1), "\(bits)")
+        #expect(abs(bits.0 - bits.1) < (place.profile == .f16 ? 0.01 : 0.15), "\(bits)")
     }
 
     @Test("Logits agree with the original's", arguments: Fixture.allLevels)

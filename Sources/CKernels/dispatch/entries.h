@@ -5,7 +5,7 @@
 #include "../include/CKernels.h"
 
 #define CK_DECLARE_ENTRIES(isa)                                                                    \
-    ck_gemm ck_gemm_f32_##isa, ck_gemm_f16_##isa;                                                  \
+    ck_gemm ck_gemm_f32_##isa, ck_gemm_f16_##isa, ck_gemm_free_##isa;                              \
     void ck_quantize_##isa(const float *x, long ldx, long rows, long k, int8_t *values,            \
                            float *scales, int32_t *offsets);                                       \
     void ck_gemm_i8_##isa(const int8_t *x, const float *scales, const int32_t *offsets,            \
@@ -53,7 +53,7 @@
         .f16_to_f32 = ck_f16_to_f32_##isa, .f32_to_f16 = ck_f32_to_f16_##isa,                      \
         .scale_logits = ck_scale_logits_##isa, .gumbel_argmax = ck_gumbel_argmax_##isa,            \
         .limit_read = ck_limit_read_##isa, .limit_fma = ck_limit_fma_##isa,                        \
-        .limit_int8 = ck_limit_int8_##isa,                                                         \
+        .limit_int8 = ck_limit_int8_##isa, .gemm_free = ck_gemm_free_##isa,                        \
     }
 
 CK_DECLARE_ENTRIES(scalar)

@@ -39,3 +39,10 @@ CK_DEFINITION void ck_gemm_f16_scalar(const float *x, long ldx, const void *pane
                                       long panel_begin, long panel_end) {
     gemm(1, x, ldx, panels, bias, y, ldy, m, n, k, panel_begin, panel_end);
 }
+
+CK_DEFINITION void ck_gemm_free_scalar(const float *x, long ldx, const void *panels,
+                                       const float *bias, float *y, long ldy, long m, long n, long k,
+                                       long panel_begin, long panel_end) {
+    (void)bias;
+    gemm(0, x, ldx, panels, NULL, y, ldy, m, n, k, panel_begin, panel_end);
+}

@@ -128,6 +128,8 @@ typedef struct ck_kernels {
     // many operations they did (a multiply-add counts as two).
     double (*limit_fma)(long rounds);
     double (*limit_int8)(long rounds);
+    // gemm_f32 without bias and without the contract: sums in any order. What the contract costs is the difference.
+    ck_gemm *gemm_free;
 } ck_kernels;
 
 // The kernels of an instruction set, or NULL when this machine lacks it.

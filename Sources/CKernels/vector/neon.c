@@ -9,6 +9,7 @@
 #include "../attention/attention_body.h"
 #include "../convert/convert_body.h"
 #include "../elementwise/elementwise_body.h"
+#include "../gemm/gemm_free_body.h"
 #include "../layernorm/layernorm_body.h"
 #include "../math/math_body.h"
 #include "../quantize/quantize_body.h"

@@ -6,7 +6,9 @@ struct Conditioner: Sendable {
     private let stack: DecoderStack
     private let norm: Norm
 
-    init(_ weights: Weights, prior: PriorHyperparameters, vqvae: VQVAEHyperparameters, profile: NumericProfile) throws {
+    init(
+        _ weights: Weights, prior: PriorHyperparameters, vqvae: VQVAEHyperparameters, profile: NumericProfile
+    ) throws {
         let name = "conditioner_blocks.0"
         embedding = try EmbeddingTable(weights, "\(name).x_emb.weight")
         stack = try DecoderStack(

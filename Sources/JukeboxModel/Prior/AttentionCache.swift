@@ -59,7 +59,10 @@ struct AttentionCache {
     }
 
     func store(position: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
-        guard let row = row(of: position) else { return }
+        if let row = row(of: position) { store(row: row, key: key, value: value) }
+    }
+
+    func store(row: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>) {
         keep(key, at: keys.pointer + row * width * type.byteCount)
         keep(value, at: values.pointer + row * width * type.byteCount)
     }

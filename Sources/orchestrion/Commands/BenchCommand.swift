@@ -122,6 +122,10 @@ struct BenchCommand: ParsableCommand {
                 add(benchmark.residence(resident: ProcessMemory.resident - before, windows: 0))
             }
         }
+        if parts.contains(.contract), profile == .f32 {
+            let benchmark = ContractBenchmark(team: team)
+            for batch in try chosenBatches() { add(benchmark.figure(batch: batch)) }
+        }
         if parts.contains(.codec), let vqvae = try subject.vqvae() {
             let benchmark = CodecBenchmark(vqvae: vqvae, team: team, quick: quick)
             for level in 0..<vqvae.hyperparameters.levels { add(benchmark.decode(level: level)) }

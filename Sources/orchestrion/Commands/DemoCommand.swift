@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JukeboxModel
 import MusicBox
 
 struct DemoCommand: ParsableCommand {
@@ -37,6 +38,9 @@ struct DemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Lyrics, or @file to read them from.", valueName: "text|@file"))
     var lyrics: String?
 
+    @Option(help: ArgumentHelp("How numbers are kept: f32, f16 or int8.", valueName: "profile"))
+    var profile: NumericProfile = .standard
+
     @Option(help: "The only source of chance.")
     var seed: UInt64 = 2020
 
@@ -68,7 +72,7 @@ struct DemoCommand: ParsableCommand {
         for (name, value) in [("--genre", genre), ("--artist", artist), ("--lyrics", lyrics)] {
             if let value { song += [name, value] }
         }
-        try Demonstration(song: song, introduction: introduction, folder: folder).run()
+        try Demonstration(song: song, introduction: introduction, folder: folder, profile: profile).run()
     }
 
     private static func text(_ seconds: Double) -> String { String(format: "%g", seconds) }

@@ -25,6 +25,12 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How numbers are kept: f32 as the original does, or f16 or int8 to see how far those are from it.",
+            valueName: "profile"))
+    var profile: NumericProfile = .f32
+
     @Option(help: "Threads to compute with.")
     var threads: Int = defaultThreads
 
@@ -33,7 +39,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let folder = URL(fileURLWithPath: directory, isDirectory: true)
-        let model = try Model(path: directory, preset: preset, profile: .f32)
+        let model = try Model(path: directory, preset: preset, profile: profile)
         let expectedPath = expected ?? folder.appendingPathComponent("expected.safetensors").path
         guard FileManager.default.fileExists(atPath: expectedPath) else {
             throw VerifyError("there is no \(expectedPath); name the expectations with --expected")

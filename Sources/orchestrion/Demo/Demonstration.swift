@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterProtocol
 import CoordinatorService
 import Foundation
+import JukeboxModel
 import MusicBox
 
 /// The main job on one machine: a cluster of processes, a song, a worker that is killed half way, and the proof that
@@ -11,6 +12,7 @@ final class Demonstration {
     private let song: [String]
     private let introduction: String
     private let folder: URL
+    private let profile: [String]
     private let place: URL
     private let flag = RaisedFlag()
     private var children: [OwnProcess] = []
@@ -19,11 +21,13 @@ final class Demonstration {
     /// - Parameters:
     ///   - introduction: the song in words.
     ///   - folder: where the song goes.
+    ///   - profile: of the coordinator and its workers.
     /// - Throws: an error of the file system.
-    init(song: [String], introduction: String, folder: URL) throws {
+    init(song: [String], introduction: String, folder: URL, profile: NumericProfile) throws {
         self.song = song
         self.introduction = introduction
         self.folder = folder
+        self.profile = ["--profile", profile.name]
         place = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-demo-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
     }
@@ -57,7 +61,7 @@ final class Demonstration {
             [
                 "coordinator", "--listen", "tcp://127.0.0.1:0", "--endpoint-file", file, "--state",
                 place.appendingPathComponent("state").path, "--lease", "2",
-            ])
+            ] + profile)
         try wait("the coordinator", limit: 30) { FileManager.default.fileExists(atPath: file) }
         let endpoint = try String(contentsOfFile: file, encoding: .utf8)
         let client = try CoordinatorClient(ConnectionOptions.parse(["--connect", endpoint]))
@@ -71,7 +75,7 @@ final class Demonstration {
     private var endpoint = ""
 
     private func startWorker(_ name: String) throws {
-        try start(name, ["worker", "--connect", endpoint, "--threads", "1", "--name", name])
+        try start(name, ["worker", "--connect", endpoint, "--threads", "1", "--name", name] + profile)
     }
 
     private func start(_ name: String, _ arguments: [String]) throws {
@@ -119,7 +123,7 @@ final class Demonstration {
         let again = place.appendingPathComponent("undisturbed")
         let begin = ContinuousClock.now
         // Its progress is for people, too.
-        let process = try OwnProcess("undisturbed", ["sample", "--out", again.path] + song, log: nil)
+        let process = try OwnProcess("undisturbed", ["sample", "--out", again.path] + profile + song, log: nil)
         children.append(process)
         while process.ending == nil {
             try stopIfInterrupted()
