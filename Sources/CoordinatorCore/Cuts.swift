@@ -33,7 +33,11 @@ extension Coordinator {
         if isWaiting { waiting.remove(songs[place]) }
         commit(.cut(id, sample: sample, seam: seam, position: position))
         if isWaiting { return enqueue(place) }
-        for index in songs[place].streams.indices { refresh(place, index) }
+        // The segments on both sides of it may be ready now.
+        for index in songs[place].streams.indices {
+            let stream = songs[place].stream(at: index)
+            if stream.sample == sample, stream.segment == seam || stream.segment == seam + 1 { refresh(place, index) }
+        }
     }
 }
 

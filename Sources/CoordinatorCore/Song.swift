@@ -152,6 +152,7 @@ struct Song: Sendable {
     /// A cut of a sample lies there.
     mutating func decide(sample: Int, seam: Int, position: Int) {
         isDecided[sample][seam] = true
+        guard plans[sample].cuts[seam] != position else { return }
         plans[sample].move(cut: seam, to: position)
         paths[sample] = CriticalPaths(plans[sample])
     }
