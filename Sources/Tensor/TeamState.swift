@@ -38,6 +38,10 @@ final class SharedState: @unchecked Sendable {
     private let generation = Atomic<UInt64>(0)
     private let unfinished = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
+    /// Processors of pinned helpers; and the one where the caller was last seen beside them.
+    private let taken = Mutex<Set<Int32>>([])
+    private let hasTaken = Atomic<Bool>(false)
+    private let lastFree = Atomic<Int32>(-1)
     private let arrived = Atomic<Int>(0)
     private let meetings = Atomic<UInt64>(0)
     private let callerSleeps = Atomic<Bool>(false)
@@ -79,6 +83,22 @@ final class SharedState: @unchecked Sendable {
             if patience > 0 { sched_yield() } else { usleep(50) }
             patience -= 1
         }
+    }
+
+    /// Keeps the calling helper on a processor of its own.
+    func pinHelper(_ part: Int) {
+        ck_pin_thread(Int32(part))
+        taken.withLock { _ = $0.insert(ck_processor()) }
+        hasTaken.store(true, ordering: .releasing)
+    }
+
+    /// Leaves a helper's processor, where the system may have put the caller and would leave it for a while.
+    func moveCaller() {
+        guard hasTaken.load(ordering: .acquiring) else { return }
+        let here = ck_processor()
+        if here == lastFree.load(ordering: .relaxed) { return }
+        if taken.withLock({ $0.contains(here) }) { ck_move_thread(0) }
+        lastFree.store(ck_processor(), ordering: .relaxed)
     }
 
     /// Lets the helpers begin. The work must stay valid until `waitUntilDone` returns.

@@ -49,6 +49,7 @@ package final class ThreadTeam: Sendable {
     /// are done. What a part wrote is visible to the caller afterwards. Allocates nothing.
     package func run<Work: TeamWork>(_ work: Work) {
         if threads == 1 { return work.run(part: 0, of: 1) }
+        shared.moveCaller()
         withUnsafePointer(to: work) { pointer in
             shared.start(Job(type: Work.self, work: UnsafeRawPointer(pointer)))
             work.run(part: 0, of: threads)
@@ -102,7 +103,7 @@ private final class Helper: @unchecked Sendable {
                     let me = argument!
                 #endif
                 let helper = Unmanaged<Helper>.fromOpaque(me).takeRetainedValue()
-                if helper.pinned { ck_pin_thread(Int32(helper.part)) }
+                if helper.pinned { helper.shared.pinHelper(helper.part) }
                 helper.shared.work(part: helper.part)
                 return nil
             }, me)

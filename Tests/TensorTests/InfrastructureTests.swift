@@ -102,6 +102,15 @@ private struct Marking: TeamWork {
         }
     }
 
+    @Test func `pinned helpers leave the caller free to move`() {
+        let before = ck_processor_count()
+        let team = ThreadTeam(threads: max(1, Int(before)), pinned: true)
+        let counts = Buffer<Int32>(count: team.threads)
+        for _ in 0..<3 { team.run { part, _ in counts[part] = ck_processor_count() } }
+        #expect(counts[0] == before && ck_processor_count() == before)
+        #expect(counts.elements.dropFirst().allSatisfy { $0 == 1 })
+    }
+
     @Test func `teams come and go`() {
         for _ in 0..<50 {
             let team = ThreadTeam(threads: 3)

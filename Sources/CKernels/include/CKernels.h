@@ -171,9 +171,12 @@ void ck_filter_top_k(float *logits, long n, long k);
 // scratch: at least 2 * n words.
 void ck_filter_top_p(float *logits, long n, float p, uint64_t *scratch);
 
-// Processors that the calling thread may run on (0: unknown), and a wish to run on the index-th of them alone.
+// Processors that the calling thread may run on (0: unknown), and the one it runs on now (-1: unknown).
 int ck_processor_count(void);
+int ck_processor(void);
+// Keeps the calling thread on the index-th processor that it may run on; or moves it there, free to move on.
 void ck_pin_thread(int index);
+void ck_move_thread(int index);
 
 // A hint to the processor that this is a spin loop.
 static inline void ck_spin_hint(void) {

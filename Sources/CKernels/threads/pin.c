@@ -20,8 +20,21 @@ void ck_pin_thread(int index) {
         return;
     }
 }
+
+void ck_move_thread(int index) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    ck_pin_thread(index);
+    sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+int ck_processor(void) { return sched_getcpu(); }
 #else
 int ck_processor_count(void) { return 0; }
 
 void ck_pin_thread(int index) { (void)index; }
+
+void ck_move_thread(int index) { (void)index; }
+
+int ck_processor(void) { return -1; }
 #endif
