@@ -59,7 +59,8 @@ private struct StatusDocument: Encodable {
                 },
                 running: song.running, sampledTokens: song.sampledTokens, wantedTokens: song.wantedTokens,
                 tokensPerSecond: song.tokensPerSecond.finite, secondsLeft: song.secondsLeft.finite,
-                stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite, segments: song.segments)
+                stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite,
+                segments: song.segments)
         }
         workers = status.workers.map {
             Worker(

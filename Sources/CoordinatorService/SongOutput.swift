@@ -104,7 +104,8 @@ package struct SongOutput: Sendable {
         try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar))
         try CodesFile.write(
             tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
-            to: folder.appendingPathComponent("codes.safetensors").path, metadata: ["seed": "\(request.specification.seed)"])
+            to: folder.appendingPathComponent("codes.safetensors").path,
+            metadata: ["seed": "\(request.specification.seed)"])
         var specification = request.specification
         specification.prompt = specification.prompt.map { $0.map(UploadStore.name(of:)) }
         specification.codes = specification.codes.map(UploadStore.name(of:))

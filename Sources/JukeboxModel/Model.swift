@@ -111,7 +111,8 @@ package struct Model: Sendable {
         let profile = profile ?? self.profile
         let set = try folder.weights(of: .prior(level: level))
         let hash = try FingerprintCache.value(
-            files: Set(set.tensors.values.map(\.path)).sorted(), salt: "\(profile.rawValue) \(hyperparameters.priors[level])"
+            files: Set(set.tensors.values.map(\.path)).sorted(),
+            salt: "\(profile.rawValue) \(hyperparameters.priors[level])"
         ) {
             try weights(of: .prior(level: level)).fingerprint(
                 geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae), profile: profile)

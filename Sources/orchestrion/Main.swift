@@ -18,7 +18,8 @@ struct Orchestrion: ParsableCommand {
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, KeysCommand.self,
-            ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self, VerifyCommand.self,
+            ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
+            VerifyCommand.self,
             BenchCommand.self, DemoCommand.self,
         ])
 }

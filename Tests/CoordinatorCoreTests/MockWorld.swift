@@ -121,7 +121,8 @@ struct MockWorld {
         let plan = try plan(song, sample)
         let top = StreamID(song: song, sample: sample, level: plan.geometry.top)
         try require(
-            streams[top, default: []].count >= plan.heard(forCut: seam).upperBound, "cut \(seam) is asked for too early")
+            streams[top, default: []].count >= plan.heard(forCut: seam).upperBound, "cut \(seam) is asked for too early"
+        )
         try require(!cuts.contains([sample, seam, song.hashValue]), "cut \(seam) is asked for twice")
         wantedCuts.append((song, sample, seam))
     }

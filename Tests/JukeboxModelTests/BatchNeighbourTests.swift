@@ -5,10 +5,11 @@ import Testing
 
 /// A sequence's bits are its own, whatever shares its steps.
 @Suite struct BatchNeighbourTests {
-    private static let places: [FixtureLevel] = [
-        FixtureLevel(.lyricsSingle, 2), FixtureLevel(.lyricsEncDec, 2), FixtureLevel(.lyricsEncDec, 0),
-        FixtureLevel(.noLyrics, 2), FixtureLevel(.twoLevel, 1),
-    ] + Fixture.otherProfiles
+    private static let places: [FixtureLevel] =
+        [
+            FixtureLevel(.lyricsSingle, 2), FixtureLevel(.lyricsEncDec, 2), FixtureLevel(.lyricsEncDec, 0),
+            FixtureLevel(.noLyrics, 2), FixtureLevel(.twoLevel, 1),
+        ] + Fixture.otherProfiles
 
     @Test("Logits do not depend on neighbours that come and go, their order, or the threads", arguments: places)
     func neighbours(_ place: FixtureLevel) throws {

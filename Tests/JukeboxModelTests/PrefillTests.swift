@@ -9,7 +9,8 @@ import Testing
     private let team = ThreadTeam(threads: 1)
 
     @Test(
-        "Prefill in chunks of any size equals decoding row by row", arguments: Fixture.allLevels + Fixture.otherProfiles)
+        "Prefill in chunks of any size equals decoding row by row", arguments: Fixture.allLevels + Fixture.otherProfiles
+    )
     func chunks(_ place: FixtureLevel) throws {
         let window = try WindowCase(place)
         let sizes = Array(2...window.prior.blockLength)

@@ -29,8 +29,10 @@ private struct Quantized: Equatable {
                 var x = random.floats(5 * stride + 1, 4)
                 for special in [Float.nan, .infinity, 1e-38, 0, 3e38] where k > 2 {
                     x[stride + k / 2] = special
-                    let (a, b) = (Quantized(x, rows: 5, k: k, stride: stride, kernels),
-                        Quantized(x, rows: 5, k: k, stride: stride, scalar))
+                    let (a, b) = (
+                        Quantized(x, rows: 5, k: k, stride: stride, kernels),
+                        Quantized(x, rows: 5, k: k, stride: stride, scalar)
+                    )
                     #expect(a == b, "\(kernels.name) k \(k) \(special)")
                 }
             }

@@ -81,7 +81,10 @@ struct Convolution: Sendable {
     /// - Parameters:
     ///   - weight: torch's [out, in, taps].
     ///   - padding: zeros before the first row; `offsets[j]` is `j · dilation − padding`.
-    init(_ weights: Weights, _ name: String, stride: Int = 1, dilation: Int = 1, padding: Int, storage: WeightType = .float32) throws {
+    init(
+        _ weights: Weights, _ name: String, stride: Int = 1, dilation: Int = 1, padding: Int,
+        storage: WeightType = .float32
+    ) throws {
         let shape = try weights.tensor("\(name).weight").shape
         let (out, input, taps) = (shape[0], shape[1], shape[2])
         let key = "\(name).weight"

@@ -61,7 +61,9 @@ private struct PartOfLayer {
         meet()
         attend()
         let branch = multiply(workspace.attended.pointer, layer.attentionOut, into: workspace.branch.pointer)
-        eachRow(of: branch) { kernels.add(work.x + $0, workspace.branch.pointer + $0, into: workspace.sum.pointer + $0, count: $1) }
+        eachRow(of: branch) {
+            kernels.add(work.x + $0, workspace.branch.pointer + $0, into: workspace.sum.pointer + $0, count: $1)
+        }
         meet()
         normalise(workspace.sum.pointer, layer.norm1, for: layer.mlpIn)
         let hidden = multiply(normal, layer.mlpIn, into: workspace.hidden.pointer)
@@ -102,7 +104,9 @@ private struct PartOfLayer {
 
     /// Own columns of a product.
     @discardableResult
-    private func multiply(_ x: UnsafePointer<Float>, _ linear: Linear, into y: UnsafeMutablePointer<Float>) -> Range<Int> {
+    private func multiply(_ x: UnsafePointer<Float>, _ linear: Linear, into y: UnsafeMutablePointer<Float>) -> Range<
+        Int
+    > {
         let columns = linear.matrix.columns(part: part, of: parts)
         linear.matrix.multiply(
             x, xStride: linear.matrix.k, quantized: quantized, rows: work.rows, columns: columns,

@@ -67,7 +67,8 @@ package final class Prior: Sendable {
 
     /// Bytes of caches and conditioning that one sequence needs.
     package var bytesPerSequence: Int {
-        shape.cacheBytes(type: profile.caches) + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
+        shape.cacheBytes(type: profile.caches)
+            + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
     }
 
     /// Begins a window. Rows can be computed once `prepare` says so.

@@ -35,7 +35,8 @@ package final class Transformer: Sendable {
         self.profile = profile
         layerWeights = shape.width * (4 * shape.stateWidth + 2 * shape.mlpWidth)
         layers = try (0..<shape.depth).map {
-            try TransformerLayer(weights, "\(name).transformer._attn_mods.\($0)", layer: $0, shape: shape, profile: profile)
+            try TransformerLayer(
+                weights, "\(name).transformer._attn_mods.\($0)", layer: $0, shape: shape, profile: profile)
         }
     }
 

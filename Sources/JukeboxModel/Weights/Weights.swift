@@ -99,4 +99,3 @@ package struct Weights: Sendable {
         return stream.finish()
     }
 }
-

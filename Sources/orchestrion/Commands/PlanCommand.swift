@@ -215,7 +215,8 @@ extension PlanTable {
         rows = [["workers", "segments", "tokens/s", "finish", "speed-up", "efficiency", "worker hours"]]
         for row in self.rows {
             rows.append([
-                "\(row.workers)", row.segments == 1 ? "exact" : "\(row.segments)", String(format: "%.5g", row.tokensPerSecond), PlanText.time(row.seconds),
+                "\(row.workers)", row.segments == 1 ? "exact" : "\(row.segments)",
+                String(format: "%.5g", row.tokensPerSecond), PlanText.time(row.seconds),
                 String(format: "%.2f", row.speedup), String(format: "%.0f %%", row.efficiency * 100),
                 String(format: "%.3g", Double(row.workers) * row.seconds / 3600),
             ])

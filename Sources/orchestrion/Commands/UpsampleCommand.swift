@@ -31,7 +31,8 @@ struct UpsampleCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Sample the lower levels in N segments in parallel (approximate; default: as the song).", valueName: "N|auto"))
+            "Sample the lower levels in N segments in parallel (approximate; default: as the song).",
+            valueName: "N|auto"))
     var segments: String?
 
     @Option(help: "Of the audio files: wav, flac or ogg (default the song's).")

@@ -103,10 +103,11 @@ struct PictureMaker {
         let labels = song.specification.samples[sample]
         let words = [labels.genre, labels.artist.map { "by \($0)" }].compactMap { $0 }.joined(separator: " ")
         let model = URL(fileURLWithPath: song.specification.model).lastPathComponent
-        return [words, model, "seed \(song.specification.seed)", "sample \(sample)", "level \(level)",
+        return [
+            words, model, "seed \(song.specification.seed)", "sample \(sample)", "level \(level)",
             song.approximate.map { "approximate: \($0)" } ?? "",
         ]
-            .filter { !$0.isEmpty }.joined(separator: "  ·  ")
+        .filter { !$0.isEmpty }.joined(separator: "  ·  ")
     }
 
     private func spectrogram(level: Int) throws -> Spectrogram {

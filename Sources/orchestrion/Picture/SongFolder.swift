@@ -32,9 +32,10 @@ struct SongFolder {
         digests = object["digests"] as? [String: String] ?? [:]
         format = object["format"] as? String ?? "wav"
         approximate = object["approximate"] as? String
-        joins = try object["joins"].map {
-            try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
-        } ?? []
+        joins =
+            try object["joins"].map {
+                try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
+            } ?? []
         seamAUC = object["seam_auc"] as? [Double] ?? []
     }
 
