@@ -28,12 +28,13 @@ struct SpliceSearch {
     ///   - leftShift: by how many samples the left segment is played early.
     ///   - places: where the middle of the crossfade may lie.
     /// - Returns: the place and shift with the least energy of what differs, so that a quiet place counts as a good
-    ///   one; small shifts are preferred.
+    ///   one. Small shifts are preferred, and places where the loudness stays: a seam beside an onset is heard with it.
     func find(left: [Float], right: [Float], leftShift: Int, places: Range<Int>) -> Result {
         let (a, b) = (Self.flatten(left), Self.flatten(right))
         // What differs by less than -50 dB of the surroundings is the same: then the smaller shift is better.
         let floor = 1e-5 * a.reduce(0.0) { $0 + Double($1 * $1) } * Double(window) / Double(max(1, a.count))
         var best: (cost: Double, position: Int, shift: Int)?
+        let steps = Self.steps(left, right, places, window)
         var sums = [Double](repeating: 0, count: a.count + 1)
         for shift in -reach...reach {
             // Sample n of the output is left[n + leftShift] and right[n + shift].
@@ -56,7 +57,7 @@ struct SpliceSearch {
             for place in places {
                 let (from, to) = (place - window / 2, place + (window + 1) / 2)
                 guard from >= low, to <= high else { continue }
-                let cost = (sums[to] - sums[from] + floor) * penalty
+                let cost = (sums[to] - sums[from] + floor) * penalty * steps[place - places.lowerBound]
                 if best.map({ cost < $0.cost }) ?? true { best = (cost, place, shift) }
             }
         }
@@ -66,6 +67,17 @@ struct SpliceSearch {
         return Result(
             position: best.position, shift: best.shift,
             correlation: correlation(a, b, leftShift, best.shift, around: best.position))
+    }
+
+    /// By place, how many times louder or softer the right rendition goes on than the left one was.
+    private static func steps(_ left: [Float], _ right: [Float], _ places: Range<Int>, _ length: Int) -> [Double] {
+        let (a, b) = (Energy(left), Energy(right))
+        let floor = 1e-3 * (a.mean(0..<left.count) + b.mean(0..<right.count)) / 2 + 1e-12
+        return places.map { place in
+            let before = a.mean(place - length..<place) + floor
+            let after = b.mean(place..<place + length) + floor
+            return max(after / before, before / after)
+        }
     }
 
     private func correlation(
