@@ -25,9 +25,10 @@ import Testing
                 LevelGeometry(samplesPerToken: 128, windowLength: 64, codes: 8, tokensPerUpperToken: nil),
             ], timing: nil)
         var audio = Self.noise(128 * 600, 1)
-        // Every ten tokens it becomes loud or soft, but for tokens 380 to 420; the audio begins at token 1000.
-        for place in audio.indices where !(128 * 380..<128 * 420).contains(place) && place / 1280 % 2 == 0 {
-            audio[place] *= 0.05
+        // It swells until token 380 and fades from token 420 on; the audio begins at token 1000.
+        for place in audio.indices {
+            let away = max(0, 128 * 380 - place, place - 128 * 420)
+            audio[place] *= Float(exp(-Double(away) / (128 * 60)))
         }
         let cut = CutChooser(geometry).choose(audio, from: 1000, room: 1100...1500)
         #expect((1386...1414).contains(cut), "\(cut)")
