@@ -38,7 +38,10 @@ extension CommandLines {
                 #expect(FileManager.default.fileExists(atPath: part.source))
             }
             #expect(Set(report.fingerprints.values).count == 3)
-            #expect(report.fingerprints.values.allSatisfy { $0.count == 64 && $0.allSatisfy(\.isHexDigit) })
+            for fingerprint in report.fingerprints.values {
+                #expect(fingerprint.hasPrefix("f16/1:"))
+                #expect(fingerprint.dropFirst(6).count == 64 && fingerprint.dropFirst(6).allSatisfy(\.isHexDigit))
+            }
             let text = try await Orchestrion.succeed(["model", "inspect", model]).output
             for fingerprint in report.fingerprints.values { #expect(text.contains(fingerprint)) }
         }

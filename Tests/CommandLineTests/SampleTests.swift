@@ -29,7 +29,7 @@ extension CommandLines {
                 ["sample", "--json", "--out", folder] + short(["--samples", "2"])
             ).decode(Report.self)
             let audio = (0..<3).flatMap { level in (0..<2).map { "level_\(level)/sample_\($0).wav" } }
-            #expect(Set(report.files) == Set(audio + ["codes.safetensors", "song.json"]))
+            #expect(Set(report.files) == Set(audio + ["codes.safetensors", "song.json", "timeline.json"]))
             #expect(report.folder == folder && report.seed == 71)
             for file in audio {
                 let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)"))

@@ -129,6 +129,11 @@ struct PictureMaker {
         }
         let model = try self.openModel()
         let top = model.geometry.top
+        if let wanted = song.specification.fingerprints, wanted.indices.contains(top),
+            try model.fingerprint(level: top) != wanted[top]
+        {
+            throw ClientError("\(model.name) is not the song's model: its fingerprint is another; choose with --model")
+        }
         // The finished song once more, as codes that are all known: checks them, the labels and the fingerprints.
         var specification = song.specification
         specification.mode = .continue
@@ -161,6 +166,7 @@ struct PictureMaker {
         guard FileManager.default.fileExists(atPath: path) else {
             throw ClientError("the song's model \(name) is not here; give its folder with --model")
         }
-        return try Model(path: path, preset: preset)
+        let profile = song.specification.fingerprints?.last.flatMap { NumericProfile(fingerprint: $0) }
+        return try Model(path: path, preset: preset, profile: profile ?? .standard)
     }
 }
