@@ -14,11 +14,11 @@ struct DemoCommand: ParsableCommand {
 
             Examples:
               orchestrion demo
-              orchestrion demo --genre waltz --lyrics "moon summer sky blue"
+              orchestrion demo --genre waltz --lyrics "sun sea sky far low you"
               orchestrion demo take.flac
             """)
 
-    private static let lyrics = "moon summer sky blue\nriver of golden light\nstay with me tonight"
+    private static let lyrics = "sun sea sky far low you\nnew day may fly for her\nmen too row all old sea"
 
     @Argument(
         help: ArgumentHelp(

@@ -17,7 +17,7 @@ struct SampleCommand: ParsableCommand {
             goes on when the same command is given again with the same --out.
 
             Examples:
-              orchestrion sample --genre waltz --artist mira_sol --lyrics "moon summer sky blue" --out mysong
+              orchestrion sample --genre waltz --artist mira_sol --lyrics "sun sea sky far low you" --out mysong
               orchestrion sample --model DIR --artist "…" --genre jazz --seconds 24 --seed 7 --out mysong
               orchestrion sample --model DIR --mode upsample --prompt take.flac --out mysong
               orchestrion sample --song mysong/song.json --out again
