@@ -23,15 +23,14 @@ package struct ContractBenchmark {
         let x = Buffer<Float>((0..<batch * Self.width).map { Float($0 & 63) / 64 - 0.5 })
         let y = Buffer<Float>(count: batch * Self.width)
         let stopwatch = Stopwatch(runs: 5, seconds: 0.5)
-        let ordered = stopwatch.median {
+        let ratio = stopwatch.ratio {
             for matrix in matrices {
                 matrix.multiply(
                     x.pointer, rows: batch, xStride: Self.width, into: y.pointer, yStride: Self.width, team: team)
             }
-        }
-        let free = stopwatch.median {
+        } over: {
             for matrix in matrices { matrix.multiplyInAnyOrder(x.pointer, rows: batch, into: y.pointer, team: team) }
         }
-        return Figure("contract", "time against free order, batch \(batch)", ordered / free, "×")
+        return Figure("contract", "time against free order, batch \(batch)", ratio, "×")
     }
 }

@@ -16,7 +16,7 @@ package struct PriorBenchmark {
     package init(prior: Prior, profile: NumericProfile, limits: MachineLimits, team: ThreadTeam, quick: Bool) {
         (self.prior, self.limits, self.team) = (prior, limits, team)
         goals = Goals(profile)
-        stopwatch = Stopwatch(runs: quick ? 3 : 5, seconds: quick ? 0.5 : 3)
+        stopwatch = Stopwatch(runs: quick ? 3 : 7, seconds: quick ? 0.5 : 3)
     }
 
     /// Tokens a second of a running batch whose windows are half full.
@@ -25,23 +25,20 @@ package struct PriorBenchmark {
         let sequences = (0..<batch).map { _ in warm(at: middle) }
         let workspace = prior.makeWorkspace(rows: batch, team: team)
         let logits = Buffer<Float>(count: batch * prior.shape.vocabulary)
-        let seconds = stopwatch.median {
+        let isReading = batch < 16
+        let (seconds, share) = stopwatch.median(
+            work: isReading ? Double(prior.matrixBytes) : Double(batch) * prior.operationsPerRow,
+            of: isReading ? .bandwidth : .multiplyAdds, limits
+        ) {
             for sequence in sequences { sequence.rewind(to: prior.prefix + middle) }
             prior.step(
                 sequences.map { PriorRun($0, rows: 1, logits: .last) }, workspace: workspace, logits: logits.pointer,
                 team: team)
         }
-        let speed = Double(batch) / seconds
-        if batch < 16 {
-            return Figure(
-                "decode", "batch \(batch)", speed, "tokens/s",
-                share: Double(prior.matrixBytes) / seconds / limits.readBandwidth, of: "bandwidth",
-                goal: batch == 1 ? goals.bandwidth : nil)
-        }
         return Figure(
-            "decode", "batch \(batch)", speed, "tokens/s",
-            share: speed * prior.operationsPerRow / limits.floatPeak, of: "multiply-adds",
-            goal: goals.arithmetic)
+            "decode", "batch \(batch)", Double(batch) / seconds, "tokens/s", share: share,
+            of: isReading ? "bandwidth" : "multiply-adds",
+            goal: batch == 1 ? goals.bandwidth : isReading ? nil : goals.arithmetic)
     }
 
     /// Rows a second of one window that catches up, a stretch of an attention block at a time.
@@ -50,32 +47,43 @@ package struct PriorBenchmark {
         let workspace = prior.makeWorkspace(rows: rows, team: team)
         let start = (prior.prefix + prior.hyperparameters.windowLength / 2) / prior.blockLength * prior.blockLength
         let sequence = warm(at: start - prior.prefix)
-        let seconds = stopwatch.median {
+        let (seconds, share) = stopwatch.median(
+            work: Double(rows) * prior.operationsPerRow, of: .multiplyAdds, limits
+        ) {
             sequence.rewind(to: start)
             sequence.append((0..<rows).map { _ in random.next(prior.codes) })
             prior.step(
                 [PriorRun(sequence, rows: rows, logits: .none)], workspace: workspace, logits: nil, team: team)
         }
-        let speed = Double(rows) / seconds
         return Figure(
-            "prefill", "\(rows) rows at a time", speed, "tokens/s",
-            share: speed * prior.operationsPerRow / limits.floatPeak, of: "multiply-adds", goal: 0.8)
+            "prefill", "\(rows) rows at a time", Double(rows) / seconds, "tokens/s", share: share, of: "multiply-adds",
+            goal: 0.8)
     }
 
     /// The conditioner over a whole window; nil at the top.
     package func conditioner() -> Figure? {
         guard let upper = prior.windowLengthAbove else { return nil }
         let above = (0..<upper).map { _ in random.next(prior.codes) }
-        let seconds = Stopwatch(runs: 2, seconds: 1).median { prior.condition(on: above, team: team) }
-        let operations = Double(prior.conditionerOperations(above: upper))
+        let (seconds, share) = Stopwatch(runs: 3, seconds: 1).median(
+            work: Double(prior.conditionerOperations(above: upper)), of: .multiplyAdds, limits
+        ) { prior.condition(on: above, team: team) }
         return Figure(
             "conditioner", "a window's \(upper) tokens of the level above", Double(upper) / seconds, "tokens/s",
-            share: operations / seconds / limits.floatPeak, of: "multiply-adds", goal: 0.75)
+            share: share, of: "multiply-adds", goal: 0.75)
     }
 
     /// Sixteen slots whose windows begin, catch up and end at any step, in rows a second, against a steady batch of
-    /// sixteen.
-    package func ragged(steady: Figure) -> Figure {
+    /// sixteen that is measured before and after.
+    package func ragged() -> Figure {
+        let before = decode(batch: 16).value
+        let speed = raggedSpeed(rows: max(800, Int(stopwatch.seconds * 4 * before)))
+        let steady = (before + decode(batch: 16).value) / 2
+        return Figure(
+            "ragged", "16 slots, windows come and go", speed, "rows/s", share: speed / steady, of: "steady batch of 16",
+            goal: 0.92)
+    }
+
+    private func raggedSpeed(rows wanted: Int) -> Double {
         let slots = 16
         let settings = BatchScheduler.Settings(slots: slots)
         var scheduler = BatchScheduler(
@@ -102,7 +110,6 @@ package struct PriorBenchmark {
         var rows = 0
         var joining = 0.0
         var start = ContinuousClock.now
-        let wanted = max(800, Int(stopwatch.seconds * 4 * steady.value))
         var isWarm = false
         while !isWarm || rows < wanted, let step = scheduler.nextStep() {
             let work =
@@ -129,22 +136,30 @@ package struct PriorBenchmark {
         }
         // The conditioner has its own row.
         let seconds = start.duration(to: .now) / .seconds(1) - joining
-        let speed = Double(rows) / seconds
-        return Figure(
-            "ragged", "16 slots, windows come and go", speed, "rows/s", share: speed / steady.value,
-            of: "steady batch of 16", goal: 0.92)
+        return Double(rows) / seconds
     }
 
-    /// What the process has come to hold, against weights and the windows of the largest batch.
-    package func residence(resident: Int, windows: Int) -> Figure {
-        let wanted = prior.residentBytes + windows * prior.bytesPerSequence
-        return Figure(
-            "memory", "resident beyond weights and windows", Double(resident - wanted) / 1e6, "MB", goal: 300,
-            wantsLess: true)
+    /// What the process holds while a batch of windows runs, beyond the weights and what those windows keep.
+    ///
+    /// - Parameter resident: bytes that the process has come to hold since before the weights were loaded.
+    package func residence(batch: Int = 4, resident: () -> Int) -> Figure {
+        let middle = prior.hyperparameters.windowLength / 2
+        let sequences = (0..<batch).map { _ in warm(at: middle, whole: true) }
+        let workspace = prior.makeWorkspace(rows: batch, team: team)
+        let logits = Buffer<Float>(count: batch * prior.shape.vocabulary)
+        prior.step(
+            sequences.map { PriorRun($0, rows: 1, logits: .last) }, workspace: workspace, logits: logits.pointer,
+            team: team)
+        let wanted = prior.residentBytes + batch * prior.bytesPerSequence
+        return withExtendedLifetime((sequences, workspace)) {
+            Figure(
+                "memory", "resident beyond weights and \(batch) windows", Double(resident() - wanted) / 1e6, "MB",
+                goal: 300, wantsLess: true)
+        }
     }
 
-    private func warm(at position: Int) -> PriorSequence {
-        prior.makeWarmSequence(tokens: (0..<position).map { _ in random.next(prior.codes) })
+    private func warm(at position: Int, whole: Bool = false) -> PriorSequence {
+        prior.makeWarmSequence(tokens: (0..<position).map { _ in random.next(prior.codes) }, whole: whole)
     }
 }
 

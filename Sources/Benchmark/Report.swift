@@ -9,7 +9,7 @@ package struct Figure: Sendable, Encodable {
     package var value: Double
     /// "tokens/s", "× real time", …
     package var unit: String
-    /// Share of the machine's limit that `limit` names, measured in the same run.
+    /// Share of the machine's limit that `limit` names, measured right before and after.
     package var share: Double?
     /// "bandwidth", "multiply-adds", …
     package var limit: String?
@@ -50,12 +50,12 @@ package struct Report: Sendable, Encodable {
 }
 
 extension Figure {
-    /// The machine's limits themselves.
+    /// The machine's limits themselves, at their best.
     package static func limits(_ limits: MachineLimits) -> [Figure] {
         [
-            Figure("machine", "reads from memory", limits.readBandwidth / 1e9, "GB/s"),
-            Figure("machine", "float32 multiply-adds", limits.floatPeak / 1e9, "GFLOP/s"),
-            Figure("machine", "int8 products", limits.integerPeak / 1e9, "GOP/s"),
+            Figure("machine", "reads from memory", limits.best(.bandwidth) / 1e9, "GB/s"),
+            Figure("machine", "float32 multiply-adds", limits.best(.multiplyAdds) / 1e9, "GFLOP/s"),
+            Figure("machine", "int8 products", limits.best(.integerProducts) / 1e9, "GOP/s"),
         ]
     }
 }

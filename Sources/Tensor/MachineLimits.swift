@@ -1,57 +1,71 @@
 import CKernels
 
 /// What this machine can do at most: the measure of every speed.
-package struct MachineLimits: Sendable {
-    /// Bytes that all threads together read from memory in a second.
-    package var readBandwidth: Double
-    /// float32 operations in a second; a fused multiply-add counts as two.
-    package var floatPeak: Double
-    /// Operations of int8 products with int32 sums in a second.
-    package var integerPeak: Double
-
-    /// Measures, in less than a second a hundred megabytes of `bufferBytes`.
-    ///
-    /// - Parameters:
-    ///   - threads: that work at the same time.
-    ///   - bufferBytes: what is read; far more than the caches hold.
-    ///   - seconds: how long each limit is tried; the best moment counts.
-    package static func measure(threads: Int, bufferBytes: Int = 512 << 20, seconds: Double = 0.5) -> MachineLimits {
-        let team = ThreadTeam(threads: threads)
-        let words = Buffer<UInt64>(count: max(bufferBytes / 256, threads) * 32)
-        team.run { part, parts in
-            let mine = words.elements[words.count * part / parts..<words.count * (part + 1) / parts]
-            for index in mine.indices { words.pointer[index] = UInt64(truncatingIfNeeded: index) }
-        }
-        var limits = MachineLimits(readBandwidth: 0, floatPeak: 0, integerPeak: 0)
-        for kernels in Kernels.available.suffix(2) {
-            let table = kernels.table.pointee
-            guard let read = table.limit_read, let float = table.limit_fma, let integer = table.limit_int8 else {
-                continue
-            }
-            let bytes = best(team, seconds: seconds) { part, parts in
-                let blocks = words.count / 32
-                let (first, last) = (blocks * part / parts, blocks * (part + 1) / parts)
-                let sum = read(words.pointer + 32 * first, 256 * (last - first))
-                return sum == 0x5EED ? 0 : Double(256 * (last - first))
-            }
-            limits.readBandwidth = max(limits.readBandwidth, bytes)
-            let rounds = 200_000
-            limits.floatPeak = max(limits.floatPeak, best(team, seconds: seconds) { _, _ in float(rounds) })
-            limits.integerPeak = max(limits.integerPeak, best(team, seconds: seconds) { _, _ in integer(rounds) })
-        }
-        return limits
+///
+/// Other users of a shared machine change that from one second to the next, so a limit is asked for right before and
+/// after what it is to measure.
+package final class MachineLimits {
+    package enum Limit: CaseIterable, Sendable {
+        /// Bytes that all threads together read from memory in a second.
+        case bandwidth
+        /// float32 operations in a second; a fused multiply-add counts as two.
+        case multiplyAdds
+        /// Operations of int8 products with int32 sums in a second.
+        case integerProducts
     }
 
-    /// The most that all parts together did in a second, over a few tries.
-    private static func best(_ team: ThreadTeam, seconds: Double, _ work: (Int, Int) -> Double) -> Double {
+    private let team: ThreadTeam
+    private let words: Buffer<UInt64>
+    private let done: Buffer<Double>
+    /// The kernels that reach most, for each limit.
+    private var kernels: [Limit: ck_kernels] = [:]
+    private static let blockBytes = 256
+
+    /// - Parameters:
+    ///   - team: threads that work at the same time.
+    ///   - bufferBytes: what is read; far more than the caches hold.
+    package init(team: ThreadTeam, bufferBytes: Int = 512 << 20) {
+        self.team = team
+        done = Buffer(count: team.threads)
+        let words = Buffer<UInt64>(count: max(bufferBytes / Self.blockBytes, team.threads) * (Self.blockBytes / 8))
+        self.words = words
+        team.run { part, parts in
+            for index in share(of: words.count, part: part, parts: parts) {
+                words.pointer[index] = UInt64(truncatingIfNeeded: index)
+            }
+        }
+        let tables = Kernels.available.suffix(2).map(\.table.pointee).filter {
+            $0.limit_read != nil && $0.limit_fma != nil && $0.limit_int8 != nil
+        }
+        for limit in Limit.allCases {
+            let tried = tables.map { table in (table, (0..<3).map { _ in attempt(limit, table) }.max() ?? 0) }
+            kernels[limit] = tried.max { $0.1 < $1.1 }?.0
+        }
+    }
+
+    /// A limit at this moment: one try of some milliseconds.
+    package func now(_ limit: Limit) -> Double { kernels[limit].map { attempt(limit, $0) } ?? .nan }
+
+    /// The most that a limit reaches in some tries.
+    package func best(_ limit: Limit, tries: Int = 20) -> Double { (0..<tries).map { _ in now(limit) }.max() ?? .nan }
+
+    private func attempt(_ limit: Limit, _ table: ck_kernels) -> Double {
+        let rounds = 1_000_000
         let clock = ContinuousClock()
-        let end = clock.now.advanced(by: .seconds(seconds))
-        let done = Buffer<Double>(count: team.threads)
-        var best = 0.0
-        repeat {
-            let time = clock.measure { team.run { part, parts in done[part] = work(part, parts) } }
-            best = max(best, done.elements.reduce(0, +) / (time / .seconds(1)))
-        } while clock.now < end
-        return best
+        let time = clock.measure {
+            team.run { [words, done] part, parts in
+                switch limit {
+                case .bandwidth:
+                    let mine = share(of: words.count / (Self.blockBytes / 8), part: part, parts: parts)
+                    let sum = table.limit_read!(
+                        words.pointer + mine.lowerBound * (Self.blockBytes / 8), Self.blockBytes * mine.count)
+                    // The sum is used, so that the reading is not left out.
+                    done[part] = sum == 0x5EED ? 0 : Double(Self.blockBytes * mine.count)
+                case .multiplyAdds: done[part] = table.limit_fma!(rounds)
+                case .integerProducts: done[part] = table.limit_int8!(rounds)
+                }
+            }
+        }
+        return done.elements.reduce(0, +) / (time / .seconds(1))
     }
 }

@@ -38,9 +38,9 @@ struct AttentionCache {
         2 * rows(pattern, shape) * shape.stateWidth * type.byteCount
     }
 
-    /// Puts small numbers where a position looks: for benchmarks.
-    func fill(seenFrom position: Int) {
-        let rows = visible(from: position)
+    /// Puts small numbers where a position looks, or everywhere: for benchmarks.
+    func fill(seenFrom position: Int?) {
+        let rows = position.map(visible(from:)) ?? 0..<capacity
         let (first, count) = (rows.lowerBound * width * type.byteCount, rows.count * width * type.byteCount)
         (keys.pointer + first).update(repeating: 0x2C, count: count)
         (values.pointer + first).update(repeating: 0x2C, count: count)

@@ -19,6 +19,8 @@ package final class Prior: Sendable {
     package let windowLengthAbove: Int?
     private let lyricEncoder: LyricEncoder?
     package let profile: NumericProfile
+    /// Bytes of the weights in memory.
+    package let residentBytes: Int
 
     /// - Throws: `WeightError`.
     package init(
@@ -26,6 +28,7 @@ package final class Prior: Sendable {
         store: PackedStore? = nil
     ) throws {
         self.profile = profile
+        residentBytes = h.weightBytes(vqvae: vqvae, profile: profile) { set.tensors[$0]?.type.size }
         let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae), store: store)
         // What is in the store was looked through when it was put there.
         if store?.isComplete != true { try weights.checkFinite() }

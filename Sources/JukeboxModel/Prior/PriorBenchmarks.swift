@@ -13,20 +13,19 @@ extension Prior {
         transformer.matrices.reduce(output.residentBytes) { $0 + $1.residentBytes }
     }
 
-    /// Bytes of the weights in memory.
-    package var residentBytes: Int { matrixBytes }
-
     /// A sequence as it is in mid-window. Tokens, caches and conditioning are arbitrary: nothing is computed, and only
     /// what the row after `tokens` sees is there.
-    package func makeWarmSequence(tokens: [UInt16]) -> PriorSequence {
+    package func makeWarmSequence(tokens: [UInt16], whole: Bool = false) -> PriorSequence {
         let sequence = PriorSequence(
             vocabulary: vocabulary, labels: exampleLabels, start: Buffer(count: shape.width, zeroed: true),
-            conditioning: conditioner.map { _ in Buffer(count: hyperparameters.windowLength * shape.width) },
+            conditioning: conditioner.map { _ in
+                Buffer(count: hyperparameters.windowLength * shape.width, zeroed: whole)
+            },
             caches: transformer.makeCaches())
         if prefix > 0 { sequence.tokens = Array(repeating: 0, count: prefix) }
         sequence.append(tokens)
         sequence.rewind(to: prefix + tokens.count)
-        for cache in sequence.caches { cache.fill(seenFrom: sequence.computed) }
+        for cache in sequence.caches { cache.fill(seenFrom: whole ? nil : sequence.computed) }
         return sequence
     }
 

@@ -14,7 +14,8 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Measures how fast memory is read and how many multiply-adds a second there can be, then the engine, and \
             prints each figure with its share of that limit. At batch 1 the limit is reading the weights; from batch 16 on \
-            it is arithmetic. Weights are random unless --model names some; figures are medians.
+            it is arithmetic. Weights are random unless --model names some; figures are medians. What a process holds \
+            (part memory) is told for the first profile only.
 
             Presets: \(BenchModel.presets.joined(separator: ", ")). Parts: \(Part.allCases.map(\.rawValue).joined(separator: ", ")).
 
@@ -69,10 +70,10 @@ struct BenchCommand: ParsableCommand {
         let subject = try BenchModel(preset: preset, path: model.map(MusicBox.path(of:)), level: level)
         let team = ThreadTeam(threads: threads)
         Terminal.note("measuring the machine …")
-        let limits = MachineLimits.measure(threads: threads)
+        let limits = MachineLimits(team: team)
         var reports: [Report] = []
         for profile in profile.map({ [$0] }) ?? subject.profiles {
-            reports.append(try measure(subject, profile, limits: limits, team: team))
+            reports.append(try measure(subject, profile, limits: limits, team: team, isFirst: reports.isEmpty))
         }
         if json {
             print(try Terminal.json(reports))
@@ -86,7 +87,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     private func measure(
-        _ subject: BenchModel, _ profile: NumericProfile, limits: MachineLimits, team: ThreadTeam
+        _ subject: BenchModel, _ profile: NumericProfile, limits: MachineLimits, team: ThreadTeam, isFirst: Bool
     ) throws -> Report {
         let parts = try chosenParts()
         var report = Report(
@@ -109,18 +110,14 @@ struct BenchCommand: ParsableCommand {
                 add(Figure("memory", "each slot", Double(prior.bytesPerSequence) / 1e9, "GB"))
             }
             let benchmark = PriorBenchmark(prior: prior, profile: profile, limits: limits, team: team, quick: quick)
-            var steady: Figure?
+            // A later profile's weights lie where an earlier one's were.
+            if parts.contains(.memory), isFirst { add(benchmark.residence { ProcessMemory.resident - before }) }
             for batch in try chosenBatches() where parts.contains(.decode) {
-                let figure = benchmark.decode(batch: batch)
-                if batch == 16 { steady = figure }
-                add(figure)
+                add(benchmark.decode(batch: batch))
             }
             if parts.contains(.prefill) { add(benchmark.prefill()) }
             if parts.contains(.conditioner), let figure = benchmark.conditioner() { add(figure) }
-            if parts.contains(.ragged) { add(benchmark.ragged(steady: steady ?? benchmark.decode(batch: 16))) }
-            if parts.contains(.memory) {
-                add(benchmark.residence(resident: ProcessMemory.resident - before, windows: 0))
-            }
+            if parts.contains(.ragged) { add(benchmark.ragged()) }
         }
         if parts.contains(.contract), profile == .f32 {
             let benchmark = ContractBenchmark(team: team)
