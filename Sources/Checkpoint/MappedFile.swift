@@ -12,6 +12,9 @@ package final class MappedFile: @unchecked Sendable {
     /// The file's content, valid while this object lives.
     package let bytes: UnsafeRawBufferPointer
 
+    /// Whether the pages can be read from a file again.
+    private let isBacked: Bool
+
     /// The file's size in bytes; never 0.
     package var size: Int { bytes.count }
 
@@ -35,6 +38,7 @@ package final class MappedFile: @unchecked Sendable {
                 .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(errno)))")
         }
         self.path = path
+        isBacked = true
         self.bytes = UnsafeRawBufferPointer(start: base, count: size)
     }
 
@@ -45,7 +49,17 @@ package final class MappedFile: @unchecked Sendable {
         else { preconditionFailure("out of memory: \(size) bytes were refused") }
         fill(UnsafeMutableRawBufferPointer(start: base, count: size))
         path = name
+        isBacked = false
         bytes = UnsafeRawBufferPointer(start: base, count: size)
+    }
+
+    /// Leaves some bytes' pages to the system's cache: they are read from there when they are wanted again, and do not
+    /// count as this process's memory until then.
+    package func release(_ range: Range<Int>) {
+        guard isBacked, let base = bytes.baseAddress else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+        if first < end { madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED) }
     }
 
     deinit {

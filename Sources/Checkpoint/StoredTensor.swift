@@ -86,13 +86,14 @@ package struct StoredTensor: Sendable {
     package func renamed(_ name: String) -> StoredTensor { StoredTensor(renaming: self, to: name) }
 
     /// Calls `body` with the elements' bytes in row-major order. The pointer is valid only inside `body`,
-    /// and need not be aligned.
+    /// and need not be aligned. A large tensor's pages are released afterwards: weights are read once and kept packed.
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         if let strides {
             return try gathered(strides).withUnsafeBytes(body)
         }
         return try withExtendedLifetime(file) {
-            try body(UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + byteCount)]))
+            defer { if byteCount >= 1 << 20 { file.release(start..<start + byteCount) } }
+            return try body(UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + byteCount)]))
         }
     }
 
