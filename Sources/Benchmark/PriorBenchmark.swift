@@ -1,3 +1,4 @@
+import Foundation
 package import JukeboxModel
 import Sampling
 import SongPlan
@@ -156,6 +157,29 @@ package struct PriorBenchmark {
                 "memory", "resident beyond weights and \(batch) windows", Double(resident() - wanted) / 1e6, "MB",
                 goal: 300, wantsLess: true)
         }
+    }
+
+    /// How far the distributions of next tokens are from those of float32: the mean Kullback-Leibler divergence, over
+    /// the first tokens of a window of random ones.
+    package func divergence(from exact: Prior, tokens count: Int = 128) -> Figure {
+        let music = (0..<count).map { _ in random.next(prior.codes) }
+        let above = prior.windowLengthAbove.map { _ in (0..<count).map { _ in random.next(prior.codes) } }
+        func logits(_ prior: Prior) -> [Float] {
+            prior.logits(labels: prior.exampleLabels, above: above, music: music, team: team)
+        }
+        let (p, q) = (logits(exact), logits(prior))
+        let width = prior.shape.vocabulary
+        let rows = stride(from: 0, to: p.count, by: width).map { row -> Double in
+            let (p, q) = (Self.logSoftmax(p[row..<row + width]), Self.logSoftmax(q[row..<row + width]))
+            return zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) } / log(2)
+        }
+        return Figure("quality", "divergence from float32", rows.reduce(0, +) / Double(rows.count) * 1000, "mbit/token")
+    }
+
+    private static func logSoftmax(_ logits: ArraySlice<Float>) -> [Double] {
+        let top = Double(logits.max() ?? 0)
+        let sum = log(logits.reduce(0) { $0 + exp(Double($1) - top) }) + top
+        return logits.map { Double($0) - sum }
     }
 
     private func warm(at position: Int, whole: Bool = false) -> PriorSequence {
