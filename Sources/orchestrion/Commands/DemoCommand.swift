@@ -18,7 +18,16 @@ struct DemoCommand: ParsableCommand {
               orchestrion demo take.flac
             """)
 
-    private static let lyrics = "sun sea sky far low you\nnew day may fly for her\nmen too row all old sea"
+    /// As many lines as twenty seconds have, in the words that the model knows.
+    private static let lyrics = """
+        sun sea sky far low you
+        new day may fly for her
+        men too row all old sea
+        sky run far day who her
+        low old sun may fly way
+        you men all new for tea
+        sea sky low sun far day
+        """
 
     @Argument(
         help: ArgumentHelp(
