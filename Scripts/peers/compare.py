@@ -35,21 +35,23 @@ def main():
         print(text, file=sys.stderr, flush=True)
 
     rows = []
-    say("Hugging Face: the 1B upsampler …")
+    program = options.program
     model = huggingface.upsampler()
-    theirs = {f"decode, batch {b}": huggingface.decode(model, b) for b in batches}
-    theirs["prefill"] = huggingface.prefill(model)
-    del model
-    say("Hugging Face: the VQ-VAE …")
-    codec = huggingface.codec(huggingface.vqvae())
     for profile in PROFILES:
+        # Again for each profile: a shared machine is not the same from one minute to the next.
+        say("Hugging Face: the 1B upsampler …")
+        theirs = {f"decode, batch {b}": huggingface.decode(model, b) for b in batches}
+        theirs["prefill"] = huggingface.prefill(model)
         say(f"orchestrion, profile {profile} …")
-        figures = ours(program := options.program, options, "--profile", profile, "--parts", "decode,prefill",
+        figures = ours(program, options, "--profile", profile, "--parts", "decode,prefill",
                        "--batches", ",".join(map(str, batches)))[profile]
         for name, value in theirs.items():
             group, _, batch = name.partition(", ")
             mine = next(v for (g, n), v in figures.items() if g == group and n.startswith(batch))
             rows.append((name, profile, mine, value, "tokens/s"))
+    del model
+    say("Hugging Face: the VQ-VAE …")
+    codec = huggingface.codec(huggingface.vqvae())
     say("orchestrion: the VQ-VAE …")
     figures = ours(program, options, "--profile", "f32", "--parts", "codec")["f32"]
     for name, value in codec.items():

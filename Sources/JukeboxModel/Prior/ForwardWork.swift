@@ -4,7 +4,8 @@ import Tensor
 ///
 /// Operations within a row (LayerNorm, attention) are shared by rows, products by columns; the parts meet where one
 /// needs what others computed. With fewer rows than parts, every part does the row operations for itself instead: they
-/// are short, and nobody has to wait.
+/// are short, and nobody has to wait. With few rows a product is the time its weights take to be read, which differs
+/// between threads from moment to moment: they take columns as they come free.
 struct ForwardWork: TeamWork {
     let layers: [TransformerLayer]
     let x: UnsafeMutablePointer<Float>
@@ -57,33 +58,37 @@ private struct PartOfLayer {
     func run() {
         let workspace = work.workspace
         normalise(work.x, layer.norm0, for: layer.attention)
-        multiply(normal, layer.attention, into: workspace.projected.pointer)
+        multiply(normal, layer.attention, 0, into: workspace.projected.pointer)
         meet()
         attend()
-        let branch = multiply(workspace.attended.pointer, layer.attentionOut, into: workspace.branch.pointer)
-        eachRow(of: branch) {
-            kernels.add(work.x + $0, workspace.branch.pointer + $0, into: workspace.sum.pointer + $0, count: $1)
+        multiply(workspace.attended.pointer, layer.attentionOut, 1, into: workspace.branch.pointer) { columns in
+            eachRow(of: columns) {
+                kernels.add(work.x + $0, workspace.branch.pointer + $0, into: workspace.sum.pointer + $0, count: $1)
+            }
         }
         meet()
         normalise(workspace.sum.pointer, layer.norm1, for: layer.mlpIn)
-        let hidden = multiply(normal, layer.mlpIn, into: workspace.hidden.pointer)
-        for row in 0..<work.rows {
-            let at = workspace.hidden.pointer + row * shape.mlpWidth + hidden.lowerBound
-            kernels.quickGELU(at, into: at, count: hidden.count)
+        multiply(normal, layer.mlpIn, 2, into: workspace.hidden.pointer) { columns in
+            for row in 0..<work.rows {
+                let at = workspace.hidden.pointer + row * shape.mlpWidth + columns.lowerBound
+                kernels.quickGELU(at, into: at, count: columns.count)
+            }
         }
         meet()
         if layer.mlpOut.matrix.storage == .int8 {
             quantise(workspace.hidden.pointer, for: layer.mlpOut)
             meetRows()
         }
-        let mlp = multiply(workspace.hidden.pointer, layer.mlpOut, into: workspace.mlp.pointer)
-        eachRow(of: mlp) { place, count in
-            let (x, sum, m) = (work.x + place, workspace.sum.pointer + place, workspace.mlp.pointer + place)
-            if shape.residualScale == 1 {
-                kernels.add(sum, m, into: x, count: count)
-            } else {
-                kernels.add(
-                    x, sumOf: workspace.branch.pointer + place, m, scaledBy: shape.residualScale, into: x, count: count)
+        multiply(workspace.hidden.pointer, layer.mlpOut, 3, into: workspace.mlp.pointer) { columns in
+            eachRow(of: columns) { place, count in
+                let (x, sum, m) = (work.x + place, workspace.sum.pointer + place, workspace.mlp.pointer + place)
+                if shape.residualScale == 1 {
+                    kernels.add(sum, m, into: x, count: count)
+                } else {
+                    kernels.add(
+                        x, sumOf: workspace.branch.pointer + place, m, scaledBy: shape.residualScale, into: x,
+                        count: count)
+                }
             }
         }
         meet()
@@ -102,17 +107,26 @@ private struct PartOfLayer {
         quantized.fill(own, from: x, stride: next.matrix.k, k: next.matrix.k)
     }
 
-    /// Own columns of a product.
-    @discardableResult
-    private func multiply(_ x: UnsafePointer<Float>, _ linear: Linear, into y: UnsafeMutablePointer<Float>) -> Range<
-        Int
-    > {
-        let columns = linear.matrix.columns(part: part, of: parts)
-        linear.matrix.multiply(
-            x, xStride: linear.matrix.k, quantized: quantized, rows: work.rows, columns: columns,
-            bias: linear.bias.pointer, into: y, yStride: linear.matrix.n, kernels: kernels)
-        return columns
+    /// This part's columns of the layer's product `number`, and what `body` does with them.
+    private func multiply(
+        _ x: UnsafePointer<Float>, _ linear: Linear, _ number: Int, into y: UnsafeMutablePointer<Float>,
+        then body: (_ columns: Range<Int>) -> Void = { _ in }
+    ) {
+        let matrix = linear.matrix
+        func compute(_ columns: Range<Int>) {
+            matrix.multiply(
+                x, xStride: matrix.k, quantized: quantized, rows: work.rows, columns: columns,
+                bias: linear.bias.pointer, into: y, yStride: matrix.n, kernels: kernels)
+            body(columns)
+        }
+        guard parts > 1, work.rows <= Self.fewRows else { return compute(matrix.columns(part: part, of: parts)) }
+        while let columns = work.workspace.tickets.next(4 * index + number, of: matrix.n, parts: parts) {
+            compute(columns)
+        }
     }
+
+    /// Rows up to which reading the weights takes longer than multiplying.
+    private static let fewRows = 4
 
     /// Calls `body` with the place of each row's columns in a [rows][width] array, and their count.
     private func eachRow(of columns: Range<Int>, _ body: (Int, Int) -> Void) {

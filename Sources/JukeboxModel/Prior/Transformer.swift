@@ -74,6 +74,7 @@ package final class Transformer: Sendable {
         let rows = runs.reduce(0) { $0 + $1.rows }
         let work = ForwardWork(
             layers: layers, x: x, rows: rows, runs: runs, workspace: workspace, team: team, recorder: recorder)
+        workspace.tickets.reset()
         if rows * layerWeights >= workspace.smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
     }
 
@@ -92,6 +93,8 @@ package final class Transformer: Sendable {
         /// For each part, and then for each head that parts share.
         let scores: Buffer<Float>
         let scoresPerPart: Int
+        /// Of each layer's four products, in order.
+        let tickets: ColumnTickets
         let rows: Int
         let smallWork: Int
 
@@ -99,6 +102,7 @@ package final class Transformer: Sendable {
             self.rows = rows
             self.smallWork = smallWork
             let threads = team.threads
+            tickets = ColumnTickets(products: 4 * shape.depth)
             normal = Buffer(count: max(rows, threads * (threads - 1)) * shape.width)
             projected = Buffer(count: rows * 3 * shape.stateWidth)
             attended = Buffer(count: rows * shape.stateWidth)
