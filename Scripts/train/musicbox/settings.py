@@ -23,7 +23,7 @@ def load(name):
     shared = {
         "n_ctx": 8192, "heads": 1, "blocks": 128, "init_scale": 1.0, "m_attn": 0.25, "m_mlp": 1.0,
         "res_scale": False, "labels": True, "labels_v3": False, "y_bins": [len(GENRES) + 1, len(ARTISTS) + 1],
-        "t_bins": 256, "max_bow_genre_size": 2, "n_vocab": 80, "min_duration": 4.0, "max_duration": 120.0,
+        "t_bins": 1280, "max_bow_genre_size": 2, "n_vocab": 80, "min_duration": 4.0, "max_duration": 600.0,
         "sr": 44100, "merged_decoder": False, "single_enc_dec": False, "use_tokens": False, "n_tokens": 0}
     conditioner = {
         "attn_order": 2, "cond_depth": 6, "cond_width": 128, "cond_m_conv": 1.0, "cond_dilation_growth_rate": 3,

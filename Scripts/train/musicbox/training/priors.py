@@ -64,7 +64,7 @@ class Windows:
                 continue
             # Songs begin as songs begin more often than chance would have it: what a label asks for is settled there,
             # and later the music tells as much. Most other windows begin where the sampler's do.
-            start = 0 if self.rng.random() < (0.85 if self.top else 0.3) else int(self.rng.integers(room + 1))
+            start = 0 if self.rng.random() < (0.75 if self.top else 0.3) else int(self.rng.integers(room + 1))
             unit = self.h["n_ctx"] // 8 if self.top else self.grid
             items.append(self.window(song, start // unit * unit, length))
         return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
