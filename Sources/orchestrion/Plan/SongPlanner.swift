@@ -20,7 +20,8 @@ struct PlannedSong {
     /// - Parameter slots: of all workers, for segments `auto`.
     init(_ request: SongRequest, slots: Int) throws {
         let model = try Model(path: MusicBox.path(of: request.specification.model))
-        let prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots, hashesWeights: false)
+        let prepared = try SongPreparation.prepare(
+            request.specification, model: model, slots: slots, hashesWeights: false)
         hyperparameters = model.hyperparameters
         name = model.name
         plan = prepared.plan
