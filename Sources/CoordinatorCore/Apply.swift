@@ -77,6 +77,7 @@ extension Coordinator {
         for lease in songs[place].streams[index].leases where isGone(lease) {
             pool.take(lease.task, from: lease.worker)
             songs[place].running -= 1
+            songs[place].share -= lease.share
         }
         songs[place].streams[index].leases.removeAll(where: isGone)
         songs[place].streams[index].isStraggling = false
@@ -86,11 +87,13 @@ extension Coordinator {
         nextEpoch = max(nextEpoch, epoch + 1)
         guard let (place, index) = live(task.stream) else { return }
         songs[place].begun = true
+        let share = pool.workers[worker]?.share ?? 1
         songs[place].running += 1
+        songs[place].share += share
         songs[place].streams[index].isStraggling = false
         songs[place].streams[index].leases.append(
             Lease(
-                task: task, epoch: epoch, worker: worker, granted: now,
+                task: task, epoch: epoch, worker: worker, granted: now, share: share,
                 reached: songs[place].journaled(index), heard: now))
         pool.give(task, to: worker, now: now)
     }

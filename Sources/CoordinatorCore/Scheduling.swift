@@ -2,8 +2,8 @@ import SongPlan
 
 /// Who gets which task next.
 ///
-/// A free slot goes to the songs of the highest priority; among them to the one that was given the least of the workers'
-/// time, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
+/// A free slot goes to the songs of the highest priority; among them to the one that has the least of the workers'
+/// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
 /// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
 /// no memory for tokens.
 extension Coordinator {
@@ -15,11 +15,11 @@ extension Coordinator {
     /// What decides between songs; the least has its turn.
     private struct Turn: Comparable {
         var priority: Int
-        var given: Double
+        var share: Int
         var place: Int
 
         static func < (left: Turn, right: Turn) -> Bool {
-            (right.priority, left.given, left.place) < (left.priority, right.given, right.place)
+            (right.priority, left.share, left.place) < (left.priority, right.share, right.place)
         }
     }
 
@@ -42,25 +42,9 @@ extension Coordinator {
 
     /// Puts a song's ready tasks into the index.
     mutating func open(_ place: Int) {
-        songs[place].given = leastReceived()
         songs[place].isOpen = true
         openSongs += 1
         for index in songs[place].streams.indices { refresh(place, index) }
-    }
-
-    /// What a song that joins counts as having had: as much as the open song that has had least. So it neither waits
-    /// for the others' past nor has to wait for what they missed.
-    private func leastReceived() -> [Int: Int] {
-        let received = songs.indices.filter { songs[$0].isOpen && songs[$0].state == .sampling }.map { place in
-            songs[place].given.merging(songs[place].outstanding, uniquingKeysWith: -)
-        }
-        return received.min { seconds($0) < seconds($1) } ?? [:]
-    }
-
-    /// Seconds of a fast slot that so many tokens take, by level.
-    private func seconds(_ tokens: [Int: Int]) -> Double {
-        let usual = fastSpeeds.values.max() ?? 1
-        return tokens.reduce(0) { $0 + Double($1.value) / (fastSpeeds[$1.key] ?? usual) }
     }
 
     /// Brings the ready index up to date with one stream.
@@ -96,7 +80,7 @@ extension Coordinator {
         defer { decline(declined) }
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
             let turns = group.keys.map {
-                Turn(priority: songs[$0].submission.priority, given: seconds(songs[$0].given), place: $0)
+                Turn(priority: songs[$0].submission.priority, share: songs[$0].share, place: $0)
             }
             guard let first = turns.min() else { continue }
             var found = candidate(first, group, skill, &declined)
@@ -169,7 +153,6 @@ extension Coordinator {
 
     private mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID) {
         guard let (place, index) = live(entry.task.stream) else { return }
-        songs[place].given[skill.level, default: 0] += songs[place].left(index)
         commit(.leaseGranted(entry.task, nextEpoch, worker))
         refresh(place, index)
         if let assignment = assignment(place, index) { send(to: worker, .assignment(assignment)) }

@@ -6,6 +6,8 @@ struct Lease: Sendable {
     var epoch: Epoch
     var worker: WorkerID
     var granted: Instant
+    /// Of its worker's speed, in tokens a second: what it counts for in fairness.
+    var share: Int
     /// New tokens of the window that the worker has and that are journaled, whoever brought them.
     var reached: Int
     /// Since when `unmeasured` tokens have come: the grant, then the last time its speed was measured.
@@ -53,11 +55,9 @@ struct Song: Sendable {
     private let firstPlaces: [Int]
     /// Whether its tasks may be handed out. A song waits unopened until slots are free for it.
     var isOpen = false
-    /// Leases of its tasks.
+    /// Leases of its tasks, and the speed of their slots.
     var running = 0
-    /// By level, tokens of the windows that were handed out, as far as they were not there: what fairness compares.
-    /// A restarted coordinator forgets it.
-    var given: [Int: Int] = [:]
+    var share = 0
     /// Whether any task of it was ever handed out.
     var begun = false
     /// What status shows after the tokens are gone.
@@ -197,24 +197,13 @@ struct Song: Sendable {
         return end(index) - window.new.lowerBound
     }
 
-    /// New tokens of the window that the stream is at which are not there yet.
-    func left(_ index: Int) -> Int { window(index).map { $0.new.upperBound - end(index) } ?? 0 }
-
-    /// By level, tokens that workers have still to bring.
-    var outstanding: [Int: Int] {
-        var tokens: [Int: Int] = [:]
-        for index in streams.indices {
-            tokens[level(at: index), default: 0] += streams[index].leases.count * left(index)
-        }
-        return tokens
-    }
-
     /// Lets the tokens go.
     mutating func end(_ state: SongState) {
         final = progress(in: state)
         self.state = state
         streams = []
         running = 0
+        share = 0
         isOpen = false
     }
 }

@@ -29,6 +29,12 @@ struct Worker: Sendable {
         (throughput[level] ?? max(description.tokensPerSecond, 1)) / Double(tasks.count + 1)
     }
 
+    /// Of its speed what a slot has when all are busy, whatever the level.
+    var share: Int {
+        let speed = throughput.values.max() ?? description.tokensPerSecond
+        return max(1, Int(speed.isFinite ? min(speed, 1e9) : 1) / max(1, description.slots))
+    }
+
     /// Tokens a second that each of its windows gets; nil when it was not measured at that level yet.
     func speedOfSlot(_ level: Int) -> Double? { throughput[level].map { $0 / Double(max(1, tasks.count)) } }
 }
