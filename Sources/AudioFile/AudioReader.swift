@@ -158,6 +158,30 @@ package final class AudioReader {
         while let block = try source.nextBlock() { try body(block) }
     }
 
+    /// Reads a part of the audio as one channel, at the file's own rate, in memory for that part alone.
+    ///
+    /// - Parameter range: samples of each channel; silence lies around the recording.
+    /// - Throws: ``AudioFileError`` if the file cannot be read from there, or as ``read(seconds:at:)`` does.
+    package func read(_ range: Range<Int>) throws -> [Float] {
+        var samples = [Float](repeating: 0, count: range.count)
+        let part = range.clamped(to: 0..<frames)
+        guard !part.isEmpty else { return samples }
+        // Where a seek ends in the last packet of a Vorbis stream, its first samples are others.
+        let start = max(0, part.lowerBound - 8192)
+        guard sf_seek(file, sf_count_t(start), SEEK_SET) == start else {
+            throw AudioFileError(path, "cannot be read from \(describe(start)) on")
+        }
+        isAtStart = false
+        let source = MonoSource(self, file: file, from: start)
+        while source.framesRead < part.upperBound, let block = try source.nextBlock() {
+            let first = source.framesRead - block.count
+            for place in part.clamped(to: first..<source.framesRead) {
+                samples[place - range.lowerBound] = block[place - first]
+            }
+        }
+        return samples
+    }
+
     private func resample(_ source: MonoSource, into samples: inout SampleSink, at rate: Int) throws {
         let resampler = try Resampler(from: sampleRate, to: rate, path: path)
         while !samples.isFull, let block = try source.nextBlock() {

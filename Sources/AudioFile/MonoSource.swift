@@ -8,7 +8,8 @@ final class MonoSource {
     /// Beyond any scale that programs give to samples, and far from overflow.
     private static let largestSample: Float = 1e6
 
-    private(set) var framesRead = 0
+    /// The place in the file.
+    private(set) var framesRead: Int
 
     private let reader: AudioReader
     private let file: OpaquePointer
@@ -18,8 +19,10 @@ final class MonoSource {
     private let mono: UnsafeMutableBufferPointer<Float>
     private var isAtEnd = false
 
-    init(_ reader: AudioReader, file: OpaquePointer) {
+    /// - Parameter start: where the file is.
+    init(_ reader: AudioReader, file: OpaquePointer, from start: Int = 0) {
         self.reader = reader
+        framesRead = start
         self.file = file
         interleaved = .allocate(capacity: Self.blockFrames * reader.channels)
         interleaved.initialize(repeating: 0)

@@ -95,6 +95,9 @@ extension Coordinator {
         live(stream).map { songs[$0.place].streams[$0.index].tokens }
     }
 
+    /// Windows that all connected workers run at the same time.
+    package var slots: Int { pool.slots }
+
     /// All workers, by name.
     package var workerStatuses: [WorkerStatus] {
         pool.sortedIDs.compactMap { pool.workers[$0] }.map { worker in

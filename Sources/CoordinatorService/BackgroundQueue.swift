@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Tensor
 
 /// Runs jobs one after another on a thread of its own, so that the coordinator's loop never waits for arithmetic.
 final class BackgroundQueue: Sendable {
@@ -7,8 +8,12 @@ final class BackgroundQueue: Sendable {
     private let signal = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
 
-    init(name: String) {
-        let thread = Thread { [self] in run() }
+    /// - Parameter isPatient: whether threads of workers on the same machine go first.
+    init(name: String, isPatient: Bool = false) {
+        let thread = Thread { [self] in
+            if isPatient { ThreadTeam.letOthersGoFirst() }
+            run()
+        }
         thread.name = name
         thread.stackSize = 8 << 20
         thread.start()

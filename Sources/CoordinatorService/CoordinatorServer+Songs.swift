@@ -13,9 +13,17 @@ extension CoordinatorServer {
 
     /// Checks a request at the desk; its answer follows.
     func prepare(song: SongID, request: SongRequest, priority: Int) {
-        desk.add { [self] in
+        var request = request
+        // Asked for once more, it is the song that it was, whoever came or went.
+        if request.specification.segments == .auto, let known = core.submission(of: song) {
+            request.specification.segments = .count(known.planInputs.segmentation?.count ?? 1)
+        }
+        // In one process client and worker start together; which comes first must not decide what is sampled.
+        let slots = options.trustsPaths ? 0 : core.slots
+        desk.add { [self, request] in
             do {
-                let (submission, prepared) = try submission(song: song, request: request, priority: priority)
+                let (submission, prepared) = try submission(
+                    song: song, request: request, priority: priority, slots: slots)
                 post(.prepared(submission, warnings: prepared.warnings))
                 if submission.awaitsTokens { try encode(song, prepared) }
             } catch {
@@ -40,10 +48,10 @@ extension CoordinatorServer {
     }
 
     private func submission(
-        song: SongID, request: SongRequest, priority: Int = 0
+        song: SongID, request: SongRequest, priority: Int = 0, slots: Int = 0
     ) throws -> (Submission, PreparedSong) {
         let model = try shelf.model(request.specification.model)
-        let prepared = try SongPreparation.prepare(request.specification, model: model) { name in
+        let prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
             options.trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
         }
         var request = request

@@ -51,7 +51,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     let start = ContinuousClock.now
     /// Encodes and checks; and decodes. Apart, so that a new song is answered while another is decoded.
     let desk = BackgroundQueue(name: "desk")
-    let studio = BackgroundQueue(name: "studio")
+    let studio = BackgroundQueue(name: "studio", isPatient: true)
     /// Chooses cuts, which segments wait for.
     let cutter = BackgroundQueue(name: "cutter")
     let cutterTeam = ThreadTeam(threads: 1)
@@ -86,7 +86,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         journal = try Journal(folder: folder.path)
         uploads = try UploadStore(folder: folder.appendingPathComponent("uploads"))
         team = Mutex(ThreadTeam(threads: options.threads))
-        studioTeam = Mutex(ThreadTeam(threads: options.threads))
+        studioTeam = Mutex(ThreadTeam(threads: options.threads, isPatient: true))
         let records = try journal.replay()
         core = try Coordinator(replaying: records, settings: options.settings, now: Instant(nanoseconds: 0))
         if !records.isEmpty {

@@ -86,12 +86,9 @@ package struct SongOutput: Sendable {
     /// How well the seams of a sample's finest level are hidden; nil when it has none.
     private func seamReport(_ joined: JoinedLevel, sample: Int) throws -> SeamReport? {
         let recording = try AudioReader(path: audioFile(level: joined.level, sample: sample).path)
-            .read(at: plan.geometry.sampleRate)
         return try SeamReport(
-            seams: joined.joins.map(\.position), length: recording.count, rate: plan.geometry.sampleRate
-        ) { from, count in
-            (from..<from + count).map { recording.indices.contains($0) ? recording[$0] : 0 }
-        }
+            seams: joined.joins.map(\.position), length: recording.frames, rate: plan.geometry.sampleRate
+        ) { try recording.read($0..<$0 + $1) }
     }
 
     /// Writes codes and description.

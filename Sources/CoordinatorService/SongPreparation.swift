@@ -70,18 +70,21 @@ package struct SongPreparation {
     private var specification: SongSpecification
     private var warnings: [String] = []
     private var hashesWeights = true
+    private var slots = 0
 
     /// - Parameters:
+    ///   - slots: windows that the cluster runs at the same time, for segments `auto`; 0 when that is not known.
     ///   - hashesWeights: whether the fingerprints are wanted, for which a large model is read once.
     ///   - locate: the local file for a recording or codes file that the request names.
     /// - Throws: `SongError`, `GeometryError`, `LabelError`, `AudioFileError`, `CheckpointError`, each naming what is
     ///   wrong and what would work.
     package static func prepare(
-        _ specification: SongSpecification, model: Model, hashesWeights: Bool = true,
+        _ specification: SongSpecification, model: Model, slots: Int = 0, hashesWeights: Bool = true,
         locate: (String) throws -> String = { $0 }
     ) throws -> PreparedSong {
         var preparation = SongPreparation(model: model, geometry: model.geometry, specification: specification)
         preparation.hashesWeights = hashesWeights
+        preparation.slots = slots
         return try preparation.run(locate: locate)
     }
 
@@ -348,7 +351,7 @@ package struct SongPreparation {
         }
         return try Segmentation.standard(
             choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
-            geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap)
+            geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap, slots: slots)
     }
 
     private mutating func labels(length: Int) throws -> [[SongLabels]] {

@@ -25,6 +25,11 @@ package struct LevelGeometry: Sendable, Hashable, Codable {
 
     /// The code that a sampled value stands for outside its own window.
     package func code(of sampled: UInt16) -> UInt16 { Int(sampled) < codes ? sampled : 0 }
+
+    /// The same of many: as they are where every sampled value is a code.
+    package func codes(of sampled: ArraySlice<UInt16>) -> [UInt16] {
+        vocabulary == codes ? Array(sampled) : sampled.map(code(of:))
+    }
 }
 
 /// The timing labels that a top-level prior can express, in audio samples (`t_ranges`).

@@ -22,8 +22,9 @@ package struct Segmentation: Sendable, Hashable, Codable {
     /// Seconds of lead and tail together, and of search, as measured: Docs/Segments.md.
     package static let usualOverlap = 0.35
     private static let searchSeconds = 0.75
-    /// Seconds of a segment that `auto` aims at.
-    private static let usualSeconds = 8.0
+    /// Seconds of a segment that `auto` aims at, and those that it goes down to so that every slot has a segment. Below
+    /// seven overlaps too much is sampled twice.
+    private static let (usualSeconds, leastSeconds, leastOverlaps) = (8.0, 2.5, 7.0)
     private static let mostSegments = 1024
 
     /// As many segments as are asked for; nil for one segment, which is exact mode.
@@ -31,9 +32,11 @@ package struct Segmentation: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - length: top-level tokens that are to be cut.
     ///   - overlap: seconds; 0 cuts hard, at the nominal places.
+    ///   - slots: windows that the cluster runs at the same time, for `auto`; 0 when that is not known.
     /// - Throws: `GeometryError` with the largest count that works.
     package static func standard(
-        _ choice: SegmentChoice, length: Int, geometry: ModelGeometry, overlap: Double = usualOverlap
+        _ choice: SegmentChoice, length: Int, geometry: ModelGeometry, overlap: Double = usualOverlap,
+        slots: Int = 0
     ) throws(GeometryError) -> Segmentation? {
         let rate = Double(geometry.sampleRate) / Double(geometry.lengthUnit)
         guard (0...5).contains(overlap) else {
@@ -45,7 +48,10 @@ package struct Segmentation: Sendable, Hashable, Codable {
         let most = max(1, min(mostSegments, length / max(2, 2 * (lead + tail))))
         let count: Int
         switch choice {
-        case .auto: count = min(most, max(1, Int(Double(length) / rate / usualSeconds)))
+        case .auto:
+            let seconds = Double(length) / rate
+            let room = Int(seconds / max(leastSeconds, leastOverlaps * overlap))
+            count = min(most, max(1, Int(seconds / usualSeconds), min(slots, room)))
         case .count(let asked):
             guard (1...most).contains(asked) else {
                 throw GeometryError(
@@ -63,7 +69,7 @@ package struct Segmentation: Sendable, Hashable, Codable {
 
 /// What a song says of segments: a number, or `auto`.
 package enum SegmentChoice: Sendable, Hashable, Codable {
-    /// As the length suggests; never a function of the workers.
+    /// As the length suggests, and the slots of the cluster when the song is submitted.
     case auto
     /// 1 is exact mode.
     case count(Int)

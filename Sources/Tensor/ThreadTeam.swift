@@ -29,15 +29,27 @@ package final class ThreadTeam: Sendable {
 
     /// A team of `threads`, of which the caller of `run` is one.
     ///
-    /// - Parameter pinned: whether each helper keeps to a processor of its own, so that no two threads of the team share
-    ///   one while another idles. By default they do when the team has as many threads as there are processors.
-    package init(threads: Int, pinned: Bool? = nil) {
+    /// - Parameters:
+    ///   - pinned: whether each helper keeps to a processor of its own, so that no two threads of the team share one
+    ///     while another idles. By default they do when the team has as many threads as there are processors.
+    ///   - isPatient: whether the helpers let other threads go first.
+    package init(threads: Int, pinned: Bool? = nil, isPatient: Bool = false) {
         precondition(threads >= 1, "a thread team needs at least one thread, not \(threads)")
         self.threads = threads
         let shared = SharedState(parts: threads)
         self.shared = shared
         let pinned = pinned ?? (threads == Int(ck_processor_count()))
-        self.helpers = (1..<max(threads, 1)).map { Helper(part: $0, shared: shared, pinned: pinned) }
+        self.helpers = (1..<max(threads, 1)).map {
+            Helper(part: $0, shared: shared, pinned: pinned, isPatient: isPatient)
+        }
+    }
+
+    /// The calling thread gets a third of what another gets that wants the same processor.
+    package static func letOthersGoFirst() {
+        #if canImport(Glibc)
+            // On Linux a thread has a priority of its own; 0 is the one that asks.
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
+        #endif
     }
 
     deinit {
@@ -83,14 +95,16 @@ private final class Helper: @unchecked Sendable {
     private let part: Int
     private let shared: SharedState
     private let pinned: Bool
+    private let isPatient: Bool
     #if canImport(Darwin)
         private var thread: pthread_t?
     #else
         private var thread = pthread_t()
     #endif
 
-    init(part: Int, shared: SharedState, pinned: Bool) {
+    init(part: Int, shared: SharedState, pinned: Bool, isPatient: Bool) {
         self.pinned = pinned
+        self.isPatient = isPatient
         self.part = part
         self.shared = shared
         let me = Unmanaged.passRetained(self).toOpaque()
@@ -103,6 +117,7 @@ private final class Helper: @unchecked Sendable {
                     let me = argument!
                 #endif
                 let helper = Unmanaged<Helper>.fromOpaque(me).takeRetainedValue()
+                if helper.isPatient { ThreadTeam.letOthersGoFirst() }
                 if helper.pinned { helper.shared.pinHelper(helper.part) }
                 helper.shared.work(part: helper.part)
                 return nil

@@ -79,6 +79,24 @@ import Testing
         }
     }
 
+    @Test(arguments: AudioFormat.allCases)
+    func `A part is what the whole has there, and silence lies around it`(_ format: AudioFormat) throws {
+        let path = folder.path("part.\(format.fileExtension)")
+        let writer = try AudioWriter(path: path, sampleRate: 44_100, format: format)
+        let audio = sine(440, rate: 44_100, seconds: 2)
+        try audio.withUnsafeBufferPointer { try writer.append($0) }
+        try writer.finish()
+        let whole = try AudioReader(path: path).read(at: 44_100)
+        let reader = try AudioReader(path: path)
+        #expect(reader.frames == whole.count)
+        for range in [40_000..<61_000, 100..<200, 0..<88_200, 88_100..<88_200] {
+            #expect(try reader.read(range) == Array(whole[range]), "\(range)")
+        }
+        #expect(try reader.read(-10..<10) == Array(repeating: 0, count: 10) + whole[..<10])
+        #expect(try reader.read(88_190..<88_210) == whole[88_190...] + Array(repeating: 0, count: 10))
+        #expect(try reader.read(90_000..<90_002) == [0, 0])
+    }
+
     @Test func `MP3, AIFF, Opus and other formats are read`() throws {
         let formats: [(name: String, format: Int, rate: Int)] = [
             ("mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 44_100),

@@ -5,14 +5,15 @@ struct SegmentTests {
     private static let seconds = 44100 / 128 * 128
 
     private func plan(
-        _ choice: SegmentChoice, length: Int = 24 * seconds, known: [Int] = [0, 0, 0], stopAt: Int = 0
+        _ choice: SegmentChoice, length: Int = 24 * seconds, known: [Int] = [0, 0, 0], stopAt: Int = 0,
+        slots: Int = 0
     ) throws -> Plan {
         let geometry = Models.published
         return try Plan(
             geometry: geometry, sampleLength: length, hops: [4096, 4096, 768], known: known, stopAt: stopAt,
             segmentation: Segmentation.standard(
                 choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
-                geometry: geometry))
+                geometry: geometry, slots: slots))
     }
 
     /// Each segment is a chain of its own: windows without gap, the first without a prime, slices above that exist.
@@ -60,12 +61,17 @@ struct SegmentTests {
         #expect(plan.cuts == plan.cuts.sorted())
     }
 
-    @Test func `one segment is exact mode, and auto depends on the length alone`() throws {
+    @Test func `one segment is exact mode, and auto depends on the length and the slots`() throws {
         let one = try plan(.count(1))
         #expect(one.segmentation == nil && one.levels.allSatisfy { $0.segments.count == 1 })
         #expect(try one == Models.plan(Models.published, length: 24 * Self.seconds, fractions: [0.5, 0.5, 0.125]))
         #expect(try plan(.auto).cuts.count == 1)
-        #expect(try plan(.auto, length: 240 * Self.seconds).cuts.count == 28)
+        let long = 240 * Self.seconds
+        #expect(try plan(.auto, length: long).cuts.count == 28)
+        #expect(try plan(.auto, length: long, slots: 8).cuts.count == 28)
+        #expect(try plan(.auto, length: long, slots: 64).cuts.count == 63)
+        // No segment is shorter than seven overlaps or 2.5 s, whatever the cluster.
+        #expect(try plan(.auto, length: long, slots: 1000).cuts.count == 94)
     }
 
     @Test func `no cut falls into a prompt`() throws {

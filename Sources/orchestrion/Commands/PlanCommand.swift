@@ -62,18 +62,25 @@ struct PlanCommand: ParsableCommand {
             options.song = file
         }
         let request = try options.request()
-        let planned = try preset.map { try PlannedSong(preset: $0, request.specification) } ?? PlannedSong(request)
+        // What a usual worker does depends on the song, whose segments depend on the slots.
+        let slots = try parsedWorkers(usual: 1).reduce(0) { $0 + $1.slots }
+        let planned =
+            try preset.map { try PlannedSong(preset: $0, request.specification, slots: slots) }
+            ?? PlannedSong(request, slots: slots)
         let (speed, costs) = try speeds(planned)
-        let workers: [WorkerSpecification]
-        do {
-            workers = try .init(parsing: self.workers, usual: speed)
-        } catch {
-            throw ValidationError("--workers: \(error)")
-        }
+        let workers = try parsedWorkers(usual: speed)
         let planner = SongPlanner(planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs)
         let (table, result) = try planner.table(workers)
         if let plot { try chart(planned, result, workers).svg().write(toFile: plot, atomically: true, encoding: .utf8) }
         print(json ? try Terminal.json(table) : table.text)
+    }
+
+    private func parsedWorkers(usual: Double) throws -> [WorkerSpecification] {
+        do {
+            return try .init(parsing: workers, usual: usual)
+        } catch {
+            throw ValidationError("--workers: \(error)")
+        }
     }
 
     /// Tokens a second of a usual worker at the cheapest level, and what others cost.

@@ -51,16 +51,13 @@ struct SeamsCommand: ParsableCommand {
         guard !seams.isEmpty else { throw ClientError("\(directory) has no seams at level \(level)") }
         let reader = try AudioReader(path: song.audio(level: level, sample: sample).path)
         let rate = reader.sampleRate
-        let audio = try reader.read(at: rate)
-        let report = try SeamReport(seams: seams, length: audio.count, rate: rate) { from, count in
-            (from..<from + count).map { audio.indices.contains($0) ? audio[$0] : 0 }
-        }
+        let report = try SeamReport(seams: seams, length: reader.frames, rate: rate) { try reader.read($0..<$0 + $1) }
         guard let report else { throw ClientError("\(directory) is too short to compare its seams with other places") }
         let file =
             out.map { URL(fileURLWithPath: $0) }
             ?? directoryURL.appendingPathComponent("level_\(level)/sample_\(sample)_seams.svg")
         let title = "\(song.url.lastPathComponent)  ·  level \(level), sample \(sample)  ·  \(song.approximate ?? "")"
-        let plot = SeamPlot(report, title: title, seconds: Double(audio.count) / Double(rate))
+        let plot = SeamPlot(report, title: title, seconds: reader.duration)
         try Data(plot.svg.utf8).write(to: file, options: .atomic)
         if json {
             print(

@@ -16,9 +16,12 @@ struct PlannedSong {
     var hyperparameters: Hyperparameters
 
     /// Of a request: with a model's folder or name, all that `submit` checks is checked.
-    init(_ request: SongRequest) throws {
+    ///
+    /// - Parameter slots: of all workers, for segments `auto`.
+    init(_ request: SongRequest, slots: Int) throws {
         let model = try Model(path: MusicBox.path(of: request.specification.model))
-        let prepared = try SongPreparation.prepare(request.specification, model: model, hashesWeights: false)
+        let prepared = try SongPreparation.prepare(
+            request.specification, model: model, slots: slots, hashesWeights: false)
         hyperparameters = model.hyperparameters
         name = model.name
         plan = prepared.plan
@@ -27,11 +30,11 @@ struct PlannedSong {
                 geometry: model.geometry, sampleLength: plan.sampleLength, hops: prepared.hops,
                 known: plan.levels.map(\.known), stopAt: plan.stopAt,
                 segmentation: plan.segmentation), samples: prepared.labels.count)
-        other = alternative(request.specification)
+        other = alternative(request.specification, slots: slots)
     }
 
     /// In segments if the song is exact, and exact if it is not; nil when it is too short for segments.
-    private func alternative(_ specification: SongSpecification) -> Submission? {
+    private func alternative(_ specification: SongSpecification, slots: Int) -> Submission? {
         var inputs = submission.planInputs
         let length = Plan.lengthToCut(
             sampleLength: inputs.sampleLength, known: inputs.known, geometry: inputs.geometry)
@@ -40,13 +43,13 @@ struct PlannedSong {
             ? nil
             : try? Segmentation.standard(
                 .auto, length: length, geometry: inputs.geometry,
-                overlap: specification.overlap ?? Segmentation.usualOverlap)
+                overlap: specification.overlap ?? Segmentation.usualOverlap, slots: slots)
         guard inputs != submission.planInputs, (try? inputs.plan()) != nil else { return nil }
         return Self.submission(inputs, samples: submission.samples)
     }
 
     /// Of a published geometry, without a model's files.
-    init(preset: String, _ specification: SongSpecification) throws {
+    init(preset: String, _ specification: SongSpecification, slots: Int) throws {
         hyperparameters = try Hyperparameters(preset: preset)
         name = preset
         let geometry = hyperparameters.geometry
@@ -65,14 +68,14 @@ struct PlannedSong {
         let segmentation = try specification.segments.flatMap { choice in
             try Segmentation.standard(
                 choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
-                geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap)
+                geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap, slots: slots)
         }
         let inputs = PlanInputs(
             geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt,
             segmentation: segmentation)
         plan = try inputs.plan()
         submission = Self.submission(inputs, samples: specification.samples.count)
-        other = alternative(specification)
+        other = alternative(specification, slots: slots)
     }
 
     /// One that stands for the real one in a simulation.

@@ -83,7 +83,7 @@ struct SongOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Sample the levels below the top in N segments in parallel and stitch them: faster on several workers, and \
-            approximate. auto: one for every 8 s. Off by default: exact.
+            approximate. auto: one for every 8 s, or for every slot of the cluster, down to 2.5 s. Off by default: exact.
             """, valueName: "N|auto"))
     var segments: String?
 
