@@ -38,7 +38,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "Seconds to make (default 20; of a recording, its first 8).")
     var seconds: Double?
 
-    @Option(help: "Genre (default bossa).")
+    @Option(help: "Genre (default techno).")
     var genre: String?
 
     @Option(help: "Artist (default mira_sol).")
@@ -73,7 +73,7 @@ struct DemoCommand: ParsableCommand {
             song += ["--mode", "upsample", "--prompt", recording]
             introduction = "The first \(Self.text(length)) s of \(recording), sampled anew below the top level"
         } else {
-            (genre, artist, lyrics) = (genre ?? "bossa", artist ?? "mira_sol", lyrics ?? Self.lyrics)
+            (genre, artist, lyrics) = (genre ?? "techno", artist ?? "mira_sol", lyrics ?? Self.lyrics)
             introduction =
                 "\(Self.text(length)) s of \(genre!) by \(artist!), who sings: "
                 + lyrics!.split(separator: "\n").joined(separator: " / ")
