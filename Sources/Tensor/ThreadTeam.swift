@@ -48,7 +48,9 @@ package final class ThreadTeam: Sendable {
     package static func letOthersGoFirst() {
         #if canImport(Glibc)
             // On Linux a thread has a priority of its own; 0 is the one that asks.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
+            let own = __priority_which_t(PRIO_PROCESS.rawValue)
+            // Who has yielded further already, as the whole process under `nice`, stays there.
+            if getpriority(own, 0) < 5 { _ = setpriority(own, 0, 5) }
         #endif
     }
 
