@@ -87,6 +87,8 @@ let package = Package(
         .target(
             name: "ModelTestSupport", dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor"],
             path: "Tests/ModelTestSupport"),
+        // How often a thread asks for memory.
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"]),
         .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),
@@ -94,7 +96,7 @@ let package = Package(
         .testTarget(name: "CoordinatorCoreTests", dependencies: ["CoordinatorCore", "SongPlan"]),
         .testTarget(
             name: "ClusterSimulationTests", dependencies: ["ClusterSimulation", "CoordinatorCore", "SongPlan"]),
-        .testTarget(name: "WorkerCoreTests", dependencies: ["SongPlan", "WorkerCore"]),
+        .testTarget(name: "WorkerCoreTests", dependencies: ["CAllocationCount", "SongPlan", "WorkerCore"]),
         .testTarget(
             name: "JournalTests",
             dependencies: ["CoordinatorCore", "Journal", "SongPlan", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -103,7 +105,7 @@ let package = Package(
             dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport"]),
         .testTarget(
             name: "SamplingTests",
-            dependencies: ["Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport"]),
+            dependencies: ["CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport"]),
         .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
         .testTarget(
             name: "CoordinatorServiceTests",
@@ -132,10 +134,14 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+/// What runs for every token: optimised in debug builds too, as the kernels are, for tests sample many.
+let engine: Set = ["Tensor", "JukeboxModel", "Sampling", "WorkerCore"]
+
 for target in package.targets where target.type != .system && target.name != "CKernels" {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
     ]
+    if engine.contains(target.name) { target.swiftSettings?.append(.unsafeFlags(["-O"], .when(configuration: .debug))) }
 }

@@ -71,6 +71,8 @@ package final class SamplingEngine {
     private let logits: Buffer<Float>
     private let scratch: Buffer<UInt64>
     private var spare: [SequenceCaches] = []
+    /// Of the step that runs; empty between steps.
+    private var runs: [PriorRun] = []
 
     /// - Parameter rows: the most rows of a step.
     package init(prior: Prior, rows: Int, team: ThreadTeam) {
@@ -107,20 +109,34 @@ package final class SamplingEngine {
 
     /// Computes some pending rows of each window; those whose last pending row is among them get a token.
     package func step(_ work: [(window: ActiveWindow, rows: Int)]) -> [StepOutcome] {
-        let finishes = work.map { $0.rows == $0.window.pendingRows }
-        prior.step(
-            zip(work, finishes).map { PriorRun($0.window.sequence, rows: $0.rows, logits: $1 ? .last : .none) },
-            workspace: workspace, logits: logits.pointer, team: team)
-        var row = 0
-        return zip(work, finishes).map { item, finished in
-            guard finished else { return .pending }
-            defer { row += 1 }
-            do {
-                return .token(
-                    try item.window.take(logits.pointer + row * prior.shape.vocabulary, scratch: scratch.pointer))
-            } catch {
-                return .failed("\(error)")
-            }
+        var outcomes: [StepOutcome] = []
+        step(work, outcomes: &outcomes)
+        return outcomes
+    }
+
+    /// The same with room for the outcomes, one for each window in order, that the caller uses again: allocates nothing
+    /// after the first steps.
+    package func step(_ work: [(window: ActiveWindow, rows: Int)], outcomes: inout [StepOutcome]) {
+        for (window, rows) in work {
+            runs.append(
+                PriorRun(window.sequence, rows: rows, logits: rows == window.pendingRows ? .last : .none))
         }
+        prior.step(runs, workspace: workspace, logits: logits.pointer, team: team)
+        outcomes.removeAll(keepingCapacity: true)
+        var row = 0
+        for (run, item) in zip(runs, work) {
+            guard run.logits == .last else {
+                outcomes.append(.pending)
+                continue
+            }
+            do {
+                outcomes.append(
+                    .token(try item.window.take(logits.pointer + row * prior.shape.vocabulary, scratch: scratch.pointer)))
+            } catch {
+                outcomes.append(.failed("\(error)"))
+            }
+            row += 1
+        }
+        runs.removeAll(keepingCapacity: true)
     }
 }

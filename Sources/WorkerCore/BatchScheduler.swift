@@ -119,44 +119,74 @@ package struct BatchScheduler: Sendable {
 
     // MARK: Steps
 
-    /// The next pass; nil when no slot can go on. Does not change what the step after it would be, other
-    /// than the turn of levels.
+    /// The next pass; nil when no slot can go on.
     package mutating func nextStep() -> Step? {
-        let runnable = jobs.filter { $0.slot != nil && $0.chunks.count < settings.waitingChunks }
-        guard let level = nextLevel(of: Set(runnable.map(\.work.task.level))) else { return nil }
-        lastLevel = level
-        let own = runnable.filter { $0.work.task.level == level }
-        let decodes = own.filter { !$0.isPrefilling }.compactMap(seat)
-        let prefill = own.first(where: \.isPrefilling).flatMap(prefill)
-        return Step(level: level, prefills: prefill.map { [$0] } ?? [], decodes: decodes)
+        var step = Step()
+        return next(&step) ? step : nil
     }
 
+    /// Makes `step` the next pass; false when no slot can go on. Does not change what the step after it would be, other
+    /// than the turn of levels. Allocates nothing when `step` has been a pass before.
+    package mutating func next(_ step: inout Step) -> Bool {
+        guard let level = nextLevel() else { return false }
+        lastLevel = level
+        step.level = level
+        step.decodes.removeAll(keepingCapacity: true)
+        step.prefills.removeAll(keepingCapacity: true)
+        for job in jobs where job.work.task.level == level && canRun(job) {
+            if !job.isPrefilling {
+                if let seat = seat(job) { step.decodes.append(seat) }
+            } else if step.prefills.isEmpty, let prefill = prefill(job) {
+                step.prefills.append(prefill)
+            }
+        }
+        return true
+    }
+
+    private func canRun(_ job: Job) -> Bool { job.slot != nil && job.chunks.count < settings.waitingChunks }
+
     /// Levels take turns: those in memory as long as they have work, until others have waited long.
-    private mutating func nextLevel(of runnable: Set<Int>) -> Int? {
-        let (here, elsewhere) = (runnable.intersection(resident), runnable.subtracting(resident))
+    private mutating func nextLevel() -> Int? {
         residentSteps += 1
-        let isElsewhere = here.isEmpty || (!elsewhere.isEmpty && residentSteps > settings.stepsInMemory)
-        let levels = (isElsewhere ? elsewhere : here).sorted()
-        return levels.first { $0 > lastLevel } ?? levels.first
+        let (here, elsewhere) = (next(isResident: true), next(isResident: false))
+        return here == nil || residentSteps > settings.stepsInMemory ? elsewhere ?? here : here
+    }
+
+    /// Of the levels with work that are in memory, or are not: the one whose turn it is.
+    private func next(isResident: Bool) -> Int? {
+        var (after, lowest): (Int?, Int?) = (nil, nil)
+        for job in jobs where canRun(job) && resident.contains(job.work.task.level) == isResident {
+            let level = job.work.task.level
+            lowest = min(level, lowest ?? level)
+            if level > lastLevel { after = min(level, after ?? level) }
+        }
+        return after ?? lowest
     }
 
     /// The step has run.
     ///
     /// - Parameter tokens: one for each seat of `step.sampled`, in that order.
     package mutating func completed(_ step: Step, tokens: [UInt16]) -> [WorkerEffect] {
-        precondition(tokens.count == step.sampled.count, "a step must bring one token for each sampled seat")
+        precondition(tokens.count == step.sampledCount, "a step must bring one token for each sampled seat")
+        var finished: [WorkerEffect] = []
+        for (seat, token) in zip(step.decodes, tokens) { take(token, seat, &finished) }
+        var sampled = step.decodes.count
         for prefill in step.prefills {
             if let place = place(prefill.seat) { jobs[place].row = prefill.rows.upperBound }
+            guard prefill.samples else { continue }
+            take(tokens[sampled], prefill.seat, &finished)
+            sampled += 1
         }
-        var effects: [WorkerEffect] = []
-        for (seat, token) in zip(step.sampled, tokens) {
-            guard let place = place(seat) else { continue }
-            jobs[place].append(token, chunkSize: settings.chunk)
-            guard jobs[place].isSampled else { continue }
-            jobs[place].slot = nil
-            effects.append(.finished(seat.task, epoch: seat.epoch, slot: seat.slot))
-        }
-        return sendable() + effects
+        let chunks = sendable()
+        return finished.isEmpty ? chunks : chunks + finished
+    }
+
+    private mutating func take(_ token: UInt16, _ seat: Step.Seat, _ finished: inout [WorkerEffect]) {
+        guard let place = place(seat) else { return }
+        jobs[place].append(token, chunkSize: settings.chunk)
+        guard jobs[place].isSampled else { return }
+        jobs[place].slot = nil
+        finished.append(.finished(seat.task, epoch: seat.epoch, slot: seat.slot))
     }
 
     private func seat(_ job: Job) -> Step.Seat? {

@@ -28,6 +28,7 @@ struct Job: Sendable {
     var held: HeldTask { HeldTask(task: work.task, epoch: work.epoch, acknowledged: acknowledged) }
 
     mutating func append(_ token: UInt16, chunkSize: Int) {
+        if loose.isEmpty { loose.reserveCapacity(chunkSize) }
         loose.append(token)
         sampled += 1
         guard loose.count == chunkSize || isSampled else { return }

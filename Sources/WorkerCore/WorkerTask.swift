@@ -87,12 +87,18 @@ package struct Step: Sendable, Hashable {
         package var samples: Bool
     }
 
-    package var level: Int
+    package var level: Int = 0
     /// At most one a step, so that decoding never waits long.
-    package var prefills: [Prefill]
+    package var prefills: [Prefill] = []
     /// Slots that run one row, whose input is their last token, and sample the next.
-    package var decodes: [Seat]
+    package var decodes: [Seat] = []
+
+    /// No step yet: `BatchScheduler.next` fills it, and fills it again without allocating.
+    package init() {}
 
     /// The seats that a token is sampled for, in the order in which `completed` wants the tokens.
     package var sampled: [Seat] { decodes + prefills.filter(\.samples).map(\.seat) }
+
+    /// How many those are.
+    var sampledCount: Int { decodes.count + prefills.count(where: \.samples) }
 }

@@ -18,6 +18,11 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Of the levels whose weights are in memory; the one used last comes last.
     private var engines: [(level: Int, engine: SamplingEngine)] = []
     private var windows: [TaskKey: ActiveWindow] = [:]
+    /// What a step needs, kept from step to step so that none allocates.
+    private var step = Step()
+    private var batch: [(window: ActiveWindow, rows: Int)] = []
+    private var outcomes: [StepOutcome] = []
+    private var tokens: [UInt16] = []
     private let log: @Sendable (String) -> Void
 
     init(model: Model, options: Worker.Options) throws {
@@ -69,18 +74,20 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Runs until the desk closes.
     func run(desk: WorkDesk) {
         while true {
-            let (step, isClosed) = desk.state.withLock { ($0.isClosed ? nil : $0.scheduler.nextStep(), $0.isClosed) }
+            let (hasStep, isClosed) = desk.state.withLock {
+                ($0.isClosed ? false : $0.scheduler.next(&step), $0.isClosed)
+            }
             if isClosed { return }
-            guard let step else {
+            if hasStep {
+                runStep(desk: desk)
+            } else {
                 forgetWindows(desk)
                 desk.waitForWork()
-                continue
             }
-            run(step, desk: desk)
         }
     }
 
-    private func run(_ step: Step, desk: WorkDesk) {
+    private func runStep(desk: WorkDesk) {
         let engine: SamplingEngine
         do {
             engine = try self.engine(of: step.level, desk: desk)
@@ -89,27 +96,17 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             desk.wakeNetwork()
             return
         }
-        let step = prepared(step, engine: engine, desk: desk)
-        var work: [(window: ActiveWindow, rows: Int)] = []
-        var seats: [Step.Seat] = []
-        for (seat, rows) in step.decodes.map({ ($0, 1) }) + step.prefills.map({ ($0.seat, $0.rows.count) }) {
-            guard let window = window(of: seat, engine: engine, desk: desk) else { continue }
-            work.append((window, rows))
-            seats.append(seat)
-        }
-        let outcomes = work.isEmpty ? [] : engine.step(work)
-        var tokens: [TaskKey: UInt16] = [:]
-        for (seat, outcome) in zip(seats, outcomes) {
-            switch outcome {
-            case .pending: break
-            case .token(let token): tokens[TaskKey(task: seat.task, epoch: seat.epoch)] = token
-            case .failed(let reason): fail(seat, reason, desk: desk)
-            }
+        seat(engine: engine, desk: desk)
+        if batch.isEmpty { outcomes.removeAll(keepingCapacity: true) } else { engine.step(batch, outcomes: &outcomes) }
+        batch.removeAll(keepingCapacity: true)
+        tokens.removeAll(keepingCapacity: true)
+        for (seat, outcome) in zip(step.decodes, outcomes) { take(outcome, of: seat, samples: true, desk: desk) }
+        for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
+            take(outcome, of: prefill.seat, samples: prefill.samples, desk: desk)
         }
         let hasNews = desk.state.withLock { state in
             state.sampled += tokens.count
-            let effects = state.scheduler.completed(
-                step, tokens: step.sampled.map { tokens[TaskKey(task: $0.task, epoch: $0.epoch)] ?? 0 })
+            let effects = state.scheduler.completed(step, tokens: tokens)
             var hasNews = !state.failures.isEmpty
             for effect in effects {
                 switch effect {
@@ -127,15 +124,25 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         if hasNews { desk.wakeNetwork() }
     }
 
-    /// The step without windows whose conditioning is not complete: they get a piece of it instead, and their turn comes
-    /// again.
-    private func prepared(_ step: Step, engine: SamplingEngine, desk: WorkDesk) -> Step {
-        var step = step
+    /// The batch of the step, which loses seats whose task has gone, and windows whose conditioning is not complete: they
+    /// get a piece of it instead, and their turn comes again.
+    private func seat(engine: SamplingEngine, desk: WorkDesk) {
+        step.decodes.removeAll { window(of: $0, engine: engine, desk: desk).map { batch.append(($0, 1)) } == nil }
         step.prefills.removeAll {
-            guard let window = window(of: $0.seat, engine: engine, desk: desk) else { return false }
-            return !engine.prepare(window)
+            guard let window = window(of: $0.seat, engine: engine, desk: desk), engine.prepare(window) else { return true }
+            batch.append((window, $0.rows.count))
+            return false
         }
-        return step
+    }
+
+    private func take(_ outcome: StepOutcome, of seat: Step.Seat, samples: Bool, desk: WorkDesk) {
+        var token: UInt16 = 0
+        switch outcome {
+        case .pending: break
+        case .token(let drawn): token = drawn
+        case .failed(let reason): fail(seat, reason, desk: desk)
+        }
+        if samples { tokens.append(token) }
     }
 
     /// The window of a seat, begun now if it has not been.

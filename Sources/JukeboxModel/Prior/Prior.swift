@@ -93,6 +93,7 @@ package final class Prior: Sendable {
         sequence.conditionerRun = above.flatMap { conditioner?.begin($0) }
         sequence.awaitsLyrics = lyricEncoder != nil
         if prefix > 0 { sequence.tokens = lyrics(of: y).map(Int32.init) }
+        sequence.tokens.reserveCapacity(shape.length)
         return sequence
     }
 
@@ -141,7 +142,7 @@ package final class Prior: Sendable {
     /// Computes rows of several sequences at once and writes logits.
     ///
     /// Row r of a sequence is computed from token r − 1, so `tokens.count + 1` rows can be there at most. The
-    /// bits of a row depend on its sequence alone.
+    /// bits of a row depend on its sequence alone. Allocates nothing.
     ///
     /// - Parameters:
     ///   - logits: [wanted rows][vocabulary]: for each run its last row, or all its rows.
@@ -166,12 +167,13 @@ package final class Prior: Sendable {
                 row += 1
             }
         }
+        for run in runs {
+            workspace.runs.append(
+                TransformerRun(caches: run.sequence.caches, position: run.sequence.computed, rows: run.rows))
+        }
         transformer.forward(
-            x,
-            runs: runs.map {
-                TransformerRun(caches: $0.sequence.caches, position: $0.sequence.computed, rows: $0.rows)
-            },
-            workspace: workspace.transformer, team: team, recorder: recorder)
+            x, runs: workspace.runs, workspace: workspace.transformer, team: team, recorder: recorder)
+        workspace.runs.removeAll(keepingCapacity: true)
         if let logits { project(runs, workspace: workspace, logits: logits, team: team) }
         for run in runs { run.sequence.computed += run.rows }
     }
@@ -281,6 +283,8 @@ package final class PriorWorkspace {
     let condition: Buffer<Float>
     let one: Buffer<Float>
     let transformer: Transformer.Workspace
+    /// Of the step that runs; empty between steps.
+    var runs: [TransformerRun] = []
     package let rows: Int
 
     init(shape: TransformerShape, rows: Int, team: ThreadTeam, smallWork: Int) {

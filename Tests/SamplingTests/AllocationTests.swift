@@ -1,0 +1,50 @@
+import CAllocationCount
+import ModelTestSupport
+import SongPlan
+import Tensor
+import Testing
+
+@testable import Sampling
+
+/// A step asks for no memory once the first steps have run.
+@Suite(.enabled(if: ac_allocations() >= 0, "allocations can be counted with glibc only"))
+struct AllocationTests {
+    @Test func `the count counts`() {
+        let before = ac_allocations()
+        let buffer = Buffer<Float>(count: 4096)
+        #expect(ac_allocations() > before)
+        #expect(buffer.count == 4096)
+    }
+
+    @Test(
+        "Sampling a token of each of several windows",
+        arguments: [
+            FixtureLevel(.lyricsSingle, 2), FixtureLevel(.lyricsEncDec, 2), FixtureLevel(.noLyrics, 1),
+            FixtureLevel(.twoLevel, 0),
+        ], [1, 2])
+    func step(_ place: FixtureLevel, threads: Int) throws {
+        let window = try WindowCase(place, sample: 0)
+        let team = ThreadTeam(threads: threads)
+        let engine = SamplingEngine(prior: window.prior, rows: 8, team: team)
+        let batch = (0..<3).map { sample in
+            let active = ActiveWindow(
+                prior: window.prior, labels: window.labels, above: window.above, start: 0, tokens: [],
+                draw: TokenDraw(
+                    seed: 1, sample: sample, level: place.level,
+                    filter: [Filter(temperature: 1), Filter(temperature: 0.9, topK: 5), Filter(temperature: 1, topP: 0.8)][
+                        sample]),
+                team: team)
+            while active.pendingRows > 1 {
+                _ = engine.step([(active, min(active.pendingRows - 1, active.rowsToBlockEnd))])
+            }
+            return (window: active, rows: 1)
+        }
+        var outcomes: [StepOutcome] = []
+        engine.step(batch, outcomes: &outcomes)
+        engine.step(batch, outcomes: &outcomes)
+        let before = ac_allocations()
+        for _ in 0..<10 { engine.step(batch, outcomes: &outcomes) }
+        #expect(ac_allocations() - before == 0)
+        #expect(outcomes.count == 3)
+    }
+}
