@@ -19,6 +19,8 @@ package struct Assignment: Sendable, Hashable {
     package var above: [UInt16]
     package var labels: SongLabels?
     package var filter: Filter
+    /// Tokens of the longest chain from here to the song's end.
+    package var path: Int
 }
 
 /// A message to a worker.

@@ -172,6 +172,6 @@ extension Coordinator {
             number: song.submission.numbers?[lease.task.sample] ?? lease.task.sample, window: window.range,
             tokens: prime + song.tokens(index, window.new.lowerBound...), prime: window.prime.count, above: above ?? [],
             labels: song.submission.labels[lease.task.sample][level],
-            filter: song.submission.filters[level])
+            filter: song.submission.filters[level], path: song.path(index))
     }
 }

@@ -51,6 +51,7 @@ extension Assignment {
         message.temperature = filter.temperature
         message.topK = UInt32(filter.topK)
         message.topP = filter.topP
+        message.path = UInt32(clamping: path)
         return message
     }
 }

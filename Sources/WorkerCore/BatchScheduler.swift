@@ -38,8 +38,12 @@ package struct BatchScheduler: Sendable {
     private let blockLengths: [Int: Int]
     /// In the order in which they came; at most one for each task.
     private var jobs: [Job] = []
-    /// The level of the last step; levels take turns.
-    private var lastLevel = Int.max
+    /// Levels that are served, from the top down.
+    private let levels: [Int]
+    /// By level, the seconds that its steps took, each times its weight then; the least has its turn.
+    private var spent: [Int: Double]
+    /// What the level of the last step had spent before it, and its weight.
+    private var turn = (spent: 0.0, weight: 1.0)
     /// Levels whose weights are in memory, and for how many steps they have been.
     private var resident: Set<Int>
     private var residentSteps = 0
@@ -48,6 +52,8 @@ package struct BatchScheduler: Sendable {
         self.settings = settings
         self.blockLengths = blockLengths
         resident = Set(blockLengths.keys)
+        levels = blockLengths.keys.sorted(by: >)
+        spent = blockLengths.mapValues { _ in 0 }
     }
 
     /// The levels whose weights are in memory from now on; at first all. A step of another level asks the caller to
@@ -129,7 +135,6 @@ package struct BatchScheduler: Sendable {
     /// than the turn of levels. Allocates nothing when `step` has been a pass before.
     package mutating func next(_ step: inout Step) -> Bool {
         guard let level = nextLevel() else { return false }
-        lastLevel = level
         step.level = level
         step.decodes.removeAll(keepingCapacity: true)
         step.prefills.removeAll(keepingCapacity: true)
@@ -145,29 +150,50 @@ package struct BatchScheduler: Sendable {
 
     private func canRun(_ job: Job) -> Bool { job.slot != nil && job.chunks.count < settings.waitingChunks }
 
-    /// Levels take turns: those in memory as long as they have work, until others have waited long.
+    /// Levels share the time, those in memory as long as they have work, until others have waited long.
+    ///
+    /// The level with the longest path to its song's end gets twice what the next gets, and so on: with segments the top
+    /// level is one chain that all others wait for, and would end last if it had one row's share of a batch.
     private mutating func nextLevel() -> Int? {
         residentSteps += 1
-        let (here, elsewhere) = (next(isResident: true), next(isResident: false))
-        return here == nil || residentSteps > settings.stepsInMemory ? elsewhere ?? here : here
+        var (here, elsewhere): (Int?, Int?)
+        for level in levels {
+            let own = spent[level, default: 0]
+            if path(of: level) == nil {
+                // Who has nothing to do saves up no turns.
+                spent[level] = max(own, turn.spent)
+            } else if resident.contains(level) {
+                if here.map({ own < spent[$0, default: 0] }) ?? true { here = level }
+            } else if elsewhere.map({ own < spent[$0, default: 0] }) ?? true {
+                elsewhere = level
+            }
+        }
+        let chosen = here == nil || residentSteps > settings.stepsInMemory ? elsewhere ?? here : here
+        guard let chosen, let path = path(of: chosen) else { return nil }
+        let before = levels.count { level in
+            self.path(of: level).map { ($0, level) > (path, chosen) } ?? false
+        }
+        turn = (spent[chosen, default: 0], Double(1 << before))
+        return chosen
     }
 
-    /// Of the levels with work that are in memory, or are not: the one whose turn it is.
-    private func next(isResident: Bool) -> Int? {
-        var (after, lowest): (Int?, Int?) = (nil, nil)
-        for job in jobs where canRun(job) && resident.contains(job.work.task.level) == isResident {
-            let level = job.work.task.level
-            lowest = min(level, lowest ?? level)
-            if level > lastLevel { after = min(level, after ?? level) }
+    /// The longest path of a level's tasks that can run; nil when none can.
+    private func path(of level: Int) -> Int? {
+        var longest: Int?
+        for job in jobs where job.work.task.level == level && canRun(job) {
+            longest = max(longest ?? 0, job.work.path)
         }
-        return after ?? lowest
+        return longest
     }
 
     /// The step has run.
     ///
-    /// - Parameter tokens: one for each seat of `step.sampled`, in that order.
-    package mutating func completed(_ step: Step, tokens: [UInt16]) -> [WorkerEffect] {
+    /// - Parameters:
+    ///   - tokens: one for each seat of `step.sampled`, in that order.
+    ///   - seconds: how long it took.
+    package mutating func completed(_ step: Step, tokens: [UInt16], seconds: Double = 1) -> [WorkerEffect] {
         precondition(tokens.count == step.sampledCount, "a step must bring one token for each sampled seat")
+        spent[step.level, default: 0] += seconds * turn.weight
         var finished: [WorkerEffect] = []
         for (seat, token) in zip(step.decodes, tokens) { take(token, seat, &finished) }
         var sampled = step.decodes.count

@@ -11,13 +11,18 @@ package struct WorkerTask: Sendable, Hashable {
     package var newTokens: Int
     /// How many of `newTokens` exist already, because another worker sampled them.
     package var done: Int
+    /// Tokens of the longest chain from the window to its song's end.
+    package var path: Int
 
-    package init(task: TaskID, epoch: UInt64, prefillRows: Int, newTokens: Int, done: Int = 0) {
+    package init(
+        task: TaskID, epoch: UInt64, prefillRows: Int, newTokens: Int, done: Int = 0, path: Int = 0
+    ) {
         self.task = task
         self.epoch = epoch
         self.prefillRows = prefillRows
         self.newTokens = newTokens
         self.done = done
+        self.path = path
     }
 }
 

@@ -206,7 +206,7 @@ struct Conversation {
                 let work = WorkerTask(
                     task: task, epoch: assignment.epoch,
                     prefillRows: check.prefix + assignment.tokens.count + 1,
-                    newTokens: new, done: done)
+                    newTokens: new, done: done, path: Int(assignment.path))
                 if try state.scheduler.add(work) != nil { state.assignments[key] = assignment }
                 return nil
             } catch {

@@ -96,6 +96,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             desk.wakeNetwork()
             return
         }
+        let start = ContinuousClock.now
         seat(engine: engine, desk: desk)
         if batch.isEmpty { outcomes.removeAll(keepingCapacity: true) } else { engine.step(batch, outcomes: &outcomes) }
         batch.removeAll(keepingCapacity: true)
@@ -104,9 +105,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
             take(outcome, of: prefill.seat, samples: prefill.samples, desk: desk)
         }
+        let seconds = start.duration(to: .now) / .seconds(1)
         let hasNews = desk.state.withLock { state in
             state.sampled += tokens.count
-            let effects = state.scheduler.completed(step, tokens: tokens)
+            let effects = state.scheduler.completed(step, tokens: tokens, seconds: seconds)
             var hasNews = !state.failures.isEmpty
             for effect in effects {
                 switch effect {

@@ -40,7 +40,8 @@ import Testing
         let assignment = Assignment(
             task: task, epoch: .max, fingerprint: "f", seed: .max, number: 9, window: 100..<228,
             tokens: [1, 2, 65_535],
-            prime: 2, above: [3, 4], labels: labels, filter: Filter(temperature: 0.97, topK: 5, topP: 0.25))
+            prime: 2, above: [3, 4], labels: labels, filter: Filter(temperature: 0.97, topK: 5, topP: 0.25),
+            path: 1_000_000)
         guard case .assignment(let message) = try sent(.assignment(assignment)) else {
             Issue.record("no assignment")
             return
@@ -51,6 +52,7 @@ import Testing
         #expect(message.tokens == [1, 2, 65_535] && message.above == [3, 4])
         #expect(message.hasLabels && message.labels.songLabels == labels)
         #expect(message.temperature == 0.97 && message.topK == 5 && message.topP == 0.25)
+        #expect(message.path == 1_000_000)
         var bare = assignment
         bare.labels = nil
         bare.above = []

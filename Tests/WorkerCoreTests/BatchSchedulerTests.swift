@@ -7,9 +7,10 @@ func task(_ number: Int, level: Int = 0) -> TaskID {
 }
 
 func work(
-    _ number: Int, level: Int = 0, epoch: UInt64 = 1, rows: Int = 1, new: Int = 10, done: Int = 0
+    _ number: Int, level: Int = 0, epoch: UInt64 = 1, rows: Int = 1, new: Int = 10, done: Int = 0, path: Int = 0
 ) -> WorkerTask {
-    WorkerTask(task: task(number, level: level), epoch: epoch, prefillRows: rows, newTokens: new, done: done)
+    WorkerTask(
+        task: task(number, level: level), epoch: epoch, prefillRows: rows, newTokens: new, done: done, path: path)
 }
 
 /// A scheduler with small figures.
@@ -101,17 +102,38 @@ struct BatchSchedulerTests {
         #expect(step.prefills.map(\.seat.task) == [task(3)])
     }
 
-    @Test func `levels take turns`() throws {
-        var batch = scheduler()
-        for level in [2, 0, 1] { _ = try batch.add(work(level, level: level, new: 1000)) }
-        var levels: [Int] = []
-        for _ in 0..<7 {
+    /// Of each level's steps, the seconds in so many in all, when a step of it takes so long.
+    private func shares(_ batch: inout BatchScheduler, _ length: [Double], total: Double) throws -> [Double] {
+        var seconds = [0.0, 0, 0]
+        while seconds.reduce(0, +) < total {
             let step = try batch.step()
-            levels.append(step.level)
             #expect(step.sampled.allSatisfy { $0.task.level == step.level })
-            _ = batch.completed(step, tokens: step.sampled.map { _ in 0 })
+            seconds[step.level] += length[step.level]
+            _ = batch.completed(step, tokens: step.sampled.map { _ in 0 }, seconds: length[step.level])
         }
-        #expect(levels == [0, 1, 2, 0, 1, 2, 0])
+        return seconds.map { $0 / total }
+    }
+
+    @Test func `the longer a level's path, the more time it has, however long steps are`() throws {
+        for (paths, wanted) in [([0, 0, 0], [1.0, 2, 4]), ([7, 1, 5], [4, 1, 2])] {
+            var batch = scheduler(waiting: .max)
+            for level in [2, 0, 1] {
+                _ = try batch.add(work(level, level: level, new: 100_000, path: paths[level]))
+            }
+            for length in [[1.0, 1, 1], [8, 2, 0.5]] {
+                let shares = try shares(&batch, length, total: 1000)
+                for level in 0...2 { #expect(abs(shares[level] - wanted[level] / 7) < 0.02, "\(paths) \(shares)") }
+            }
+        }
+    }
+
+    @Test func `a level that had nothing to do has no turns to catch up on`() throws {
+        var batch = scheduler(waiting: .max)
+        _ = try batch.add(work(0, level: 0, new: 100_000))
+        #expect(try shares(&batch, [1, 1, 1], total: 1000)[0] == 1)
+        _ = try batch.add(work(2, level: 2, new: 100_000))
+        let shares = try shares(&batch, [1, 1, 1], total: 100)
+        #expect(abs(shares[2] - 2.0 / 3) < 0.03 && abs(shares[0] - 1.0 / 3) < 0.03)
     }
 
     @Test func `chunks are full or the window's last, in order, and count from what was done before`() throws {
@@ -247,7 +269,7 @@ struct BatchSchedulerTests {
         }
         #expect(
             levels == Array(repeating: 1, count: 11) + Array(repeating: 2, count: 11)
-                + Array(repeating: 0, count: 11) + Array(repeating: 1, count: 3))
+                + Array(repeating: 0, count: 11) + Array(repeating: 2, count: 3))
     }
 
     @Test func `a level that is not in memory runs as soon as those that are have nothing to do`() throws {

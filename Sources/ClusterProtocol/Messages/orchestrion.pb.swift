@@ -488,6 +488,12 @@ package nonisolated struct WireAssignment: @unchecked Sendable {
   /// Clears the value of `number`. Subsequent reads from it will return its default value.
   package mutating func clearNumber() {_uniqueStorage()._number = nil}
 
+  /// Tokens of the longest chain from the window to the song's end: what the song waits for goes first.
+  package var path: UInt32 {
+    get {_storage._path}
+    set {_uniqueStorage()._path = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1767,7 +1773,7 @@ nonisolated extension WireLabels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0\u{1}path\0")
 
   fileprivate class _StorageClass {
     var _task: WireTask? = nil
@@ -1784,6 +1790,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _topK: UInt32 = 0
     var _topP: Float = 0
     var _number: UInt32? = nil
+    var _path: UInt32 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1808,6 +1815,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _topK = source._topK
       _topP = source._topP
       _number = source._number
+      _path = source._path
     }
   }
 
@@ -1840,6 +1848,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 12: try { try decoder.decodeSingularUInt32Field(value: &_storage._topK) }()
         case 13: try { try decoder.decodeSingularFloatField(value: &_storage._topP) }()
         case 20: try { try decoder.decodeSingularUInt32Field(value: &_storage._number) }()
+        case 21: try { try decoder.decodeSingularUInt32Field(value: &_storage._path) }()
         default: break
         }
       }
@@ -1894,6 +1903,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._number {
         try visitor.visitSingularUInt32Field(value: v, fieldNumber: 20)
       } }()
+      if _storage._path != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._path, fieldNumber: 21)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1917,6 +1929,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._topK != rhs_storage._topK {return false}
         if _storage._topP != rhs_storage._topP {return false}
         if _storage._number != rhs_storage._number {return false}
+        if _storage._path != rhs_storage._path {return false}
         return true
       }
       if !storagesAreEqual {return false}

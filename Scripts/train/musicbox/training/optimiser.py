@@ -5,11 +5,14 @@ With few steps to spend, matrices whose momentum is orthogonalised learn about t
 
 import torch
 
+from .run import multiplies_bfloat16
+
 
 def orthogonal(g, steps=5):
     """The nearest semi-orthogonal matrices to [count, rows, columns], roughly, by a Newton-Schulz iteration."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    g = g.bfloat16()  # exact enough, and twice as fast
+    if multiplies_bfloat16(g.device):
+        g = g.bfloat16()  # exact enough, and twice as fast
     x = g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = x.size(-2) > x.size(-1)
     if tall:

@@ -8,7 +8,7 @@ from .. import labels
 from ..model.prior import PLACES, Prior
 from .codes import Songs
 from .optimiser import Both
-from .run import Run, device
+from .run import Run, device, multiplies_bfloat16
 
 BITS = 1 / np.log(2)
 
@@ -138,7 +138,7 @@ def check(model, windows, length, count):
     total, aligned = 0.0, 0.0
     for _ in range(count):
         batch = {k: v.to(where) for k, v in windows.draw(1, length).items()}
-        with torch.autocast(where.type, torch.bfloat16):
+        with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
             music, _, a = loss_of(model, batch, True)
         total, aligned = total + float(music), aligned + float(a)
     model.train()
@@ -194,7 +194,7 @@ def train(settings, folder, level, minutes):
         length = lengths[int(rng.integers(2))]
         count = max(1, plan["tokens"][level] // length)
         batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
-        with torch.autocast(where.type, torch.bfloat16):
+        with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
             # Its own slips mean something only once it guesses well.
             slips = plan["misheard"][level] if run.progress > 0.3 and rng.random() < 0.5 else 0
             read = misheard(model, batch, slips) if slips else None

@@ -13,6 +13,11 @@ def device():
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def multiplies_bfloat16(where):
+    """Whether products in bfloat16 are faster there: a processor that has no instructions for them takes nine times as long."""
+    return where.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 class Run:
     """State of one part under `folder`: `NAME.pt` and the log `NAME.jsonl`.
 
