@@ -138,8 +138,11 @@ extension CoordinatorServer {
 
     private func audibleSeconds(_ song: CoordinatorCore.SongStatus, level: Int) -> Double {
         guard let geometry = core.plan(of: song.song)?.geometry else { return 0 }
-        let tokens = sounds.audibleTokens(of: song.song, level: level, samples: song.samples)
-        return Double(tokens * geometry.levels[level].samplesPerToken) / Double(geometry.sampleRate)
+        let samples =
+            joins.audibleSamples(of: song.song, level: level, samples: song.samples)
+            ?? sounds.audibleTokens(of: song.song, level: level, samples: song.samples)
+            * geometry.levels[level].samplesPerToken
+        return Double(samples) / Double(geometry.sampleRate)
     }
 
     // MARK: files

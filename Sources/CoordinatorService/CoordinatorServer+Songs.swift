@@ -109,7 +109,7 @@ extension CoordinatorServer {
 
     /// Tokens were journaled: decodes what they decide.
     func hear(_ stream: StreamID, from start: Int, _ tokens: [UInt16]) {
-        // Of a level in segments the first one is heard up to its seam, the others when they can be joined.
+        // Of a level in segments the first one is heard up to its seam, then all of them seam by seam.
         guard let plan = core.plans(of: stream.song).dropFirst(stream.sample).first, stream.level >= plan.stopAt,
             stream.segment == 0
         else { return }
@@ -148,11 +148,10 @@ extension CoordinatorServer {
         }
     }
 
-    /// Completes one level of one sample.
+    /// Completes one level of one sample, or joins one of its segments.
     func decode(_ stream: StreamID) {
-        guard let (output, plan, model) = output(of: stream.song), !plan.isCut(stream.level),
-            let tokens = codes(of: stream, plan)
-        else { return }
+        guard let (output, plan, model) = output(of: stream.song), let tokens = codes(of: stream, plan) else { return }
+        if plan.isCut(stream.level) { return join(stream, tokens, output, model) }
         studio.add { [self] in
             do {
                 try write(tokens, stream, output, model)
@@ -174,18 +173,44 @@ extension CoordinatorServer {
         }
     }
 
-    /// Joins a level's segments and decodes them.
-    private func join(
-        _ segments: [[UInt16]], _ level: Int, _ sample: Int, _ plan: Plan, _ output: SongOutput, _ model: String,
+    /// Joins a complete segment of a level with the one before it, when that is joined.
+    private func join(_ stream: StreamID, _ tokens: [UInt16], _ output: SongOutput, _ model: String) {
+        guard let plan = core.plans(of: stream.song).dropFirst(stream.sample).first, stream.level >= plan.stopAt else {
+            return
+        }
+        if joins.add(stream, tokens, plan: plan, output: (output, model)) { growJoin(stream.firstSegment) }
+    }
+
+    private func growJoin(_ first: StreamID) {
+        studio.add { [self] in
+            do {
+                // From its first seam on.
+                if joins.joinedSegments(first) > 0 { sounds.leave(first) }
+                let more = try studioTeam.withLock { try joins.grow(first, shelf: shelf, team: $0) }
+                if more { growJoin(first) }
+            } catch {
+                post(.event(.outputsFailed(first.song, reason: "level \(first.level) could not be joined: \(error)")))
+            }
+        }
+    }
+
+    /// Joins what is left of a level's segments, and makes its audio file.
+    private func completeJoin(
+        _ segments: [[UInt16]], _ first: StreamID, _ plan: Plan, _ output: SongOutput, _ model: String,
         _ progress: (Double) -> Void
     ) throws -> JoinedLevel {
-        let vqvae = try shelf.vqvae(of: shelf.model(model))
-        return try studioTeam.withLock { team in
-            let joined = JoinedLevel(
-                level: level, sample: sample, segments: segments, plan: plan, vqvae: vqvae, team: team)
-            try output.writeAudio(joined, sample: sample, vqvae: vqvae, team: team, progress: progress)
-            return joined
+        for (segment, codes) in segments.enumerated() {
+            let stream = StreamID(song: first.song, sample: first.sample, level: first.level, segment: segment)
+            _ = joins.add(stream, codes, plan: plan, output: (output, model))
         }
+        sounds.leave(first)
+        for _ in joins.joinedSegments(first)..<segments.count {
+            _ = try studioTeam.withLock { try joins.grow(first, shelf: shelf, team: $0) }
+            progress(Double(joins.joinedSegments(first)) / Double(segments.count))
+        }
+        guard let joined = joins.joined(first) else { throw SongError("the song has ended") }
+        try output.completeJoined(level: first.level, sample: first.sample)
+        return joined
     }
 
     /// Decodes the surroundings of a cut at the top level, and says where it is best.
@@ -250,8 +275,9 @@ extension CoordinatorServer {
                             stages.update(song, share: done / Double(audible.count * samples))
                         }
                         if plan.isCut(level) {
-                            let parts = try join(
-                                segments[level][sample], level, sample, plans[sample], output, model, progress)
+                            let parts = try completeJoin(
+                                segments[level][sample], StreamID(song: song, sample: sample, level: level),
+                                plans[sample], output, model, progress)
                             tokens[level][sample] = parts.codes
                             joined[sample].append(parts)
                         } else {

@@ -48,6 +48,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     var workersSeen: [WorkerID: Timeline.Worker] = [:]
     let stages = StageMeter()
     let sounds = GrowingSounds()
+    let joins = GrowingJoins()
     let start = ContinuousClock.now
     /// Encodes and checks; and decodes. Apart, so that a new song is answered while another is decoded.
     let desk = BackgroundQueue(name: "desk")
@@ -253,6 +254,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error)") }
         meters[song] = nil
         sounds.forget(song)
+        joins.forget(song)
         try journal.forget(song)
         options.songEnded(song, state, folder(of: song))
     }

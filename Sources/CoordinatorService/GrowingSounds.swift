@@ -59,6 +59,9 @@ final class GrowingSounds: Sendable {
         }
     }
 
+    /// From now on somebody else writes the stream's sound.
+    func leave(_ stream: StreamID) { growths.withLock { $0[stream] = nil } }
+
     /// The song has ended.
     func forget(_ song: SongID) { growths.withLock { $0 = $0.filter { $0.key.song != song } } }
 

@@ -36,11 +36,14 @@ package struct SongOutput: Sendable {
     /// The folder of raw sound of streams that are not finished, below the song's.
     package static let soFar = "so_far"
 
+    private func rawFile(level: Int, sample: Int) -> URL {
+        folder.appendingPathComponent("\(Self.soFar)/level_\(level)/sample_\(sample).f32")
+    }
+
     /// The decoded beginning of a level of a sample.
     func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
         try SoundSoFar(
-            folder.appendingPathComponent("\(Self.soFar)/level_\(level)/sample_\(sample).f32"),
-            samplesPerToken: plan.geometry.levels[level].samplesPerToken, piece: vqvae.pieceLength(level: level),
+            rawFile(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken, piece: vqvae.pieceLength(level: level),
             total: plan.levels[level].total)
     }
 
@@ -67,20 +70,38 @@ package struct SongOutput: Sendable {
     }
 
     /// Decodes a level of a sample that was sampled in segments.
-    package func writeAudio(
-        _ joined: JoinedLevel, sample: Int, vqvae: VQVAE, team: ThreadTeam, progress: (Double) -> Void = { _ in }
-    ) throws {
-        let file = audioFile(level: joined.level, sample: sample)
+    package func writeAudio(_ joined: JoinedLevel, sample: Int, vqvae: VQVAE, team: ThreadTeam) throws {
         guard !hasAudio(level: joined.level, sample: sample) else { return }
+        _ = try grow(joined, segments: 0..<joined.joins.count + 1, after: 0, sample: sample, vqvae: vqvae, team: team)
+        try completeJoined(level: joined.level, sample: sample)
+    }
+
+    /// Decodes some segments of a level into its raw sound, over what may be there: it is the same.
+    ///
+    /// - Parameter samples: of the segments before.
+    /// - Returns: the samples that are there now.
+    func grow(
+        _ joined: JoinedLevel, segments: Range<Int>, after samples: Int, sample: Int, vqvae: VQVAE, team: ThreadTeam
+    ) throws -> Int {
+        let raw = rawFile(level: joined.level, sample: sample)
+        let sound = try RawSound(raw, after: samples)
+        try joined.decode(
+            segments: segments, vqvae: vqvae, unit: plan.geometry.levels[joined.level].samplesPerToken, team: team
+        ) { try sound.append($0) }
+        return try sound.close()
+    }
+
+    /// Makes the audio file of a level in segments of its raw sound, which must be complete.
+    func completeJoined(level: Int, sample: Int) throws {
+        let (file, raw) = (audioFile(level: level, sample: sample), rawFile(level: level, sample: sample))
+        guard !hasAudio(level: level, sample: sample) else { return }
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         let writer = try AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format)
-        let unit = plan.geometry.levels[joined.level].samplesPerToken
-        try joined.decode(vqvae: vqvae, unit: unit, team: team) {
-            try writer.append($0)
-            progress(Double(writer.framesWritten) / Double(joined.codes.count * unit))
-        }
+        let levels = plan.levels[level]
+        try RawSound.copy(raw, samples: levels.total * plan.geometry.levels[level].samplesPerToken, to: writer)
         try writer.finish()
+        try FileManager.default.removeItem(at: raw)
     }
 
     /// How well the seams of a sample's finest level are hidden; nil when it has none.

@@ -23,13 +23,7 @@ struct SoundSoFar {
     init(_ file: URL, samplesPerToken: Int, piece: Int, total: Int) throws {
         self.file = file
         self.samplesPerToken = samplesPerToken
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        if !FileManager.default.fileExists(atPath: file.path) {
-            guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
-                throw SongError("\(file.path) cannot be written")
-            }
-        }
-        handle = try FileHandle(forUpdating: file)
+        handle = try RawSound.open(file)
         let whole = Int(try handle.seekToEnd()) / (4 * samplesPerToken)
         tokens = whole >= total ? total : whole / piece * piece
         try handle.truncate(atOffset: UInt64(tokens * samplesPerToken * 4))
@@ -44,10 +38,45 @@ struct SoundSoFar {
 
     /// Writes the audio in a format for people, and lets the raw file go.
     func finish(as writer: AudioWriter) throws {
-        try Self.copy(file, samples: tokens * samplesPerToken, to: writer)
+        try RawSound.copy(file, samples: tokens * samplesPerToken, to: writer)
         try writer.finish()
         try handle.close()
         try FileManager.default.removeItem(at: file)
+    }
+}
+
+/// A file of raw sound that is written from a place on.
+final class RawSound {
+    private let handle: FileHandle
+    private var samples: Int
+
+    /// - Parameter samples: those before what is appended.
+    init(_ file: URL, after samples: Int) throws {
+        self.samples = samples
+        handle = try Self.open(file)
+        try handle.seek(toOffset: UInt64(samples * 4))
+    }
+
+    func append(_ audio: UnsafeBufferPointer<Float>) throws {
+        try handle.write(contentsOf: Data(buffer: audio))
+        samples += audio.count
+    }
+
+    /// - Returns: the samples up to here.
+    func close() throws -> Int {
+        try handle.close()
+        return samples
+    }
+
+    /// Opens a file for reading and writing, or makes it.
+    static func open(_ file: URL) throws -> FileHandle {
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        if !FileManager.default.fileExists(atPath: file.path) {
+            guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
+                throw SongError("\(file.path) cannot be written")
+            }
+        }
+        return try FileHandle(forUpdating: file)
     }
 
     /// The first `samples` of a raw file, in blocks.

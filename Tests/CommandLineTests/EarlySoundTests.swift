@@ -81,6 +81,31 @@ extension CommandLines {
             }
         }
 
+        @Test func `of a level in segments more is heard with every seam`() async throws {
+            let song = TestSong(
+                model: try await TestModel.tiny(), seconds: 8, seed: 7, other: ["--segments", "4"])
+            try await withCluster(Cluster.Options(models: [song.model])) { cluster in
+                try await cluster.submit(song, id: "seams")
+                try cluster.startWorker("only", options: ["--slots", "1"])
+                let out = try TestFolder.place("seams-so-far")
+                var joined: Report.Sound?
+                try await wait(for: "sound of level 1 beyond its first seam", limit: .seconds(120)) {
+                    let fetch = try await cluster.command(
+                        "fetch", ["seams", "--so-far", "--level", "1", "--out", out, "--json"])
+                    joined = fetch.succeeded ? try fetch.decode(Report.self).sounds.first : nil
+                    return (joined?.seconds ?? 0) > 2.5
+                }
+                let sound = try #require(joined)
+                #expect(!sound.complete && sound.seconds < 7.9, "the level was complete at once")
+                let soFar = try pcm("\(out)/\(sound.file)")
+                _ = try await cluster.waitUntilEnded("seams")
+                let whole = try TestFolder.place("seams-whole")
+                try await Orchestrion.succeed(["fetch", "seams", "--out", whole] + cluster.connection)
+                let all = try pcm("\(whole)/level_1/sample_0.wav")
+                #expect(all.count > 8 * 44_000 * 2 && all.prefix(soFar.count) == soFar)
+            }
+        }
+
         @Test func `kept samples go on as they would have in their own song`() async throws {
             let model = try await TestModel.tiny()
             let whole = TestSong(model: model, seconds: 0.4, seed: 9, samples: 4)

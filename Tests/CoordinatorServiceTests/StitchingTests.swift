@@ -86,7 +86,9 @@ import Testing
 
     private func level(
         _ change: (inout [[UInt16]]) -> Void = { _ in }
-    ) throws -> (whole: [UInt16], joined: JoinedLevel, plan: Plan, vqvae: VQVAE, team: ThreadTeam) {
+    ) throws -> (
+        whole: [UInt16], segments: [[UInt16]], joined: JoinedLevel, plan: Plan, vqvae: VQVAE, team: ThreadTeam
+    ) {
         let model = try Fixture.twoLevel.model()
         let plan = try Plan(
             geometry: model.geometry, sampleLength: 256 * 150, hops: [128, 32], known: [0, 0],
@@ -97,7 +99,7 @@ import Testing
         change(&segments)
         let (vqvae, team) = (try model.vqvae(), ThreadTeam(threads: 1))
         let joined = JoinedLevel(level: 0, sample: 0, segments: segments, plan: plan, vqvae: vqvae, team: team)
-        return (whole, joined, plan, vqvae, team)
+        return (whole, segments, joined, plan, vqvae, team)
     }
 
     private func decode(_ joined: JoinedLevel, _ vqvae: VQVAE, _ team: ThreadTeam) -> [Float] {
@@ -107,7 +109,7 @@ import Testing
     }
 
     @Test func `segments that agree join to the song that was never cut`() throws {
-        let (whole, joined, _, vqvae, team) = try level()
+        let (whole, _, joined, _, vqvae, team) = try level()
         #expect(joined.codes == whole && joined.joins.allSatisfy { $0.shift == 0 })
         var expected: [Float] = []
         vqvae.decode(whole, level: 0, team: team) { expected += $0 }
@@ -120,7 +122,7 @@ import Testing
 
     @Test func `segments that differ give one sequence, of left tokens before and right ones after each splice`() throws
     {
-        let (_, joined, plan, vqvae, team) = try level { segments in
+        let (_, _, joined, plan, vqvae, team) = try level { segments in
             segments[1] = segments[1].map { ($0 + 31) % 96 }
         }
         #expect(joined.codes.count == plan.levels[0].total && joined.joins.count == 2)
@@ -132,8 +134,27 @@ import Testing
         #expect(decode(joined, vqvae, team).count == plan.sampleLength)
     }
 
+    @Test func `joined segment by segment, the beginning is that of the whole`() throws {
+        let (_, segments, joined, plan, vqvae, team) = try level { segments in
+            segments[1] = segments[1].map { ($0 + 31) % 96 }
+        }
+        let whole = decode(joined, vqvae, team)
+        var joiner = SeamJoiner(level: 0, sample: 0, plan: plan)
+        var audio: [Float] = []
+        for (index, segment) in segments.enumerated() {
+            let before = joiner.audibleSegments
+            joiner.append(segment, plan: plan, vqvae: vqvae, team: team)
+            joiner.joined.decode(
+                segments: before..<joiner.audibleSegments, vqvae: vqvae, unit: 32, team: team
+            ) { audio += $0 }
+            #expect(audio == Array(whole.prefix(audio.count)))
+            #expect(index == 0 ? audio.isEmpty : audio.count > plan.cuts[index - 1] * 128)
+        }
+        #expect(joiner.isComplete && audio.count == whole.count && joiner.joined.codes == joined.codes)
+    }
+
     @Test func `decoding again from the song's folder gives the same bytes`() throws {
-        let (_, joined, plan, vqvae, team) = try level { segments in
+        let (_, _, joined, plan, vqvae, team) = try level { segments in
             segments[1] = segments[1].map { ($0 + 31) % 96 }
         }
         let folder = try TemporaryFolder()

@@ -41,9 +41,6 @@ package struct JoinedLevel: Sendable {
         self.init(level: level, codes: codes, joins: joins, before: parts(before), after: parts(after))
     }
 
-    /// Milliseconds of a crossfade, of what is compared for it, and of the largest shift.
-    private static let (fade, window, shift) = (15, 30, 4)
-
     /// Searches the splices.
     ///
     /// - Parameters:
@@ -52,59 +49,23 @@ package struct JoinedLevel: Sendable {
     package init(
         level: Int, sample: Int, segments: [[UInt16]], plan: Plan, vqvae: VQVAE, team: ThreadTeam
     ) {
-        let (ranges, unit) = (plan.levels[level].segments.map(\.range), plan.geometry.levels[level].samplesPerToken)
-        func samples(_ milliseconds: Int) -> Int { plan.geometry.sampleRate * milliseconds / 1000 }
-        let reach = vqvae.reach(level: level)
-        var (joins, before, after): ([SeamJoin], [[UInt16]], [[UInt16]]) = ([], [], [])
-        for seam in plan.cuts.indices {
-            let overlap = plan.overlap(ofCut: seam, level: level)
-            let wanted = (samples(Self.fade) / 2 + samples(Self.shift)) / unit + 2 + reach
-            let margin = min(wanted, max(0, overlap.count - 1) / 2)
-            var join = SeamJoin(
-                level: level, sample: sample, seam: seam, token: overlap.lowerBound + overlap.count / 2, position: 0,
-                fade: 0, shift: 0, correlation: 0, margin: margin)
-            join.position = join.token * unit
-            if overlap.count >= 4 {
-                join.fade = min(samples(Self.fade), margin * unit)
-                func audio(_ segment: Int) -> [Float] {
-                    let local = overlap.lowerBound - ranges[segment].lowerBound
-                    let buffer = vqvae.decode(
-                        segments[segment], range: local..<local + overlap.count, level: level, team: team)
-                    return Array(UnsafeBufferPointer(start: buffer.pointer, count: overlap.count * unit))
-                }
-                let found = SpliceSearch(window: min(samples(Self.window), margin * unit), reach: samples(Self.shift))
-                    .find(
-                        left: audio(seam), right: audio(seam + 1), leftShift: joins.last?.shift ?? 0,
-                        places: margin * unit..<(overlap.count - margin) * unit)
-                join.position = overlap.lowerBound * unit + found.position
-                join.token = join.position / unit
-                (join.shift, join.correlation) = (found.shift, found.correlation)
-            }
-            let (left, right) = (join.token - ranges[seam].lowerBound, join.token - ranges[seam + 1].lowerBound)
-            before.append(Array(segments[seam + 1][right - margin..<right]))
-            after.append(Array(segments[seam][left..<left + margin]))
-            joins.append(join)
-        }
-        var codes: [UInt16] = []
-        for (segment, tokens) in segments.enumerated() {
-            let start = ranges[segment].lowerBound
-            let from = segment == 0 ? 0 : joins[segment - 1].token - start
-            let end = segment == joins.count ? tokens.count : joins[segment].token - start
-            codes += tokens[from..<end]
-        }
-        self.init(level: level, codes: codes, joins: joins, before: before, after: after)
+        var joiner = SeamJoiner(level: level, sample: sample, plan: plan)
+        for segment in segments { joiner.append(segment, plan: plan, vqvae: vqvae, team: team) }
+        self = joiner.joined
     }
 
-    /// Decodes all of it, in pieces of bounded memory.
+    /// Decodes all of it, or some of its segments with the crossfades before them, in pieces of bounded memory.
     ///
     /// - Parameter write: receives consecutive runs of samples.
     package func decode(
-        vqvae: VQVAE, unit: Int, team: ThreadTeam, write: (UnsafeBufferPointer<Float>) throws -> Void
+        segments: Range<Int>? = nil, vqvae: VQVAE, unit: Int, team: ThreadTeam,
+        write: (UnsafeBufferPointer<Float>) throws -> Void
     ) rethrows {
         let total = codes.count * unit
         let piece = vqvae.pieceLength(level: level) * unit
-        var left: Voice?
-        for segment in 0...joins.count {
+        let segments = segments ?? 0..<joins.count + 1
+        var left = segments.lowerBound > 0 ? Voice(self, segments.lowerBound - 1, unit: unit, vqvae: vqvae) : nil
+        for segment in segments {
             let voice = Voice(self, segment, unit: unit, vqvae: vqvae)
             let join = segment > 0 ? joins[segment - 1] : nil
             var begin = 0
