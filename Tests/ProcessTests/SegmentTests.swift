@@ -47,6 +47,23 @@ extension ClusterProcesses {
             }
         }
 
+        @Test func `submitted again, a song in auto segments is the song it was, whoever has come since`() async throws {
+            let song = TestSong(
+                model: try await TestModel.tiny(), seconds: 12, seed: 62, other: ["--segments", "auto"])
+            try await withCluster(Cluster.Options(models: [song.model])) { cluster in
+                try cluster.startWorker("few", options: ["--slots", "3"])
+                try await wait(for: "the first worker") { try await cluster.status().workers.count == 1 }
+                try await cluster.submit(song, id: "first")
+                try cluster.startWorker("many", options: ["--slots", "8"])
+                try await wait(for: "the second worker") { try await cluster.status().workers.count == 2 }
+                for id in ["first", "second"] { try await cluster.submit(song, id: id) }
+                for (id, segments) in [("first", 3), ("second", 4)] {
+                    let status = try await cluster.command("status", [id])
+                    #expect(status.output.contains("approximate: \(segments) segments"), "\(status.report)")
+                }
+            }
+        }
+
         @Test func `a coordinator killed while segments run goes on where it was`() async throws {
             let song = try await song(1.2, segments: "3")
             let expected = try await song.undisturbed()
