@@ -101,7 +101,7 @@ extension Coordinator {
         _ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill, _ declined: inout [ReadyTask]
     ) -> Candidate? {
         let tasks = group[turn.place] ?? []
-        let isFast = hasFastIdle(skill)
+        let isFast = tasks.contains(where: \.isCopy) && hasFastIdle(skill)
         for task in tasks.reversed() where !task.isCopy || isFast {
             if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
             if task.isCopy { declined.append(task) }

@@ -43,12 +43,30 @@ struct Worker: Sendable {
 struct WorkerPool: Sendable {
     private(set) var workers: [WorkerID: Worker] = [:]
     private var peers: [Peer: WorkerID] = [:]
-    private var idle: [Skill: Set<WorkerID>] = [:]
+    /// What workers with free slots offer. There may be a thousand, and the best is looked for all the time.
+    private var idle: [Skill: [WorkerID: Offer]] = [:]
     private(set) var connected: [Skill: Set<WorkerID>] = [:]
     /// The best of the idle, once it was looked for, until something of it may have changed.
     private var bestIdle: [Skill: WorkerID] = [:]
     /// Of all workers that are connected.
     private(set) var slots = 0
+
+    /// What decides between workers with free slots.
+    private struct Offer {
+        var speed: Double
+        var freeSlots: Int
+        var id: WorkerID
+
+        init(_ worker: Worker, _ level: Int) {
+            (speed, freeSlots, id) = (worker.speedOfNextSlot(level), worker.freeSlots, worker.description.id)
+        }
+
+        func precedes(_ other: Offer) -> Bool {
+            if speed != other.speed { return speed > other.speed }
+            if freeSlots != other.freeSlots { return freeSlots > other.freeSlots }
+            return id < other.id
+        }
+    }
 
     func worker(at peer: Peer) -> Worker? { peers[peer].flatMap { workers[$0] } }
 
@@ -89,7 +107,7 @@ struct WorkerPool: Sendable {
         if tokensPerSecond.isFinite, tokensPerSecond > 0 {
             workers[id]?.description.tokensPerSecond = tokensPerSecond
             // It counts where nothing was measured, and only there.
-            if let worker = workers[id], worker.freeSlots > 0, worker.throughput.isEmpty { forgetBest(worker.skills) }
+            if let worker = workers[id], worker.freeSlots > 0, worker.throughput.isEmpty { offer(worker) }
         }
     }
 
@@ -98,7 +116,7 @@ struct WorkerPool: Sendable {
         guard let worker = workers[id], speed > 0 else { return }
         let total = speed * Double(max(1, worker.tasks.count))
         workers[id]?.throughput[level] = worker.throughput[level].map { 0.7 * $0 + 0.3 * total } ?? total
-        if worker.freeSlots > 0 { forgetBest(worker.skills) }
+        if worker.freeSlots > 0, let now = workers[id] { offer(now) }
     }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
@@ -124,9 +142,16 @@ struct WorkerPool: Sendable {
         index(id)
     }
 
-    func hasFreeSlot(_ skill: Skill) -> Bool { !(idle[skill] ?? []).isEmpty }
+    func hasFreeSlot(_ skill: Skill) -> Bool { !(idle[skill] ?? [:]).isEmpty }
 
-    private mutating func forgetBest(_ skills: [Skill]) { for skill in skills { bestIdle[skill] = nil } }
+    /// A connected worker with a free slot became faster or slower.
+    private mutating func offer(_ worker: Worker) {
+        guard worker.peer != nil else { return }
+        for skill in worker.skills {
+            idle[skill]?[worker.description.id] = Offer(worker, skill.level)
+            bestIdle[skill] = nil
+        }
+    }
 
     /// The worker with a free slot that would run one more window fastest; nil when there is none.
     mutating func best(for skill: Skill) -> WorkerID? {
@@ -141,20 +166,12 @@ struct WorkerPool: Sendable {
     /// - Parameter holder: has the task already.
     func best(for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil) -> WorkerID? {
         let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
-        var best: Worker?
-        for id in idle[skill] ?? [] where id != holder && !spared.contains(id) {
-            guard let worker = workers[id] else { continue }
-            if let other = best, !Self.prefers(worker, other, skill.level) { continue }
-            best = worker
+        var best: Offer?
+        for offer in (idle[skill] ?? [:]).values where offer.id != holder && !spared.contains(offer.id) {
+            if let other = best, !offer.precedes(other) { continue }
+            best = offer
         }
-        return best?.description.id
-    }
-
-    private static func prefers(_ left: Worker, _ right: Worker, _ level: Int) -> Bool {
-        let (ours, theirs) = (left.speedOfNextSlot(level), right.speedOfNextSlot(level))
-        if ours != theirs { return ours > theirs }
-        if left.freeSlots != right.freeSlots { return left.freeSlots > right.freeSlots }
-        return left.description.id < right.description.id
+        return best?.id
     }
 
     private mutating func index(_ id: WorkerID) {
@@ -162,12 +179,13 @@ struct WorkerPool: Sendable {
         for skill in worker.skills {
             if connected[skill]?.contains(id) != true { connected[skill, default: []].insert(id) }
             if worker.freeSlots > 0 {
-                idle[skill, default: []].insert(id)
+                let offer = Offer(worker, skill.level)
+                idle[skill, default: [:]][id] = offer
                 if bestIdle[skill] == id { bestIdle[skill] = nil }
-                guard let known = bestIdle[skill], let best = workers[known] else { continue }
-                if Self.prefers(worker, best, skill.level) { bestIdle[skill] = id }
+                guard let known = bestIdle[skill], let best = idle[skill]?[known] else { continue }
+                if offer.precedes(best) { bestIdle[skill] = id }
             } else {
-                idle[skill]?.remove(id)
+                idle[skill]?[id] = nil
                 if bestIdle[skill] == id { bestIdle[skill] = nil }
             }
         }
@@ -176,7 +194,7 @@ struct WorkerPool: Sendable {
     private mutating func unindex(_ worker: Worker) {
         for skill in worker.skills {
             connected[skill]?.remove(worker.description.id)
-            idle[skill]?.remove(worker.description.id)
+            idle[skill]?[worker.description.id] = nil
             bestIdle[skill] = nil
             if connected[skill]?.isEmpty == true {
                 connected[skill] = nil

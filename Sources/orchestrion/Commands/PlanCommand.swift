@@ -5,6 +5,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import SongPlan
+import Synchronization
 
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -141,30 +142,28 @@ struct SongPlanner {
         ).run().seconds
     }
 
-    /// For 1, 2, 4 … of the first workers, and for all.
+    /// For 1, 2, 4 … (or 1, 4, 16 …) of the first workers, and for all.
     func table(_ workers: [WorkerSpecification]) throws -> (PlanTable, Simulation.Result) {
         let work = try exactWork()
-        let all = try simulate(planned.submission, workers)
+        // For a large cluster every other power of two.
+        let factor = workers.count > 64 ? 4 : 2
         var counts = [workers.count]
         var count = 1
         while count < workers.count {
             counts.insert(count, at: counts.count - 1)
-            count *= 2
+            count *= factor
         }
-        var rows: [PlanTable.Row] = []
-        for submission in [planned.submission, planned.other].compactMap({ $0 }) {
-            let first = rows.count
-            for count in counts {
-                let some = Array(workers.prefix(count))
-                let isAll = count == workers.count && first == 0
-                let seconds = max(1e-9, isAll ? all.seconds : try simulate(submission, some).seconds)
-                rows.append(
-                    PlanTable.Row(
-                        workers: count, segments: try submission.planInputs.plan().cuts.count + 1,
-                        tokensPerSecond: some.tokensPerSecond, seconds: seconds,
-                        efficiency: work / (some.tokensPerSecond * seconds),
-                        speedup: (rows.count > first ? rows[first].seconds : seconds) / seconds))
-            }
+        let submissions = [planned.submission, planned.other].compactMap { $0 }
+        let cases = submissions.flatMap { submission in counts.map { (submission, Array(workers.prefix($0))) } }
+        let results = try simulate(cases)
+        let rows = try zip(cases, results).enumerated().map { index, item in
+            let ((submission, some), result) = item
+            let seconds = max(1e-9, result.seconds)
+            return PlanTable.Row(
+                workers: some.count, segments: try submission.planInputs.plan().cuts.count + 1,
+                tokensPerSecond: some.tokensPerSecond, seconds: seconds,
+                efficiency: work / (some.tokensPerSecond * seconds),
+                speedup: results[index / counts.count * counts.count].seconds / seconds)
         }
         let priors = planned.hyperparameters.priors
         let vqvae = planned.hyperparameters.vqvae
@@ -182,7 +181,18 @@ struct SongPlanner {
             bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae) }.max() ?? 0,
             // Tokens, and those that are copied when a level is written.
             coordinatorBytes: tokens * 2 * 3, rows: rows)
-        return (table, all)
+        return (table, results[counts.count - 1])
+    }
+
+    /// Simulations at the same time, on all processors; the largest begin first.
+    private func simulate(_ cases: [(Submission, [WorkerSpecification])]) throws -> [Simulation.Result] {
+        let results = Mutex([Result<Simulation.Result, any Error>?](repeating: nil, count: cases.count))
+        DispatchQueue.concurrentPerform(iterations: cases.count) { turn in
+            let index = cases.count - 1 - turn
+            let result = Result { try simulate(cases[index].0, cases[index].1) }
+            results.withLock { $0[index] = result }
+        }
+        return try results.withLock { try $0.map { try $0!.get() } }
     }
 
     /// Tokens of the plainest level that all songs cost in exact mode, prefill included.
