@@ -4,7 +4,9 @@ import Tensor
 
 /// Runs jobs one after another on a thread of its own, so that the coordinator's loop never waits for arithmetic.
 final class BackgroundQueue: Sendable {
-    private let jobs = Mutex<(waiting: [@Sendable () -> Void], closed: Bool)>(([], false))
+    private typealias Job = (priority: Int, run: @Sendable () -> Void)
+
+    private let jobs = Mutex<(waiting: [Job], closed: Bool)>(([], false))
     private let signal = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
 
@@ -19,8 +21,9 @@ final class BackgroundQueue: Sendable {
         thread.start()
     }
 
-    func add(_ job: @escaping @Sendable () -> Void) {
-        jobs.withLock { if !$0.closed { $0.waiting.append(job) } }
+    /// - Parameter priority: jobs of a higher one go first; equal ones in the order in which they came.
+    func add(priority: Int = 0, _ job: @escaping @Sendable () -> Void) {
+        jobs.withLock { if !$0.closed { $0.waiting.append((priority, job)) } }
         signal.signal()
     }
 
@@ -34,10 +37,17 @@ final class BackgroundQueue: Sendable {
     private func run() {
         while true {
             signal.wait()
-            let (job, closed) = jobs.withLock { ($0.waiting.isEmpty ? nil : $0.waiting.removeFirst(), $0.closed) }
+            let (job, closed) = jobs.withLock { (Self.takeNext(&$0.waiting), $0.closed) }
             if closed { break }
-            job?()
+            job?.run()
         }
         done.signal()
+    }
+
+    private static func takeNext(_ waiting: inout [Job]) -> Job? {
+        guard let highest = waiting.map(\.priority).max(),
+            let place = waiting.firstIndex(where: { $0.priority == highest })
+        else { return nil }
+        return waiting.remove(at: place)
     }
 }

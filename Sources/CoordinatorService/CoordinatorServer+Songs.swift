@@ -122,7 +122,8 @@ extension CoordinatorServer {
     }
 
     private func grow(_ stream: StreamID) {
-        studio.add { [self] in
+        // Upper levels are heard first.
+        studio.add(priority: stream.level) { [self] in
             do {
                 let more = try studioTeam.withLock { try sounds.grow(stream, shelf: shelf, team: $0) }
                 if more { grow(stream) }
@@ -152,7 +153,7 @@ extension CoordinatorServer {
     func decode(_ stream: StreamID) {
         guard let (output, plan, model) = output(of: stream.song), let tokens = codes(of: stream, plan) else { return }
         if plan.isCut(stream.level) { return join(stream, tokens, output, model) }
-        studio.add { [self] in
+        studio.add(priority: stream.level) { [self] in
             do {
                 try write(tokens, stream, output, model)
             } catch {
@@ -182,7 +183,7 @@ extension CoordinatorServer {
     }
 
     private func growJoin(_ first: StreamID) {
-        studio.add { [self] in
+        studio.add(priority: first.level) { [self] in
             do {
                 // From its first seam on.
                 if joins.joinedSegments(first) > 0 { sounds.leave(first) }
