@@ -7,7 +7,8 @@ import Testing
 struct BackgroundQueueTests {
     @Test func `jobs of a higher priority go first, equal ones as they came`() {
         let queue = BackgroundQueue(name: "test")
-        let (order, first, last) = (Mutex<[Int]>([]), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let order = Mutex<[Int]>([])
+        let (first, last) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         queue.add { first.wait() }
         for (number, priority) in [0, 2, 1, 2, 0].enumerated() {
             queue.add(priority: priority) { order.withLock { $0.append(number) } }
