@@ -36,7 +36,8 @@ package struct Kernels: @unchecked Sendable {
         do {
             return try Kernels.named(getenv("ORCHESTRION_ISA").map { String(cString: $0) })
         } catch {
-            preconditionFailure("\(error)")
+            // Unlike a failed precondition, it says why in optimised builds, too.
+            fatalError("\(error)")
         }
     }()
 
