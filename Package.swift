@@ -105,7 +105,9 @@ let package = Package(
             dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport"]),
         .testTarget(
             name: "SamplingTests",
-            dependencies: ["CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport"]),
+            dependencies: [
+                "CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport",
+            ]),
         .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
         .testTarget(
             name: "CoordinatorServiceTests",

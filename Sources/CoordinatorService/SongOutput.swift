@@ -43,7 +43,8 @@ package struct SongOutput: Sendable {
     /// The decoded beginning of a level of a sample.
     func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
         try SoundSoFar(
-            rawFile(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken, piece: vqvae.pieceLength(level: level),
+            rawFile(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken,
+            piece: vqvae.pieceLength(level: level),
             total: plan.levels[level].total)
     }
 

@@ -130,8 +130,8 @@ package final class SamplingEngine {
                 continue
             }
             do {
-                outcomes.append(
-                    .token(try item.window.take(logits.pointer + row * prior.shape.vocabulary, scratch: scratch.pointer)))
+                let own = logits.pointer + row * prior.shape.vocabulary
+                outcomes.append(.token(try item.window.take(own, scratch: scratch.pointer)))
             } catch {
                 outcomes.append(.failed("\(error)"))
             }

@@ -131,7 +131,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private func seat(engine: SamplingEngine, desk: WorkDesk) {
         step.decodes.removeAll { window(of: $0, engine: engine, desk: desk).map { batch.append(($0, 1)) } == nil }
         step.prefills.removeAll {
-            guard let window = window(of: $0.seat, engine: engine, desk: desk), engine.prepare(window) else { return true }
+            guard let window = window(of: $0.seat, engine: engine, desk: desk), engine.prepare(window) else {
+                return true
+            }
             batch.append((window, $0.rows.count))
             return false
         }

@@ -47,7 +47,8 @@ extension ClusterProcesses {
             }
         }
 
-        @Test func `submitted again, a song in auto segments is the song it was, whoever has come since`() async throws {
+        @Test func `submitted again, a song in auto segments is the song it was, whoever has come since`() async throws
+        {
             let song = TestSong(
                 model: try await TestModel.tiny(), seconds: 12, seed: 62, other: ["--segments", "auto"])
             try await withCluster(Cluster.Options(models: [song.model])) { cluster in

@@ -26,14 +26,11 @@ struct AllocationTests {
         let window = try WindowCase(place, sample: 0)
         let team = ThreadTeam(threads: threads)
         let engine = SamplingEngine(prior: window.prior, rows: 8, team: team)
-        let batch = (0..<3).map { sample in
+        let filters = [Filter(temperature: 1), Filter(temperature: 0.9, topK: 5), Filter(temperature: 1, topP: 0.8)]
+        let batch = filters.indices.map { sample in
             let active = ActiveWindow(
                 prior: window.prior, labels: window.labels, above: window.above, start: 0, tokens: [],
-                draw: TokenDraw(
-                    seed: 1, sample: sample, level: place.level,
-                    filter: [Filter(temperature: 1), Filter(temperature: 0.9, topK: 5), Filter(temperature: 1, topP: 0.8)][
-                        sample]),
-                team: team)
+                draw: TokenDraw(seed: 1, sample: sample, level: place.level, filter: filters[sample]), team: team)
             while active.pendingRows > 1 {
                 _ = engine.step([(active, min(active.pendingRows - 1, active.rowsToBlockEnd))])
             }
