@@ -138,11 +138,13 @@ extension CoordinatorServer {
 
     private func audibleSeconds(_ song: CoordinatorCore.SongStatus, level: Int) -> Double {
         guard let geometry = core.plan(of: song.song)?.geometry else { return 0 }
-        let samples =
-            joins.audibleSamples(of: song.song, level: level, samples: song.samples)
-            ?? sounds.audibleTokens(of: song.song, level: level, samples: song.samples)
-            * geometry.levels[level].samplesPerToken
-        return Double(samples) / Double(geometry.sampleRate)
+        // As far as every sample can be heard.
+        let heard = (0..<song.samples).map { sample in
+            let stream = StreamID(song: song.song, sample: sample, level: level)
+            let pieces = sounds.audibleTokens(of: stream) * geometry.levels[level].samplesPerToken
+            return max(joins.audibleSamples(of: stream), pieces)
+        }
+        return Double(heard.min() ?? 0) / Double(geometry.sampleRate)
     }
 
     // MARK: files

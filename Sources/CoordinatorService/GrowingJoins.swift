@@ -55,13 +55,8 @@ final class GrowingJoins: Sendable {
         }
     }
 
-    /// Audio samples that can be heard of each of the samples of a level; nil where no seam is found yet.
-    func audibleSamples(of song: SongID, level: Int, samples: Int) -> Int? {
-        growths.withLock { growths in
-            let heard = (0..<samples).map { growths[StreamID(song: song, sample: $0, level: level)]?.samples ?? 0 }
-            return heard.min().flatMap { $0 > 0 ? $0 : nil }
-        }
-    }
+    /// Audio samples of a level that can be heard; 0 until the first seam is found.
+    func audibleSamples(of first: StreamID) -> Int { growths.withLock { $0[first]?.samples ?? 0 } }
 
     /// The level, joined; nil as long as segments are missing.
     func joined(_ first: StreamID) -> JoinedLevel? {

@@ -20,6 +20,8 @@ final class GrowingSounds: Sendable {
         var decoded: Int?
         /// Whether a job for the stream waits or runs.
         var isQueued = false
+        /// Whether somebody else writes the sound now.
+        var isLeft = false
 
         var have: Int { start + tokens.count }
     }
@@ -50,17 +52,16 @@ final class GrowingSounds: Sendable {
         }
     }
 
-    /// Tokens that can be heard at least, over the samples of a level.
-    func audibleTokens(of song: SongID, level: Int, samples: Int) -> Int {
-        growths.withLock { growths in
-            (0..<samples).map { sample in
-                growths[StreamID(song: song, sample: sample, level: level)]?.decoded ?? 0
-            }.min() ?? 0
-        }
-    }
+    /// Tokens of a level that can be heard.
+    func audibleTokens(of stream: StreamID) -> Int { growths.withLock { $0[stream]?.decoded ?? 0 } }
 
     /// From now on somebody else writes the stream's sound.
-    func leave(_ stream: StreamID) { growths.withLock { $0[stream] = nil } }
+    func leave(_ stream: StreamID) {
+        growths.withLock {
+            $0[stream]?.isLeft = true
+            $0[stream]?.tokens = []
+        }
+    }
 
     /// The song has ended.
     func forget(_ song: SongID) { growths.withLock { $0 = $0.filter { $0.key.song != song } } }
@@ -69,7 +70,8 @@ final class GrowingSounds: Sendable {
     ///
     /// - Returns: whether more is due.
     func grow(_ stream: StreamID, shelf: ModelShelf, team: ThreadTeam) throws -> Bool {
-        guard let (output, model) = growths.withLock({ $0[stream].map { ($0.output, $0.model) } }) else { return false }
+        let known = growths.withLock { $0[stream].flatMap { $0.isLeft ? nil : ($0.output, $0.model) } }
+        guard let (output, model) = known else { return false }
         let (level, sample) = (stream.level, stream.sample)
         let vqvae = try shelf.vqvae(of: shelf.model(model))
         guard !output.hasAudio(level: level, sample: sample) else { return settle(stream, decoded: nil, more: false) }

@@ -22,6 +22,20 @@ extension CommandLines {
             try Data(contentsOf: URL(fileURLWithPath: path)).dropFirst(44)
         }
 
+        /// What can be fetched of a level, as soon as its first sound is such.
+        private func heard(
+            _ song: String, level: Int, of cluster: Cluster, into out: String, when isEnough: (Report.Sound) -> Bool
+        ) async throws -> Report {
+            var report: Report?
+            try await wait(for: "sound of level \(level)", limit: .seconds(120)) {
+                let fetch = try await cluster.command(
+                    "fetch", [song, "--so-far", "--level", "\(level)", "--out", out, "--json"])
+                report = fetch.succeeded ? try fetch.decode(Report.self) : nil
+                return report?.sounds.first.map(isEnough) ?? false
+            }
+            return try #require(report)
+        }
+
         @Test func `what is heard early is the beginning of what is heard at the end`() async throws {
             let song = TestSong(model: try await TestModel.tiny(), seconds: 6, seed: 5, samples: 2)
             try await withCluster(Cluster.Options(models: [song.model])) { cluster in
@@ -30,14 +44,7 @@ extension CommandLines {
                 #expect(none.ending == .exited(1) && none.errorOutput.contains("can be heard"), "\(none.report)")
                 try cluster.startWorker("only", options: ["--slots", "2"])
                 let out = try TestFolder.place("so-far")
-                var early: Report?
-                try await wait(for: "the first sound") {
-                    let fetch = try await cluster.command(
-                        "fetch", ["early", "--so-far", "--level", "2", "--out", out, "--json"])
-                    early = fetch.succeeded ? try fetch.decode(Report.self) : nil
-                    return early != nil
-                }
-                let heard = try #require(early)
+                let heard = try await heard("early", level: 2, of: cluster, into: out) { _ in true }
                 let state = try await cluster.status(of: "early")
                 #expect(state.state == "sampling", "the song had ended when its beginning was first heard")
                 let first = try #require(heard.sounds.first { !$0.complete }, "the level was complete at once")
@@ -64,14 +71,8 @@ extension CommandLines {
                 try await cluster.submit(song, id: "cut")
                 try cluster.startWorker("only", options: ["--slots", "1"])
                 let out = try TestFolder.place("cut-so-far")
-                var early: Report?
-                try await wait(for: "sound of level 1", limit: .seconds(120)) {
-                    let fetch = try await cluster.command(
-                        "fetch", ["cut", "--so-far", "--level", "1", "--out", out, "--json"])
-                    early = fetch.succeeded ? try fetch.decode(Report.self) : nil
-                    return early != nil
-                }
-                let first = try #require(early?.sounds.first)
+                let early = try await heard("cut", level: 1, of: cluster, into: out) { _ in true }
+                let first = try #require(early.sounds.first)
                 try #require(!first.complete && first.seconds < 4.2, "\(first)")
                 let soFar = try pcm("\(out)/\(first.file)")
                 _ = try await cluster.waitUntilEnded("cut")
@@ -88,14 +89,9 @@ extension CommandLines {
                 try await cluster.submit(song, id: "seams")
                 try cluster.startWorker("only", options: ["--slots", "1"])
                 let out = try TestFolder.place("seams-so-far")
-                var joined: Report.Sound?
-                try await wait(for: "sound of level 1 beyond its first seam", limit: .seconds(120)) {
-                    let fetch = try await cluster.command(
-                        "fetch", ["seams", "--so-far", "--level", "1", "--out", out, "--json"])
-                    joined = fetch.succeeded ? try fetch.decode(Report.self).sounds.first : nil
-                    return (joined?.seconds ?? 0) > 2.5
-                }
-                let sound = try #require(joined)
+                // Beyond its first seam.
+                let early = try await heard("seams", level: 1, of: cluster, into: out) { $0.seconds > 2.5 }
+                let sound = try #require(early.sounds.first)
                 #expect(!sound.complete && sound.seconds < 7.9, "the level was complete at once")
                 let soFar = try pcm("\(out)/\(sound.file)")
                 _ = try await cluster.waitUntilEnded("seams")
