@@ -92,8 +92,15 @@ extension Coordinator {
         pool.disconnect(id)
         for task in worker.tasks {
             guard let lease = lease(task, of: id) else { continue }
-            endLease(lease, blame: blame, reason: reason)
+            // A window that another worker has in hand stands still for nobody's death; two holders of copies that
+            // die at once count as one.
+            endLease(lease, blame: isHeldElsewhere(lease) ? nil : blame, reason: reason)
         }
         pool.remove(id)
+    }
+
+    private func isHeldElsewhere(_ lease: Lease) -> Bool {
+        guard let (place, index) = live(lease.task.stream) else { return false }
+        return songs[place].streams[index].leases.contains { $0.epoch != lease.epoch }
     }
 }

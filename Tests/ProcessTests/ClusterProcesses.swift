@@ -12,18 +12,21 @@ func victimSong() async throws -> TestSong {
 }
 
 extension Cluster {
-    /// Kills a worker with signal 9 that has windows in hand.
-    func killBusyWorker(_ dice: inout Dice) async throws {
-        var names: [String] = []
+    /// Kills workers with signal 9 at once: one that has windows in hand, and others, if possible such, too.
+    func killBusyWorkers(_ count: Int = 1, _ dice: inout Dice) async throws {
+        var busy: [String] = []
+        var idle: [String] = []
         try await wait(for: "a worker to have work", interval: .milliseconds(5)) {
-            names = try await status().workers
-                .filter { $0.busy > 0 && (try? worker($0.name).isRunning) == true }.map(\.name).sorted()
-            return !names.isEmpty
+            let running = try await status().workers.filter { (try? worker($0.name).isRunning) == true }
+            busy = running.filter { $0.busy > 0 }.map(\.name).sorted()
+            idle = running.filter { $0.busy == 0 }.map(\.name).sorted()
+            return !busy.isEmpty && running.count >= count
         }
-        let name = names.randomElement(using: &dice)!
-        let victim = try worker(name)
-        try #require(victim.isRunning, "\(name) was to be killed, but it had ended: \(victim.ending!)")
-        try #require(victim.kill() == .signalled(9))
+        for name in (busy.shuffled(using: &dice) + idle.shuffled(using: &dice)).prefix(count) {
+            let victim = try worker(name)
+            try #require(victim.isRunning, "\(name) was to be killed, but it had ended: \(victim.ending!)")
+            try #require(victim.kill() == .signalled(9))
+        }
     }
 
     /// Kills the coordinator with signal 9.

@@ -17,7 +17,7 @@ extension ClusterProcesses {
                 // window that kills three workers without any progress for the culprit.
                 for instant in dice.instants(10, of: wanted) {
                     try await cluster.waitUntilSampled(instant, of: id)
-                    try await cluster.killBusyWorker(&dice)
+                    try await cluster.killBusyWorkers(1, &dice)
                     killed += 1
                     try cluster.startWorker("worker-\(killed)")
                     try await cluster.requireSampling(id)
@@ -39,8 +39,8 @@ extension ClusterProcesses {
                 let wanted = try await cluster.status(of: id).wantedTokens
                 for (number, instant) in dice.instants(2, of: wanted).enumerated() {
                     try await cluster.waitUntilSampled(instant, of: id)
-                    try await cluster.killBusyWorker(&dice)
-                    try await cluster.killBusyWorker(&dice)
+                    // At once, so that a window counts one death: three without any progress would be its fault.
+                    try await cluster.killBusyWorkers(2, &dice)
                     try await cluster.requireSampling(id)
                     for pair in 1...2 { try cluster.startWorker("after-\(number)-\(pair)", options: ["--slots", "1"]) }
                 }
@@ -93,7 +93,7 @@ extension ClusterProcesses {
                 for (fault, instant) in zip(faults.shuffled(using: &dice), dice.instants(faults.count, of: wanted)) {
                     try await cluster.waitUntilSampled(instant, of: id)
                     if fault.0 {
-                        try await cluster.killBusyWorker(&dice)
+                        try await cluster.killBusyWorkers(1, &dice)
                         workers += 1
                     }
                     if fault.1 {

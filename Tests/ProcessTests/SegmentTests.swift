@@ -33,7 +33,7 @@ extension ClusterProcesses {
                 let id = try await cluster.submit(song, id: "parts")
                 let wanted = try await cluster.status(of: id).wantedTokens
                 try await cluster.waitUntilSampled(wanted / 2, of: id)
-                try await cluster.killBusyWorker(&dice)
+                try await cluster.killBusyWorkers(1, &dice)
                 try cluster.startWorker("c")
                 let result = try await cluster.result(of: id)
                 try #require(cluster.lostWorkers.count >= 1)
