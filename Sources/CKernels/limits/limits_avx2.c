@@ -28,19 +28,20 @@ CK_AVX2 double ck_limit_fma_avx2(long rounds) {
     return 2.0 * 8 * CK_LIMIT_CHAINS * (double)rounds;
 }
 
-// As the product without VNNI does it: 32 products as two madd of 16-bit numbers and two sums.
+// As the product without VNNI does it: 32 products as the sign, two kinds of madd and a sum.
 CK_AVX2 double ck_limit_int8_avx2(long rounds) {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i sum[CK_LIMIT_CHAINS] = {0};
     for (long i = 0; i < rounds; i++)
 #pragma clang loop unroll(full)
         for (int j = 0; j < CK_LIMIT_CHAINS; j++) {
-            __m256i product = ones;
-            CK_KEEP(product);
-            sum[j] = _mm256_add_epi32(sum[j], _mm256_madd_epi16(product, ones));
+            __m256i x = ones;
+            CK_KEEP(x);
+            const __m256i pairs = _mm256_maddubs_epi16(ones, _mm256_sign_epi8(x, ones));
+            sum[j] = _mm256_add_epi32(sum[j], _mm256_madd_epi16(pairs, ones));
         }
     for (int j = 0; j < CK_LIMIT_CHAINS; j++) CK_KEEP(sum[j]);
-    return 2.0 * 16 * CK_LIMIT_CHAINS * (double)rounds;
+    return 2.0 * 32 * CK_LIMIT_CHAINS * (double)rounds;
 }
 
 #endif
