@@ -31,17 +31,6 @@ typedef struct {
     long ahead_lines;    // cache lines of them for each STEP of k
 } tile;
 
-CK_AVX2_INLINE __m256 load_some(const float *from, long valid) {
-    return valid >= 8 ? _mm256_loadu_ps(from) : _mm256_maskload_ps(from, ck_mask8(valid));
-}
-
-CK_AVX2_INLINE void store_some(float *to, long valid, __m256 value) {
-    if (valid >= 8)
-        _mm256_storeu_ps(to, value);
-    else
-        _mm256_maskstore_ps(to, ck_mask8(valid), value);
-}
-
 CK_AVX2_INLINE __m256 load_weights(int half, const char *at) {
     return half ? _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)at))
                 : _mm256_loadu_ps((const float *)at);
@@ -72,7 +61,7 @@ CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, c
         for (int v = 0; v < 2; v++)
             for (int r = 0; r < rows; r++) {
                 const float *const start = t->resume ? t->y + r * t->ldy : t->bias;
-                sum[r][p][v] = start ? load_some(start + p * CK_PANEL + 8 * v, valid - 8 * v)
+                sum[r][p][v] = start ? ck_load_some(start + p * CK_PANEL + 8 * v, valid - 8 * v)
                                      : _mm256_setzero_ps();
             }
     }
@@ -94,7 +83,7 @@ CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, c
         const long valid = p == panels - 1 ? t->valid : CK_PANEL;
         for (int v = 0; v < 2; v++)
             for (int r = 0; r < rows; r++)
-                store_some(t->y + r * t->ldy + p * CK_PANEL + 8 * v, valid - 8 * v, sum[r][p][v]);
+                ck_store_some(t->y + r * t->ldy + p * CK_PANEL + 8 * v, valid - 8 * v, sum[r][p][v]);
     }
 }
 

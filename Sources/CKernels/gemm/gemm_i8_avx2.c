@@ -19,25 +19,13 @@ typedef struct {
     long ldy, k, valid;
 } tile;
 
-CK_AVX2_INLINE __m256 load_some(const float *from, long valid) {
-    return valid >= 8 ? _mm256_loadu_ps(from) : _mm256_maskload_ps(from, ck_mask8(valid));
-}
-
-// Storing with a mask takes dozens of cycles on some processors.
-CK_AVX2_INLINE void store_some(float *to, long valid, __m256 value) {
-    if (valid >= 8)
-        _mm256_storeu_ps(to, value);
-    else
-        _mm256_maskstore_ps(to, ck_mask8(valid), value);
-}
-
 CK_AVX2_INLINE void run_tile(const int rows, const tile *t) {
     const long groups = ck_group_count(t->k), width = ck_quantized_width(t->k);
     const __m256i ones = _mm256_set1_epi16(1);
     __m256 total[TILE_ROWS][2];
     for (int v = 0; v < 2; v++)
         for (int r = 0; r < rows; r++)
-            total[r][v] = t->bias ? load_some(t->bias + 8 * v, t->valid - 8 * v) : _mm256_setzero_ps();
+            total[r][v] = t->bias ? ck_load_some(t->bias + 8 * v, t->valid - 8 * v) : _mm256_setzero_ps();
     const uint8_t *weights = t->weights;
     const int8_t *x = t->x;
     for (long g = 0; g < groups; g++) {
@@ -72,7 +60,7 @@ CK_AVX2_INLINE void run_tile(const int rows, const tile *t) {
         weights += 4 * CK_PANEL;
     }
     for (int v = 0; v < 2; v++)
-        for (int r = 0; r < rows; r++) store_some(t->y + r * t->ldy + 8 * v, t->valid - 8 * v, total[r][v]);
+        for (int r = 0; r < rows; r++) ck_store_some(t->y + r * t->ldy + 8 * v, t->valid - 8 * v, total[r][v]);
 }
 
 CK_AVX2 static void run_1(const tile *t) { run_tile(1, t); }
