@@ -94,7 +94,7 @@ extension Coordinator {
             guard let lease = lease(task, of: id) else { continue }
             // A window that another worker has in hand stands still for nobody's death; two holders of copies that
             // die at once count as one.
-            endLease(lease, blame: isHeldElsewhere(lease) ? nil : blame, reason: reason)
+            endLease(lease, blame: isHeldElsewhere(lease) ? nil : blame, reason: "\(reason): \(id.prefix(8))")
         }
         pool.remove(id)
     }

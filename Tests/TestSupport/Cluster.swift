@@ -128,9 +128,10 @@ package final class Cluster: Sendable {
 
     /// Identities of workers that the coordinator gave up with work in their hands.
     package var lostWorkers: Set<Substring> {
-        Set(
-            log.split(separator: "\n").filter { $0.hasSuffix(": vanished") }.compactMap { line in
-                line.range(of: "was lost with worker ").map { line[$0.upperBound...].prefix { $0 != ":" } }
+        let reasons = ["was taken back: worker lost: ", "was taken back: worker silent for too long: "]
+        return Set(
+            log.split(separator: "\n").compactMap { line in
+                reasons.lazy.compactMap { line.range(of: $0) }.first.map { line[$0.upperBound...] }
             })
     }
 
