@@ -20,11 +20,18 @@ extension PriorHyperparameters {
         vqvae: VQVAEHyperparameters, profile: NumericProfile = .standard, stored: (String) -> Int? = { _ in nil }
     ) -> Int {
         // The output matrix may be a second, packed, form of the embedding.
-        var sum = transformer(codes: vqvae.codes).vocabulary * width * 4
+        let shape = transformer(codes: vqvae.codes)
+        var sum = shape.vocabulary * width * 4
         for tensor in WeightTable.prior(self, vqvae: vqvae) {
             let type: WeightType? =
-                tensor.name.hasSuffix(".w")
-                ? profile.transformerWeights : tensor.name.contains(".cond.model.") ? profile.otherWeights : .float32
+                if !tensor.name.hasSuffix(".w") {
+                    tensor.name.contains(".cond.model.") ? profile.otherWeights : .float32
+                } else if let layer = tensor.layer {
+                    profile.weights(
+                        layer: layer, of: tensor.name.hasPrefix("prime") ? primeDepth : shape.depth)
+                } else {
+                    profile.otherWeights
+                }
             switch type {
             case nil: sum += tensor.count * (stored(tensor.name) ?? 4)
             // A float32 scale for 128 numbers.

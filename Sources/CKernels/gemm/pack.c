@@ -72,8 +72,11 @@ static void pack_group(const packing *job, int transposed, long panel, long grou
     const long n = 4 * ck_i8_fours(job->k, group);
     float *const scales = (float *)(out + n * CK_PANEL);
     for (long j = 0; j < CK_PANEL; j++) {
+        float numbers[CK_GROUP];
         int8_t bytes[CK_GROUP];
-        scales[j] = ck_quantize_group(block + j, CK_PANEL, n, bytes);
+        for (long i = 0; i < n; i++) numbers[i] = block[i * CK_PANEL + j];
+        ck_rotate_weights(numbers, n);
+        scales[j] = ck_quantize_group(numbers, n, bytes);
         for (long i = 0; i < n; i++)
             out[(i / 4 * CK_PANEL + j) * 4 + i % 4] = (uint8_t)(bytes[i] + 128);
     }

@@ -61,10 +61,12 @@ typedef struct ck_kernels {
     ck_gemm *gemm_f16;
 
     // Rows of x [k] (ldx floats apart) as int8, every row for itself and every CK_GROUP numbers with a scale of
-    // their own:
+    // their own. A group is first rotated, in blocks of descending powers of two that sum to its size in whole fours
+    // (numbers beyond k are 0): the Walsh-Hadamard transform without its factor, stages of stride 1, 2, 4 ... in order,
+    // (a, b) -> (a + b, a - b). Weights are rotated likewise, which leaves products as they are. Then
     //   scale = max |x| / 127, value = x * (127 / max |x|) rounded to nearest even.
     // A group whose largest magnitude is below 2^-100 gives zeros and scale 0; one with a NaN or an infinity zeros
-    // and scale NaN. values: [rows][ck_quantized_width(k)], zeros beyond k. scales: [rows][ck_group_count(k)].
+    // and scale NaN. values: [rows][ck_quantized_width(k)]. scales: [rows][ck_group_count(k)].
     // offsets: the same shape, -128 times the sum of the group's values.
     void (*quantize)(const float *x, long ldx, long rows, long k, int8_t *values, float *scales, int32_t *offsets);
     // y[m][n] from quantised rows and panels packed as CK_I8: from bias (or 0), over groups in order,

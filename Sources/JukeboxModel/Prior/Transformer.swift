@@ -134,8 +134,9 @@ struct TransformerLayer: Sendable {
     init(_ weights: Weights, _ name: String, layer: Int, shape: TransformerShape, profile: NumericProfile) throws {
         self.shape = shape
         pattern = shape.pattern(layer: layer)
+        let storage = profile.weights(layer: layer, of: shape.depth)
         func linear(_ part: String) throws -> Linear {
-            try Linear(weights, "\(name).\(part)", storage: profile.transformerWeights)
+            try Linear(weights, "\(name).\(part)", storage: storage)
         }
         attention = try linear("attn.c_attn")
         lyrics = pattern == .lyricEncoder ? try linear("attn.c_enc_kv") : nil

@@ -7,6 +7,12 @@ package struct WeightSpecification: Sendable, Hashable {
     /// Files may leave it out: it is tied to another, or sampling does not need it.
     package var optional = false
 
+    /// The layer of a transformer that it belongs to.
+    package var layer: Int? {
+        guard let place = name.firstRange(of: "._attn_mods.") else { return nil }
+        return Int(name[place.upperBound...].prefix { $0 != "." })
+    }
+
     package enum Initial: Sendable, Hashable {
         case zeros
         case ones
