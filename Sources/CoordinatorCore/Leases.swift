@@ -102,18 +102,30 @@ extension Coordinator {
         grew(place, index)
     }
 
-    /// Copies of a task that another worker is done with, or two chunks ahead of; not while they may be in their
-    /// prefill, which comes before they can catch up.
+    /// Copies of a task that another worker is done with, or two chunks ahead of and will be done before; not while they
+    /// may be in their prefill, which comes before they can catch up.
     private mutating func endBeaten(_ others: [Lease], by winner: Lease, journaled: Int) {
         for other in others {
             let isOpen = lease(other.task, of: other.worker) != nil
             let mayBeBehind = other.hasSpoken || other.epoch < winner.epoch
-            guard !isOpen || mayBeBehind && journaled - other.reached >= 2 * settings.chunk else { continue }
+            let isBehind = mayBeBehind && journaled - other.reached >= 2 * settings.chunk
+            guard !isOpen || isBehind && !overtakes(other, winner, journaled: journaled) else { continue }
             if isOpen {
                 endLease(other, blame: nil, reason: "another worker is ahead")
             }
             send(to: other.worker, .revoke(other.task, other.epoch, reason: "another worker was faster"))
         }
+    }
+
+    /// Whether a copy that is behind will be done before the one that is ahead.
+    private func overtakes(_ behind: Lease, _ ahead: Lease, journaled: Int) -> Bool {
+        guard let (place, index) = live(behind.task.stream), let end = songs[place].window(index)?.new.upperBound
+        else { return false }
+        func left(_ lease: Lease, from reached: Int) -> Double? {
+            pool.workers[lease.worker]?.speedOfSlot(lease.task.level).map { Double(end - reached) / $0 }
+        }
+        guard let its = left(behind, from: behind.reached), let others = left(ahead, from: journaled) else { return false }
+        return its < others
     }
 
     /// Notes how far a worker is, and how fast it came there.

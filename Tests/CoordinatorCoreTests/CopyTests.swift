@@ -91,6 +91,32 @@ struct CopyTests {
         #expect(LeaseTests.records(try world.handle(.chunk(MockWorld.peer("slow"), chunk(slow, start + 2)))) == 1)
     }
 
+    @Test func `a copy that is behind goes on if it will be done first`() throws {
+        var (world, slow, fast) = try copied()
+        let window = try Small.song("s").planInputs.plan().levels[slow.task.level].windows[slow.task.window]
+        let first = window.new.lowerBound
+        let start = fast.acknowledged
+        func chunk(_ held: HeldLease, _ range: Range<Int>) -> Chunk {
+            Chunk(
+                task: held.task, epoch: held.epoch, start: range.lowerBound,
+                tokens: tokens(held.task.stream, first + range.lowerBound..<first + range.upperBound))
+        }
+        func send(_ id: WorkerID, _ held: HeldLease, from begin: Int, to end: Int) throws -> [Effect] {
+            try stride(from: begin, to: end, by: 2).flatMap {
+                try world.handle(.chunk(MockWorld.peer(id), chunk(held, $0..<$0 + 2)))
+            }
+        }
+        _ = try send("fast", fast, from: start, to: start + 2)
+        let ahead = try send("slow", slow, from: start, to: start + 8)
+        #expect(LeaseTests.records(ahead) == 3, "tokens, and no lease's end")
+        #expect(world.copies[slow.task]?.epoch == fast.epoch && world.leases[slow.task]?.epoch == slow.epoch)
+        let rest = try send("fast", fast, from: start + 2, to: window.new.count)
+        let isRevoked = rest.contains {
+            if case .send(MockWorld.peer("slow"), .revoke) = $0 { true } else { false }
+        }
+        #expect(isRevoked)
+    }
+
     @Test func `the other copy goes on when one worker dies, also after a restart`() throws {
         for restarts in [false, true] {
             var (world, slow, fast) = try copied()

@@ -121,16 +121,21 @@ struct SongPlanner {
     var prefillGain: Double
     var songs: Int
 
-    func simulate(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Simulation.Result {
+    func simulate(
+        _ submission: Submission, _ workers: [WorkerSpecification], isCoarse: Bool = false
+    ) throws -> Simulation.Result {
+        var settings = Simulation.Settings(costs: costs, prefillGain: prefillGain)
+        if isCoarse { settings.events = Self.coarse }
         let songs = (0..<songs).map { number in
             var song = submission
             song.song = "song \(number)"
             return song
         }
-        return try Simulation(
-            songs: songs, workers: workers, settings: .init(costs: costs, prefillGain: prefillGain)
-        ).run()
+        return try Simulation(songs: songs, workers: workers, settings: settings).run()
     }
+
+    /// Chunks of a simulation that need not be drawn, nor right to a per cent.
+    private static let coarse = 4000
 
     /// Seconds with as many usual workers as can ever have work: the longest chain, with its prefill.
     private func chainSeconds() throws -> Double {
@@ -138,7 +143,7 @@ struct SongPlanner {
         let usual = WorkerSpecification(tokensPerSecond: usual)
         return try Simulation(
             songs: [planned.submission], workers: Array(repeating: usual, count: min(256, max(1, windows))),
-            settings: .init(costs: costs, prefillGain: prefillGain, events: 5000)
+            settings: .init(costs: costs, prefillGain: prefillGain, events: Self.coarse)
         ).run().seconds
     }
 
@@ -186,10 +191,12 @@ struct SongPlanner {
 
     /// Simulations at the same time, on all processors; the largest begin first.
     private func simulate(_ cases: [(Submission, [WorkerSpecification])]) throws -> [Simulation.Result] {
+        let workers = cases.map(\.1.count).max() ?? 0
         let results = Mutex([Result<Simulation.Result, any Error>?](repeating: nil, count: cases.count))
         DispatchQueue.concurrentPerform(iterations: cases.count) { turn in
             let index = cases.count - 1 - turn
-            let result = Result { try simulate(cases[index].0, cases[index].1) }
+            let (song, some) = cases[index]
+            let result = Result { try simulate(song, some, isCoarse: some.count < workers) }
             results.withLock { $0[index] = result }
         }
         return try results.withLock { try $0.map { try $0!.get() } }
