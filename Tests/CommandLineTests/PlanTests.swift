@@ -22,6 +22,7 @@ extension CommandLines {
             var levels: [Level]
             var chainSeconds: Double
             var workSeconds: Double
+            var workerBytes: Int
             var rows: [Row]
         }
 
@@ -46,6 +47,10 @@ extension CommandLines {
             let windows = table.levels.reduce(0) { $0 + $1.windows }
             #expect(svg.hasPrefix("<svg") && svg.components(separatedBy: "<title>").count - 1 >= windows)
             #expect(svg.contains("level 1") && svg.contains("</svg>"))
+            let small = try await Orchestrion.succeed([
+                "plan", "--preset", "1b_lyrics", "--mode", "upsample", "--seconds", "20", "--profile", "int8", "--json",
+            ]).decode(Table.self)
+            #expect(small.workerBytes > table.workerBytes / 2 && small.workerBytes < table.workerBytes * 2 / 3)
         }
 
         @Test func `a song's file is planned with all that submit would check`() async throws {

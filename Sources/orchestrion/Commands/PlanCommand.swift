@@ -42,6 +42,12 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "A published geometry instead of a model's folder: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How workers keep numbers, for the memory that they need: f32, f16 (the default) or int8.",
+            valueName: "profile"))
+    var profile: NumericProfile = .standard
+
     @Option(help: "Plan for as many songs like this one, submitted at once.")
     var songs: Int = 1
 
@@ -70,7 +76,8 @@ struct PlanCommand: ParsableCommand {
             ?? PlannedSong(request, slots: slots)
         let (speed, costs) = try speeds(planned)
         let workers = try parsedWorkers(usual: speed)
-        let planner = SongPlanner(planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs)
+        let planner = SongPlanner(
+            planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs, profile: profile)
         let (table, result) = try planner.table(workers)
         if let plot { try chart(planned, result, workers).svg().write(toFile: plot, atomically: true, encoding: .utf8) }
         print(json ? try Terminal.json(table) : table.text)
@@ -120,6 +127,7 @@ struct SongPlanner {
     var costs: [Double]
     var prefillGain: Double
     var songs: Int
+    var profile: NumericProfile
 
     func simulate(
         _ submission: Submission, _ workers: [WorkerSpecification], isCoarse: Bool = false
@@ -182,8 +190,8 @@ struct SongPlanner {
             songSeconds: Double(planned.plan.sampleLength) / Double(planned.plan.geometry.sampleRate),
             samples: planned.submission.samples, songs: songs, levels: levels,
             chainSeconds: try chainSeconds(), workSeconds: work / usual,
-            workerBytes: priors.reduce(0) { $0 + $1.weightBytes(vqvae: vqvae) },
-            bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae) }.max() ?? 0,
+            workerBytes: priors.reduce(0) { $0 + $1.weightBytes(vqvae: vqvae, profile: profile) },
+            bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae, profile: profile) }.max() ?? 0,
             // Tokens, and those that are copied when a level is written.
             coordinatorBytes: tokens * 2 * 3, rows: rows)
         return (table, results[counts.count - 1])
