@@ -168,7 +168,7 @@ struct SongPlanner {
         }
         let submissions = [planned.submission, planned.other].compactMap { $0 }
         let cases = submissions.flatMap { submission in counts.map { (submission, Array(workers.prefix($0))) } }
-        let results = try simulate(cases)
+        let results = try simulate(cases, detailed: counts.count - 1)
         let rows = try zip(cases, results).enumerated().map { index, item in
             let ((submission, some), result) = item
             let seconds = max(1e-9, result.seconds)
@@ -197,14 +197,14 @@ struct SongPlanner {
         return (table, results[counts.count - 1])
     }
 
-    /// Simulations at the same time, on all processors; the largest begin first.
-    private func simulate(_ cases: [(Submission, [WorkerSpecification])]) throws -> [Simulation.Result] {
-        let workers = cases.map(\.1.count).max() ?? 0
+    /// Simulations at the same time, on all processors; the largest begin first. All but one are coarse.
+    private func simulate(
+        _ cases: [(Submission, [WorkerSpecification])], detailed: Int
+    ) throws -> [Simulation.Result] {
         let results = Mutex([Result<Simulation.Result, any Error>?](repeating: nil, count: cases.count))
         DispatchQueue.concurrentPerform(iterations: cases.count) { turn in
             let index = cases.count - 1 - turn
-            let (song, some) = cases[index]
-            let result = Result { try simulate(song, some, isCoarse: some.count < workers) }
+            let result = Result { try simulate(cases[index].0, cases[index].1, isCoarse: index != detailed) }
             results.withLock { $0[index] = result }
         }
         return try results.withLock { try $0.map { try $0!.get() } }
