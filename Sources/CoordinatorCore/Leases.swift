@@ -124,7 +124,9 @@ extension Coordinator {
         func left(_ lease: Lease, from reached: Int) -> Double? {
             pool.workers[lease.worker]?.speedOfSlot(lease.task.level).map { Double(end - reached) / $0 }
         }
-        guard let its = left(behind, from: behind.reached), let others = left(ahead, from: journaled) else { return false }
+        guard let its = left(behind, from: behind.reached), let others = left(ahead, from: journaled) else {
+            return false
+        }
         return its < others
     }
 

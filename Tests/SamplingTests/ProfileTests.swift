@@ -66,7 +66,8 @@ import Testing
                 }
             }
             for (profile, sum) in sums {
-                print("level \(level), \(profile): \(wantedBits / 6) bits a token become \(sum.bits / 6), "
+                print(
+                    "level \(level), \(profile): \(wantedBits / 6) bits a token become \(sum.bits / 6), "
                         + "a divergence of \(sum.divergence / 6)")
                 let allowed = (profile == .f16 ? 0.0005 : 0.005) * wantedBits
                 #expect(abs(sum.bits - wantedBits) < allowed, "level \(level) \(profile)")
