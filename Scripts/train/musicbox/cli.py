@@ -8,7 +8,8 @@ import time
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     parser.add_argument("stage", nargs="?", default="all",
-                        choices=["all", "song", "vqvae", "codes", "priors", "export", "status", "pack", "unpack", "adopt"])
+                        choices=["all", "song", "vqvae", "codes", "priors", "rehearse", "export", "status", "pack", "unpack",
+                                 "adopt"])
     parser.add_argument("--run", default="build/music-box", help="folder of checkpoints, codes and logs")
     parser.add_argument("--out", help="the model's folder (default RUN/music-box)")
     parser.add_argument("--settings", default="small", help="name in settings/, or a file")
@@ -17,7 +18,9 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: all)")
     parser.add_argument("--workers", type=int, default=0, help="processes that compose songs")
     parser.add_argument("--budget", type=float, default=1.0, help="factor on the settings' hours")
-    parser.add_argument("--seed", type=int, default=1, help="of `song`")
+    parser.add_argument("--seed", type=int, default=1, help="of `song`; of `rehearse`, the round")
+    parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `rehearse`")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each song, for `rehearse`")
     parser.add_argument("--genre", help="of `song`")
     parser.add_argument("--artist", help="of `song`")
     options = parser.parse_args(arguments)
@@ -56,6 +59,8 @@ class _Stages:
 
             carry.adopt(self.settings, self.options.run, self.options.out or "Sources/MusicBox/music-box")
             return 0
+        if stage == "rehearse":
+            return self.rehearse()
         if stage in ("pack", "unpack"):
             from . import carry
 
@@ -88,6 +93,18 @@ class _Stages:
         from .training import priors
 
         return all([priors.train(self.settings, self.options.run, level, self.minutes) for level in self.levels])
+
+    def rehearse(self):
+        from .training import rehearsal
+
+        self.export()
+        model = self.options.out or f"{self.options.run}/music-box"
+        top = self.settings["vqvae"]["levels"] - 1
+        for level in self.levels:
+            if level < top:
+                rehearsal.rehearse(self.settings, self.options.run, level, self.options.orchestrion, model,
+                                   self.options.seconds, self.options.threads or 2, self.options.seed, self.minutes)
+        return 0
 
     def export(self):
         from . import export

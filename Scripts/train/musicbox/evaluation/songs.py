@@ -1,7 +1,6 @@
 """What is heard in sampled songs: do genre, tempo and lyrics follow, and how far are they from the corpus."""
 
 import json
-import struct
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from .. import labels
 from ..audio import read_wav
 from ..corpus import ARTISTS, GENRES, compose
 from ..settings import HELD_OUT, artist_id, genre_id
+from ..training.rehearsal import read_codes
 from ..training.vqvae import load_model
 from . import codec, listening
 from .tokens import load_prior
@@ -32,15 +32,6 @@ def sample(program, model, folder, songs, each, seconds, threads, level):
             print(out, flush=True)
         made += [(song, path) for path in paths]
     return made
-
-
-def read_codes(folder, level):
-    """[samples, tokens]"""
-    data = (Path(folder) / "codes.safetensors").read_bytes()
-    size = struct.unpack("<Q", data[:8])[0]
-    entry = json.loads(data[8 : 8 + size])[f"z{level}"]
-    begin, end = (8 + size + x for x in entry["data_offsets"])
-    return np.frombuffer(data[begin:end], "<i8").reshape(entry["shape"])
 
 
 @torch.no_grad()

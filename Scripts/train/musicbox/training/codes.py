@@ -11,6 +11,7 @@ import torch
 from ..corpus import compose
 from ..labels import tokenise
 from ..settings import HELD_OUT, artist_id, genre_id
+from .rehearsal import heard_file
 from .vqvae import load_model
 
 
@@ -92,7 +93,7 @@ def composed(seeds, workers):
 
 
 class Songs:
-    """What `make` wrote of a level and the one above, in memory."""
+    """What `make` wrote of a level and the one above, in memory, and what `rehearse` did."""
 
     def __init__(self, folder, held_out, level, levels):
         self.songs = []
@@ -104,6 +105,9 @@ class Songs:
                 if not above.exists():
                     continue
                 song.update(self._read(above))
+            heard = heard_file(path)
+            if heard.exists():
+                song.update(self._read(heard))
             self.songs.append(song)
 
     @staticmethod

@@ -52,6 +52,23 @@ class Windows:
             slots[place] = min(int(b) - 1, end - 1) - first + padding
         return slots
 
+    @property
+    def rehearsed(self):
+        return any("heard" in song for song in self.songs)
+
+    def rehearsal(self, count, length):
+        """Windows that were sampled, with the true codes, and as `read` those that the program drew."""
+        songs = [song for song in self.songs if len(song.get("heard", ())) >= length]
+        items = []
+        for _ in range(count):
+            song = songs[int(self.rng.integers(len(songs)))]
+            begin = int(song["heard_begin"])
+            start = int(self.rng.integers(len(song["heard"]) - length + 1)) // self.grid * self.grid
+            item = self.window(song, begin + start, length)
+            item["read"] = song["heard"][start : start + length].astype(np.int64)
+            items.append(item)
+        return {k: torch.from_numpy(np.stack([i[k] for i in items])) for k in items[0]}
+
     def draw(self, count, length):
         items = []
         while len(items) < count:
@@ -193,18 +210,22 @@ def train(settings, folder, level, minutes):
         lengths = plan["lengths"][:2] if run.progress < 0.2 else plan["lengths"][2:]
         length = lengths[int(rng.integers(2))]
         count = max(1, plan["tokens"][level] // length)
-        batch = {k: v.to(where) for k, v in windows.draw(count, length).items()}
+        rehearse = windows.rehearsed and rng.random() < 0.5
+        drawn = windows.rehearsal(count, length) if rehearse else windows.draw(count, length)
+        batch = {k: v.to(where) for k, v in drawn.items()}
         with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
             # Its own slips mean something only once it guesses well.
             slips = plan["misheard"][level] if run.progress > 0.3 and rng.random() < 0.5 else 0
-            read = misheard(model, batch, slips) if slips else None
+            read = batch.get("read")
+            if read is None and slips:
+                read = misheard(model, batch, slips)
             music, prime, aligned = loss_of(model, batch, True, read)
             loss = music + h.get("prime_loss_fraction", 0) * prime + aligned
         loss.backward()
         optimiser.step(run.rate(30))
         run.tick()
         follow(average, model, run.step)
-        for key, value in (("bits", music * BITS), ("lyrics", prime), ("alignment", aligned)):
+        for key, value in (("rehearsed" if rehearse else "bits", music * BITS), ("lyrics", prime), ("alignment", aligned)):
             value = float(value.detach())
             seen[key] = seen.get(key, value) + 0.03 * (value - seen.get(key, value))
         if run.step % 25 == 0:
