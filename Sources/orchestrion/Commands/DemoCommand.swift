@@ -18,6 +18,9 @@ struct DemoCommand: ParsableCommand {
               orchestrion demo take.flac
             """)
 
+    /// Cooler at the lower levels, whose noise adds up: what the model's card recommends (Docs/MusicBox.md).
+    private static let temperature = "0.8,0.9,0.99"
+
     /// As many lines as twenty seconds have, in the words that the model knows.
     private static let lyrics = """
         sun sea sky far low you
@@ -67,6 +70,7 @@ struct DemoCommand: ParsableCommand {
         // Two samples, so that both workers have something to do throughout.
         let length = seconds ?? (recording == nil ? 20 : 8)
         var song = ["--model", MusicBox.name, "--seed", "\(seed)", "--samples", "2", "--seconds", "\(length)"]
+        song += ["--temperature", Self.temperature]
         var (genre, artist, lyrics) = (genre, artist, lyrics)
         let introduction: String
         if let recording {

@@ -80,6 +80,7 @@ def main():
     parser.add_argument("--every", type=int, default=1, help="sample one in so many pairs of genre and artist to level 0;"
                         " 7 takes each genre and each artist once")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each of them")
+    parser.add_argument("--temperature", default="0.8,0.9,0.99", help="of them, level 0 first")
     parser.add_argument("--levels", default="2,1,0", help="of `tokens`")
     parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
     parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")
@@ -106,7 +107,7 @@ def main():
             model = options.model or f"{options.run}/music-box"
             figures[part] = songs.evaluate(settings, options.run, options.orchestrion, model,
                                            f"{options.run}/sampled", options.each, options.seconds, options.threads,
-                                           options.every)
+                                           options.every, options.temperature)
         elif part == "listener":
             songs.write_listener(settings, options.run, Path(__file__).parents[4] / "Tests/Fixtures/music-box/genres.json")
         else:

@@ -17,17 +17,21 @@ from . import codec, listening
 from .tokens import load_prior
 
 
-def sample(program, model, folder, songs, each, seconds, threads, level):
-    """Samples `each` songs of every (genre, artist, lyrics, seed) down to a level; gives (song, WAV) of each."""
+def sample(program, model, folder, songs, each, seconds, threads, level, temperature):
+    """Samples the first seconds of `each` songs of every (genre, artist, lyrics, seed, whole length) down to a level.
+
+    Gives (song, WAV) of each.
+    """
     made = []
     for song in songs:
-        genre, artist, lyrics, seed = song
+        genre, artist, lyrics, seed, whole = song
         out = Path(folder) / f"level_{level}" / f"{genre}_{artist}_{seed}"
         paths = [out / f"level_{level}" / f"sample_{i}.wav" for i in range(each)]
         if not paths[-1].exists():
             command = [program, "sample", "--model", model, "--genre", genre, "--artist", artist, "--lyrics", lyrics,
-                       "--seconds", str(seconds), "--seed", str(seed), "--samples", str(each), "--out", str(out),
-                       "--threads", str(threads), "--stop-at", str(level)]
+                       "--seconds", str(seconds), "--total-seconds", str(whole), "--seed", str(seed),
+                       "--samples", str(each), "--out", str(out), "--threads", str(threads), "--stop-at", str(level),
+                       "--temperature", temperature]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             print(out, flush=True)
         made += [(song, path) for path in paths]
@@ -37,9 +41,9 @@ def sample(program, model, folder, songs, each, seconds, threads, level):
 @torch.no_grad()
 def monotone(prior, hop, codes, song):
     """Share of sung time at which the aligned character does not fall back, of a song's first window."""
-    genre, artist, text, _ = song
+    genre, artist, text, _, whole = song
     h = prior.h
-    y, _ = labels.vector(h, hop, len(codes) * hop, 0, artist_id(artist), genre_id(genre), labels.tokenise(text))
+    y, _ = labels.vector(h, hop, int(whole * 44100), 0, artist_id(artist), genre_id(genre), labels.tokenise(text))
     where = next(prior.parameters()).device
     length = min(h["n_ctx"], len(codes)) // 64 * 64
     weights = []
@@ -77,7 +81,8 @@ def write_listener(settings, run, path, seconds=8.0, each=18):
     Path(path).write_text(json.dumps(values) + "\n")
 
 
-def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, threads=2, every=1):
+def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, threads=2, every=1,
+             temperature="0.8,0.9,0.99"):
     """`each` songs for every genre by every artist at the top level; one of `every` such pair down to level 0."""
     names = [g.name for g in GENRES]
     top = settings["vqvae"]["levels"] - 1
@@ -87,15 +92,16 @@ def evaluate(settings, run, program, model, folder, each=8, seconds=10.0, thread
         for i, artist in enumerate(ARTISTS):
             song = compose(HELD_OUT + 9000 + i, genre.name, artist.name, seconds + 4, lines=1000)
             held.append(song.audio[: int(seconds * 44100)])
-            songs.append((genre.name, artist.name, song.lyrics, 100 + i))
-    made = sample(program, model, folder, songs, each, seconds, threads, top)
+            # The labels are the held-out song's: one of ten seconds would end there, without room for the lyrics.
+            songs.append((genre.name, artist.name, song.lyrics, 100 + i, len(song.audio) / 44100))
+    made = sample(program, model, folder, songs, each, seconds, threads, top, temperature)
     heard = [(song, listening.log_mel(read_wav(path)[0])) for song, path in made]
     tempo = {g.name: g.tempo for g in GENRES}
     guesses = classifier(np.array([listening.timbre(mel) for _, mel in heard]))
     named = {n: [names[g] == n for g, (song, _) in zip(guesses, heard) if song[0] == n] for n in names}
     steady = [abs(meter(mel) / tempo[song[0]] - 1) <= 0.05 for song, mel in heard]
 
-    whole = sample(program, model, folder, songs[::every], 1, seconds, threads, 0)
+    whole = sample(program, model, folder, songs[::every], 1, seconds, threads, 0, temperature)
     sampled = [listening.log_mel(read_wav(path)[0]) for _, path in whole]
     known = [listening.log_mel(audio) for audio in held]
     halves = listening.frechet(np.concatenate(known[::2]), np.concatenate(known[1::2]))
