@@ -52,14 +52,13 @@ class Windows:
             slots[place] = min(int(b) - 1, end - 1) - first + padding
         return slots
 
-    @property
-    def rehearsed(self):
-        return any("heard" in song for song in self.songs)
+    def rehearsed(self, length):
+        """The songs of which so many codes were sampled."""
+        return [song for song in self.songs if len(song.get("heard", ())) >= length]
 
     def rehearsal(self, count, length):
         """Windows that were sampled, with the true codes, and as `read` those that the program drew."""
-        songs = [song for song in self.songs if len(song.get("heard", ())) >= length]
-        items = []
+        songs, items = self.rehearsed(length), []
         for _ in range(count):
             song = songs[int(self.rng.integers(len(songs)))]
             begin = int(song["heard_begin"])
@@ -210,7 +209,7 @@ def train(settings, folder, level, minutes):
         lengths = plan["lengths"][:2] if run.progress < 0.2 else plan["lengths"][2:]
         length = lengths[int(rng.integers(2))]
         count = max(1, plan["tokens"][level] // length)
-        rehearse = windows.rehearsed and rng.random() < 0.5
+        rehearse = windows.rehearsed(length) and rng.random() < 0.5
         drawn = windows.rehearsal(count, length) if rehearse else windows.draw(count, length)
         batch = {k: v.to(where) for k, v in drawn.items()}
         with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
@@ -225,7 +224,8 @@ def train(settings, folder, level, minutes):
         optimiser.step(run.rate(30))
         run.tick()
         follow(average, model, run.step)
-        for key, value in (("rehearsed" if rehearse else "bits", music * BITS), ("lyrics", prime), ("alignment", aligned)):
+        kind = "rehearsed" if rehearse else "bits"
+        for key, value in ((kind, music * BITS), ("lyrics", prime), ("alignment", aligned)):
             value = float(value.detach())
             seen[key] = seen.get(key, value) + 0.03 * (value - seen.get(key, value))
         if run.step % 25 == 0:
