@@ -10,7 +10,8 @@ struct DemoCommand: ParsableCommand {
         discussion: """
             Starts a coordinator and two workers on this machine, submits a song to them, kills one worker half way \
             (kill -9) and starts another, fetches the song, samples it again undisturbed in one process, compares all \
-            tokens, and draws the song's picture. It uses \(MusicBox.name), the model that ships.
+            tokens, and draws the song's picture. It uses \(MusicBox.name), the model that ships, at the temperatures \
+            that its card recommends (\(temperature)).
 
             Examples:
               orchestrion demo
