@@ -46,11 +46,18 @@ extension Coordinator {
             if songs[place].state == .preparing { songs[place].streams[index].tokens = tokens }
         case .sampled(_, let epoch, _):
             songs[place].streams[index].tokens.append(contentsOf: tokens)
-            songs[place].streams[index].blames = []
+            clear(place, index)
             credit(place, index, epoch)
             closeWindow(place, index)
             if songs[place].isSampled { leaveSampling(place, for: .decoding) }
         }
+    }
+
+    /// A window that brings tokens is innocent of what is held against it.
+    private mutating func clear(_ place: Int, _ index: Int) {
+        guard !songs[place].streams[index].blames.isEmpty else { return }
+        songs[place].streams[index].blames = []
+        for lease in songs[place].streams[index].leases { pool.clear(lease.task, on: lease.worker) }
     }
 
     /// The worker of an epoch has brought all that there is.
@@ -95,7 +102,7 @@ extension Coordinator {
             Lease(
                 task: task, epoch: epoch, worker: worker, granted: now, share: share,
                 reached: songs[place].journaled(index), heard: now))
-        pool.give(task, to: worker, now: now)
+        pool.give(task, to: worker, now: now, isSuspect: isSuspect(songs[place].streams[index]))
     }
 
     private mutating func applyEnd(_ task: TaskID, _ epoch: Epoch) {

@@ -47,6 +47,18 @@ extension Coordinator {
         }
     }
 
+    /// Whether one more death would fail the window's song. It may be innocent: windows that were in the same workers as
+    /// the culprit look like it. So it has its last worker to itself, among windows that have brought tokens there,
+    /// until it brings tokens, too.
+    func isSuspect(_ stream: Stream) -> Bool {
+        !stream.blames.isEmpty && Set(stream.blames.map(\.worker)).count >= settings.killsBeforeQuarantine - 1
+    }
+
+    /// Whether all that a worker has in hand has brought tokens there.
+    func isSettled(_ id: WorkerID) -> Bool {
+        pool.workers[id]?.tasks.allSatisfy { lease($0, of: id)?.hasSpoken == true } ?? false
+    }
+
     private func verdict(_ stream: Stream, _ task: TaskID) -> String? {
         let workers = Set(stream.blames.map(\.worker))
         var reports: [String] = []

@@ -6,10 +6,14 @@ struct ReadyTask: Sendable, Hashable, Comparable {
     var path: Int
     /// A straggler has it; a faster worker may have it, too.
     var isCopy: Bool
+    /// One more death would fail its song. It goes first, for it needs a worker that has nothing else, or nothing but
+    /// what has brought tokens.
+    var isSuspect = false
     var task: TaskID
 
     /// Whether `left` has its turn after `right`.
     static func < (left: ReadyTask, right: ReadyTask) -> Bool {
+        if left.isSuspect != right.isSuspect { return right.isSuspect }
         if left.path != right.path { return left.path < right.path }
         if left.isCopy != right.isCopy { return left.isCopy }
         if left.task.sample != right.task.sample { return left.task.sample > right.task.sample }

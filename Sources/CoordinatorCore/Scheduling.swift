@@ -50,7 +50,8 @@ extension Coordinator {
     /// Brings the ready index up to date with one stream.
     mutating func refresh(_ place: Int, _ index: Int) {
         guard songs[place].streams.indices.contains(index) else { return }
-        let wanted = songs[place].isOpen ? songs[place].readyTask(index) : nil
+        var wanted = songs[place].isOpen ? songs[place].readyTask(index) : nil
+        wanted?.isSuspect = isSuspect(songs[place].streams[index])
         let queued = songs[place].streams[index].queued
         guard wanted != queued else { return }
         let skill = songs[place].skill(songs[place].level(at: index))
@@ -124,6 +125,10 @@ extension Coordinator {
         guard let (place, index) = live(task.task.stream) else { return nil }
         let stream = songs[place].streams[index]
         let blamed = Set(stream.blames.map(\.worker))
+        if task.isSuspect {
+            // One worker at a time.
+            return task.isCopy ? nil : pool.best(for: skill, blamed: blamed, where: isSettled)
+        }
         guard task.isCopy else { return blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed) }
         guard let lease = stream.leases.first, let fastest = pool.best(for: skill) else { return nil }
         let worker =

@@ -20,8 +20,10 @@ struct Worker: Sendable {
     var tasks: [TaskID] = []
     /// Tokens a second of all its slots together, by level, measured from its chunks.
     var throughput: [Int: Double] = [:]
+    /// A suspect that it has in hand: until that brings tokens, the worker gets nothing else.
+    var suspect: TaskID?
 
-    var freeSlots: Int { max(0, description.slots - tasks.count) }
+    var freeSlots: Int { suspect == nil ? max(0, description.slots - tasks.count) : 0 }
     var skills: [Skill] { description.fingerprints.map { Skill(level: $0.key, fingerprint: $0.value) } }
 
     /// Tokens a second that one more window would get if slots share evenly.
@@ -79,7 +81,7 @@ struct WorkerPool: Sendable {
         remove(description.id)
         workers[description.id] = Worker(
             description: description, peer: peer, lastHeard: now, tasks: former?.tasks ?? [],
-            throughput: former?.throughput ?? [:])
+            throughput: former?.throughput ?? [:], suspect: former?.suspect)
         slots += description.slots
         peers[peer] = description.id
         index(description.id)
@@ -127,18 +129,27 @@ struct WorkerPool: Sendable {
         }
     }
 
-    mutating func give(_ task: TaskID, to id: WorkerID, now: Instant) {
+    mutating func give(_ task: TaskID, to id: WorkerID, now: Instant, isSuspect: Bool) {
         if workers[id] == nil {
             let unknown = WorkerDescription(id: id, name: id, model: "", fingerprints: [:], slots: 0)
             workers[id] = Worker(description: unknown, peer: nil, lastHeard: now)
         }
         workers[id]?.tasks.append(task)
+        if isSuspect { workers[id]?.suspect = task }
         index(id)
     }
 
     mutating func take(_ task: TaskID, from id: WorkerID) {
         guard let place = workers[id]?.tasks.firstIndex(of: task) else { return }
         workers[id]?.tasks.remove(at: place)
+        if workers[id]?.suspect == task { workers[id]?.suspect = nil }
+        index(id)
+    }
+
+    /// The task brought tokens, so it is no suspect any more.
+    mutating func clear(_ task: TaskID, on id: WorkerID) {
+        guard workers[id]?.suspect == task else { return }
+        workers[id]?.suspect = nil
         index(id)
     }
 
@@ -163,12 +174,17 @@ struct WorkerPool: Sendable {
     /// The same for a task that failed before.
     /// A worker that is blamed for the task gets it only if every worker that could run it is blamed.
     ///
-    /// - Parameter holder: has the task already.
-    func best(for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil) -> WorkerID? {
+    /// - Parameters:
+    ///   - holder: has the task already.
+    ///   - isFit: what else is asked of the worker.
+    func best(
+        for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil, where isFit: (WorkerID) -> Bool = { _ in true }
+    ) -> WorkerID? {
         let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
         var best: Offer?
         for offer in (idle[skill] ?? [:]).values where offer.id != holder && !spared.contains(offer.id) {
             if let other = best, !offer.precedes(other) { continue }
+            guard isFit(offer.id) else { continue }
             best = offer
         }
         return best?.id

@@ -203,6 +203,38 @@ struct LeaseTests {
         #expect(world.held(steady).isEmpty)
     }
 
+    /// A worker that has the task in hand dies before any window in it has brought tokens.
+    @Test(arguments: [1, 2, 4])
+    func `a task that kills its workers takes no other song with it`(workers: Int) throws {
+        var world = MockWorld()
+        // Of equal rank, so that the culprit is neither first nor last among those that it takes with it.
+        for song in ["a", "b", "bad", "c", "d"] { try world.handle(.submit(Small.song(song))) }
+        var joined = 0
+        for _ in 0..<100 where world.states.values.contains(where: { !$0.isEnded }) {
+            while world.workers.count < workers {
+                joined += 1
+                try world.join("w\(joined)", slots: 16)
+            }
+            for peer in Array(world.workers.keys) where world.held(peer).contains(where: { $0.task.song == "bad" }) {
+                world.workers[peer] = nil
+                try world.handle(.peerLost(peer))
+                world.deliver()
+            }
+            for peer in Array(world.workers.keys) {
+                guard !world.held(peer).contains(where: { $0.task.song == "bad" }) else { continue }
+                world.workers[peer]?.sample(8)
+                try world.sendChunks(peer)
+            }
+            for song in world.sampled where world.states[song]?.isEnded == false {
+                try world.handle(.outputsWritten(song))
+            }
+        }
+        guard case .failed = world.states["bad"] else { throw Violation("not failed") }
+        for song in ["a", "b", "c", "d"] { #expect(world.states[song] == .finished, "\(song)") }
+        #expect(joined <= workers + 4)
+        try world.checkEmpty()
+    }
+
     @Test func `workers that vanish between chunks are no reason to give a task up`() throws {
         var world = MockWorld(Settings(chunk: 1))
         try world.handle(.submit(Small.song("s", stopAt: 2)))

@@ -13,10 +13,11 @@ extension ClusterProcesses {
                 let id = try await cluster.submit(song, id: "kills")
                 let wanted = try await cluster.status(of: id).wantedTokens
                 var killed = 0
-                // One worker at a time, so that between two kills every window gets on: the coordinator takes a
-                // window that kills three workers without any progress for the culprit.
+                // One worker at a time, and something new from each: the coordinator takes a window that kills three
+                // workers without any progress for the culprit, but gives it the last of them for itself.
                 for instant in dice.instants(10, of: wanted) {
-                    try await cluster.waitUntilSampled(instant, of: id)
+                    let before = try await cluster.status(of: id).sampledTokens
+                    try await cluster.waitUntilSampled(max(instant, before + 1), of: id)
                     try await cluster.killBusyWorkers(1, &dice)
                     killed += 1
                     try cluster.startWorker("worker-\(killed)")
@@ -91,7 +92,8 @@ extension ClusterProcesses {
                 var (workers, coordinators) = (0, 0)
                 let faults = [(true, false), (false, true), (true, true), (true, true), (true, true), (true, true)]
                 for (fault, instant) in zip(faults.shuffled(using: &dice), dice.instants(faults.count, of: wanted)) {
-                    try await cluster.waitUntilSampled(instant, of: id)
+                    let before = try await cluster.status(of: id).sampledTokens
+                    try await cluster.waitUntilSampled(max(instant, before + 1), of: id)
                     if fault.0 {
                         try await cluster.killBusyWorkers(1, &dice)
                         workers += 1
