@@ -45,6 +45,9 @@ extension Coordinator {
             // A crash may have cut the known tokens short; when they come again, they come whole.
             if songs[place].state == .preparing { songs[place].streams[index].tokens = tokens }
         case .sampled(_, let epoch, _):
+            if songs[place].streams[index].tokens.isEmpty {
+                songs[place].streams[index].tokens.reserveCapacity(songs[place].segment(index).range.count)
+            }
             songs[place].streams[index].tokens.append(contentsOf: tokens)
             clear(place, index)
             credit(place, index, epoch)

@@ -101,7 +101,7 @@ extension Coordinator {
         let end = chunk.start + chunk.tokens.count
         measure(lease, reached: end)
         let others = songs[place].streams[index].leases.filter { $0.epoch != chunk.epoch }
-        let fresh = Array(chunk.tokens.dropFirst(have - chunk.start))
+        let fresh = have == chunk.start ? chunk.tokens : Array(chunk.tokens.dropFirst(have - chunk.start))
         if !fresh.isEmpty {
             let origin = TokenOrigin.sampled(chunk.task, chunk.epoch, lease.worker)
             let start = songs[place].end(index)
@@ -177,7 +177,7 @@ extension Coordinator {
         }
         // Lyric tokens are among them where lyrics and music share a vocabulary.
         let values = song.plan.geometry.levels[chunk.task.level].vocabulary
-        if let wrong = chunk.tokens.first(where: { Int($0) >= values }) {
+        if let wrong = chunk.tokens.max(), Int(wrong) >= values {
             return "a token of \(chunk.task) is \(wrong); the model samples 0 to \(values - 1)"
         }
         let place = window.new.lowerBound + chunk.start

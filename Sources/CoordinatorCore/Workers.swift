@@ -178,7 +178,8 @@ struct WorkerPool: Sendable {
     ///   - holder: has the task already.
     ///   - isFit: what else is asked of the worker.
     func best(
-        for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil, where isFit: (WorkerID) -> Bool = { _ in true }
+        for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil,
+        where isFit: (WorkerID) -> Bool = { _ in true }
     ) -> WorkerID? {
         let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
         var best: Offer?

@@ -129,17 +129,43 @@ struct SongPlanner {
     var songs: Int
     var profile: NumericProfile
 
-    func simulate(
-        _ submission: Submission, _ workers: [WorkerSpecification], isCoarse: Bool = false
+    func simulate(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Simulation.Result {
+        try simulate(songs, submission, workers, events: Simulation.Settings().events)
+    }
+
+    private func simulate(
+        _ count: Int, _ submission: Submission, _ workers: [WorkerSpecification], events: Int
     ) throws -> Simulation.Result {
-        var settings = Simulation.Settings(costs: costs, prefillGain: prefillGain)
-        if isCoarse { settings.events = Self.coarse }
-        let songs = (0..<songs).map { number in
+        let songs = (0..<count).map { number in
             var song = submission
             song.song = "song \(number)"
             return song
         }
+        let settings = Simulation.Settings(costs: costs, prefillGain: prefillGain, events: events)
         return try Simulation(songs: songs, workers: workers, settings: settings).run()
+    }
+
+    /// Seconds until all songs are sampled, from a smaller simulation that says the same: no more songs than are open at
+    /// once, in rounds.
+    private func seconds(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Double {
+        let open = open(workers)
+        return try simulate(open, submission, workers, events: Self.coarse).seconds * Double(songs) / Double(open)
+    }
+
+    /// Songs that are sampled at the same time, if they are in whole rounds that all take the same time; otherwise all.
+    private func open(_ workers: [WorkerSpecification]) -> Int {
+        let slots = workers.reduce(0) { $0 + $1.slots }
+        return Set(workers).count == 1 && songs.isMultiple(of: slots) ? slots : songs
+    }
+
+    /// Of the workers those that can have work: no more than there are chains, if the others are no faster.
+    private func useful(_ workers: [WorkerSpecification], _ submission: Submission) throws -> [WorkerSpecification] {
+        let plan = try submission.planInputs.plan()
+        let columns = plan.levels.reduce(0) { $0 + $1.segments.count { !$0.windows.isEmpty } }
+        let chains = columns * submission.samples * open(workers)
+        let some = Array(workers.prefix(chains))
+        let slowest = some.map(\.alone).min() ?? 0
+        return workers.dropFirst(chains).allSatisfy { $0.alone <= slowest } ? some : workers
     }
 
     /// Chunks of a simulation that need not be drawn, nor right to a per cent.
@@ -167,16 +193,16 @@ struct SongPlanner {
             count *= factor
         }
         let submissions = [planned.submission, planned.other].compactMap { $0 }
-        let cases = submissions.flatMap { submission in counts.map { (submission, Array(workers.prefix($0))) } }
-        let results = try simulate(cases, detailed: counts.count - 1)
-        let rows = try zip(cases, results).enumerated().map { index, item in
-            let ((submission, some), result) = item
-            let seconds = max(1e-9, result.seconds)
+        let (times, drawn) = try simulate(submissions, workers, counts: counts)
+        let rows = try times.enumerated().map { index, time in
+            let submission = submissions[index / counts.count]
+            let some = Array(workers.prefix(counts[index % counts.count]))
+            let seconds = max(1e-9, time)
             return PlanTable.Row(
                 workers: some.count, segments: try submission.planInputs.plan().cuts.count + 1,
                 tokensPerSecond: some.tokensPerSecond, seconds: seconds,
                 efficiency: work / (some.tokensPerSecond * seconds),
-                speedup: results[index / counts.count * counts.count].seconds / seconds)
+                speedup: times[index / counts.count * counts.count] / seconds)
         }
         let priors = planned.hyperparameters.priors
         let vqvae = planned.hyperparameters.vqvae
@@ -194,20 +220,42 @@ struct SongPlanner {
             bytesPerSlot: priors.map { $0.bytesPerSequence(vqvae: vqvae, profile: profile) }.max() ?? 0,
             // Tokens, and those that are copied when a level is written.
             coordinatorBytes: tokens * 2 * 3, rows: rows)
-        return (table, results[counts.count - 1])
+        return (table, drawn)
     }
 
-    /// Simulations at the same time, on all processors; the largest begin first. All but one are coarse.
+    /// What is simulated once, however many rows of the table ask for it.
+    private struct Case: Hashable {
+        var submission: Int
+        var workers: Int
+    }
+
+    /// The times of all rows of submissions and numbers of workers, simulated on all processors, and one of them in
+    /// detail, that one first, then the largest.
     private func simulate(
-        _ cases: [(Submission, [WorkerSpecification])], detailed: Int
-    ) throws -> [Simulation.Result] {
-        let results = Mutex([Result<Simulation.Result, any Error>?](repeating: nil, count: cases.count))
-        DispatchQueue.concurrentPerform(iterations: cases.count) { turn in
-            let index = cases.count - 1 - turn
-            let result = Result { try simulate(cases[index].0, cases[index].1, isCoarse: index != detailed) }
-            results.withLock { $0[index] = result }
+        _ submissions: [Submission], _ workers: [WorkerSpecification], counts: [Int]
+    ) throws -> (times: [Double], drawn: Simulation.Result) {
+        let rows = try submissions.indices.flatMap { submission in
+            try counts.map { count in
+                Case(
+                    submission: submission,
+                    workers: try useful(Array(workers.prefix(count)), submissions[submission]).count)
+            }
         }
-        return try results.withLock { try $0.map { try $0!.get() } }
+        let cases = Set(rows).subtracting([rows[counts.count - 1]]).sorted { $0.workers > $1.workers }
+        let detail = Mutex<Result<Simulation.Result, any Error>?>(nil)
+        let times = Mutex<[Case: Result<Double, any Error>]>([:])
+        DispatchQueue.concurrentPerform(iterations: cases.count + 1) { turn in
+            if turn == 0 {
+                let result = Result { try simulate(submissions[0], workers) }
+                detail.withLock { $0 = result }
+            } else {
+                let item = cases[turn - 1]
+                let time = Result { try seconds(submissions[item.submission], Array(workers.prefix(item.workers))) }
+                times.withLock { $0[item] = time }
+            }
+        }
+        let drawn = try detail.withLock { try $0!.get() }
+        return (try times.withLock { times in try rows.map { try times[$0]?.get() ?? drawn.seconds } }, drawn)
     }
 
     /// Tokens of the plainest level that all songs cost in exact mode, prefill included.
