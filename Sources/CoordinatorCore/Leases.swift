@@ -48,15 +48,17 @@ extension Coordinator {
     }
 
     /// Whether one more death would fail the window's song. It may be innocent: windows that were in the same workers as
-    /// the culprit look like it. So it has its last worker to itself, among windows that have brought tokens there,
-    /// until it brings tokens, too.
+    /// the culprit look like it. So it has its last worker to itself, beside windows that nothing is held against, until
+    /// it brings tokens.
     func isSuspect(_ stream: Stream) -> Bool {
         !stream.blames.isEmpty && Set(stream.blames.map(\.worker)).count >= settings.killsBeforeQuarantine - 1
     }
 
-    /// Whether all that a worker has in hand has brought tokens there.
-    func isSettled(_ id: WorkerID) -> Bool {
-        pool.workers[id]?.tasks.allSatisfy { lease($0, of: id)?.hasSpoken == true } ?? false
+    /// Whether nothing is held against any window that a worker has in hand.
+    func holdsNoBlamed(_ id: WorkerID) -> Bool {
+        pool.workers[id]?.tasks.allSatisfy { task in
+            live(task.stream).map { songs[$0.place].streams[$0.index].blames.isEmpty } ?? true
+        } ?? false
     }
 
     private func verdict(_ stream: Stream, _ task: TaskID) -> String? {

@@ -6,8 +6,7 @@ struct ReadyTask: Sendable, Hashable, Comparable {
     var path: Int
     /// A straggler has it; a faster worker may have it, too.
     var isCopy: Bool
-    /// One more death would fail its song. It goes first, for it needs a worker that has nothing else, or nothing but
-    /// what has brought tokens.
+    /// One more death would fail its song. It goes first, for it needs a worker that holds nothing else that is blamed.
     var isSuspect = false
     var task: TaskID
 

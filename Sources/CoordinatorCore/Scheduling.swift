@@ -127,7 +127,7 @@ extension Coordinator {
         let blamed = Set(stream.blames.map(\.worker))
         if task.isSuspect {
             // One worker at a time.
-            return task.isCopy ? nil : pool.best(for: skill, blamed: blamed, where: isSettled)
+            return task.isCopy ? nil : pool.best(for: skill, blamed: blamed, where: holdsNoBlamed)
         }
         guard task.isCopy else { return blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed) }
         guard let lease = stream.leases.first, let fastest = pool.best(for: skill) else { return nil }
