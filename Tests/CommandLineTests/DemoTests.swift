@@ -9,7 +9,7 @@ extension CommandLines {
             let result = try await Orchestrion.succeed(
                 ["demo", "--seconds", "4", "--genre", "waltz", "--lyrics", "moon summer sky blue", "--out", out],
                 environment: ["TMPDIR": temporary], limit: .seconds(300))
-            for words in ["waltz by mira_sol", "\"first\" was killed", "taken back", "All tokens are equal"] {
+            for words in ["waltz by mira_sol", "\" was killed (kill -9)", "taken back", "All tokens are equal"] {
                 #expect(result.output.contains(words), "\(result.report)")
             }
             let picture = "\(out)/level_0/sample_0.png"

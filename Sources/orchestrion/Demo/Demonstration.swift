@@ -91,26 +91,27 @@ final class Demonstration {
         let request = try SongOptions.parse(song).request()
         let begin = ContinuousClock.now
         _ = try client.submit(request, song: Self.id)
-        let doomed = child("first")
-        var killedAt: Double?
+        var doomed: OwnProcess?
+        var killedAt = 0.0
         let follower = SongFollower(
             client: client, song: Self.id, isInterrupted: { [flag] in flag.isRaised },
             onLook: { [self] status in
-                if killedAt == nil, status.wantedTokens > 0, SongView.share(status) >= 0.5, status.state == "sampling" {
-                    doomed.kill()
-                    killedAt = SongView.share(status)
+                let isHalfway = status.wantedTokens > 0 && SongView.share(status) >= 0.5 && status.state == "sampling"
+                if doomed == nil, isHalfway, let busy = try busyWorker(client) {
+                    busy.kill()
+                    (doomed, killedAt) = (busy, SongView.share(status))
                     try startWorker("third")
                 }
-                try checkChildren(expectingDeathOf: killedAt == nil ? nil : doomed.name)
+                try checkChildren(expectingDeathOf: doomed?.name)
             })
         let status = try follower.run()
         try stopIfInterrupted()
         guard status.state == "finished" else { throw ClientError("the song is \(status.state): \(status.reason)") }
-        guard let killedAt else {
+        guard let doomed else {
             throw ClientError("the song ended before a worker could be killed; ask for more --seconds")
         }
         say(
-            "Sampled and decoded in \(Self.seconds(since: begin)). Worker \"first\" was killed (kill -9) after "
+            "Sampled and decoded in \(Self.seconds(since: begin)). Worker \"\(doomed.name)\" was killed (kill -9) after "
                 + "\(Int(killedAt * 100)) % of the tokens, and \"third\" took its place:")
         let lines = child("coordinator").logged.split(separator: "\n")
         let lost = lines.filter { $0.contains("lost") || $0.contains("taken back") }
@@ -118,6 +119,12 @@ final class Demonstration {
         // Backup copies may have been ahead of all that it held.
         for line in byDeath.isEmpty ? lost : byDeath { say("  \(line)") }
         _ = try client.fetch(song: Self.id, into: folder)
+    }
+
+    /// One that has windows in hand; a small song may leave the other without.
+    private func busyWorker(_ client: CoordinatorClient) throws -> OwnProcess? {
+        let busy = try client.status().workers.filter { $0.busy > 0 }.map(\.name)
+        return ["first", "second"].first(where: busy.contains).map(child)
     }
 
     private func compareWithUndisturbed() throws {
