@@ -9,9 +9,12 @@ extension CommandLines {
             let result = try await Orchestrion.succeed(
                 ["demo", "--seconds", "4", "--genre", "waltz", "--lyrics", "moon summer sky blue", "--out", out],
                 environment: ["TMPDIR": temporary], limit: .seconds(300))
-            for words in ["waltz by mira_sol", "\" was killed (kill -9)", "taken back", "All tokens are equal"] {
+            for words in ["waltz by mira_sol", "taken back", "All tokens are equal"] {
                 #expect(result.output.contains(words), "\(result.report)")
             }
+            // Whichever of the two has windows in hand, and one only.
+            let killed = ["first", "second"].filter { result.output.contains("Worker \"\($0)\" was killed (kill -9)") }
+            #expect(killed.count == 1 && result.output.contains("\"third\" took its place"), "\(result.report)")
             let picture = "\(out)/level_0/sample_0.png"
             #expect(result.output.contains(picture) && result.output.contains("\(out)/level_0/sample_1.wav"))
             #expect(try TestPicture(picture).width == 1_600)
