@@ -1,8 +1,8 @@
 package import CoordinatorCore
 package import SongPlan
 
-/// A cluster in virtual time: the real coordinator core, workers that only take their time, and no failures. What it
-/// says will happen is what the coordinator's rules make of such workers.
+/// A cluster in virtual time: the real coordinator core, and workers that only take their time; they come and go when
+/// they are said to. What it says will happen is what the coordinator's rules make of such workers.
 package struct Simulation {
     /// One lease, as it went. Times in seconds.
     package struct Lease: Sendable, Hashable {
@@ -16,7 +16,7 @@ package struct Simulation {
     }
 
     package struct Result: Sendable {
-        /// Seconds until the last song is sampled.
+        /// Seconds until the last song is sampled; infinite when the last worker went before.
         package var seconds = 0.0
         /// By song, seconds from the start until it is sampled.
         package var ends: [SongID: Double] = [:]
@@ -39,7 +39,7 @@ package struct Simulation {
         /// See the coordinator's settings.
         package var copyGain = CoordinatorCore.Settings().copyGain
 
-        package init(costs: [Double] = [], prefillGain: Double = 8, events: Int = 20_000) {
+        package init(costs: [Double] = [], prefillGain: Double = 8, events: Int = 10_000) {
             self.costs = costs
             self.prefillGain = prefillGain
             self.events = events
@@ -48,6 +48,8 @@ package struct Simulation {
 
     private enum Event {
         case chunk(worker: Int, version: Int)
+        case comes(worker: Int)
+        case goes(worker: Int)
         case tick
     }
 
@@ -60,8 +62,10 @@ package struct Simulation {
     private var now = Instant(nanoseconds: 0)
     private var result = Result()
     private var waiting: Set<SongID>
+    /// Workers that are there or will come.
+    private var left: Int
     private let zeros: [UInt16]
-    private var totals: [TaskID: Int] = [:]
+    private let model: (name: String, fingerprints: [Int: String])
 
     /// - Parameter songs: all are there at the start, in this order.
     package init(songs: [Submission], workers: [WorkerSpecification], settings: Settings = Settings())
@@ -83,15 +87,23 @@ package struct Simulation {
         tick = .nanoseconds(Int64(seconds * 1e9))
         coordinator = Coordinator(
             settings: CoordinatorCore.Settings(
-                lease: .seconds(1_000_000_000), chunk: chunk, stragglerCheck: tick,
+                lease: .seconds(1_000_000_000), chunk: chunk, killsBeforeQuarantine: .max, stragglerCheck: tick,
                 copyGain: settings.copyGain, prefillGain: settings.prefillGain),
             now: now)
         self.workers = workers.map { VirtualWorker(specification: $0) }
         waiting = Set(songs.map(\.song))
+        left = workers.count
+        model = (songs.first?.model ?? "", songs.first?.fingerprints ?? [:])
         zeros = Array(repeating: 0, count: chunk)
-        let peers = workers.indices
         for song in songs { take(.submit(song)) }
-        for worker in peers { take(hello(worker, songs)) }
+        for (worker, specification) in workers.enumerated() {
+            if specification.comes > 0 {
+                queue.add(.comes(worker: worker), at: Self.instant(specification.comes))
+            } else {
+                take(hello(worker))
+            }
+            if let goes = specification.goes { queue.add(.goes(worker: worker), at: Self.instant(goes)) }
+        }
         for song in songs where song.awaitsTokens { take(.initialTokens(song.song, Self.known(song))) }
     }
 
@@ -101,13 +113,13 @@ package struct Simulation {
     }
 
     /// A worker that serves every level of every song.
-    private func hello(_ worker: Int, _ songs: [Submission]) -> CoordinatorCore.Event {
+    private func hello(_ worker: Int) -> CoordinatorCore.Event {
         let specification = workers[worker].specification
         return .workerHello(
             peer(worker),
             WorkerDescription(
-                id: name(worker), name: name(worker), model: songs.first?.model ?? "",
-                fingerprints: songs.first?.fingerprints ?? [:], slots: specification.slots,
+                id: name(worker), name: name(worker), model: model.name,
+                fingerprints: model.fingerprints, slots: specification.slots,
                 tokensPerSecond: specification.tokensPerSecond))
     }
 
@@ -123,26 +135,40 @@ package struct Simulation {
 
     private var seconds: Double { Double(now.nanoseconds) / 1e9 }
 
+    private static func instant(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(seconds * 1e9)) }
+
     /// Runs until all songs are sampled.
     ///
     /// - Parameter estimateAt: a time in seconds at which the coordinator is asked how long the first song will take.
     package consuming func run(estimateAt: Double? = nil) -> Result {
         queue.add(.tick, at: now + tick)
-        while !waiting.isEmpty, let (time, event) = queue.next() {
+        while !waiting.isEmpty, left > 0, let (time, event) = queue.next() {
             now = time
             switch event {
             case .tick:
                 take(.tick)
                 queue.add(.tick, at: now + tick)
             case .chunk(let worker, let version): if workers[worker].version == version { deliver(worker) }
+            case .comes(let worker): take(hello(worker))
+            case .goes(let worker): lose(worker)
             }
             if let estimateAt, seconds >= estimateAt, result.estimates.isEmpty, let song = coordinator.songIDs.first {
                 result.estimates[seconds] = coordinator.secondsLeft(of: song)
             }
         }
-        result.seconds = seconds
+        result.seconds = waiting.isEmpty ? seconds : .infinity
         result.busy = workers.map { $0.busy / max(1e-9, seconds) }
         return result
+    }
+
+    /// A worker is lost with what it has in hand, and the coordinator knows at once.
+    private mutating func lose(_ index: Int) {
+        workers[index].advance(to: now)
+        for job in workers[index].jobs { end(job, isDone: false) }
+        workers[index].jobs = []
+        workers[index].version += 1
+        left -= 1
+        take(.peerLost(peer(index)))
     }
 
     /// Hands in the chunks of a worker that are complete.
@@ -161,10 +187,8 @@ package struct Simulation {
                 end(job, isDone: true)
             }
             result.events += 1
-            take(
-                .chunk(
-                    peer(index),
-                    Chunk(task: job.task, epoch: job.epoch, start: job.sent, tokens: Array(zeros.prefix(count)))))
+            let tokens = count == zeros.count ? zeros : Array(zeros.prefix(count))
+            take(.chunk(peer(index), Chunk(task: job.task, epoch: job.epoch, start: job.sent, tokens: tokens)))
         }
         schedule(index)
     }

@@ -6,12 +6,19 @@ package struct WorkerSpecification: Sendable, Hashable {
     package var tokensPerSecond: Double
     /// Tokens a second of a window that has the worker for itself.
     package var alone: Double
+    /// Seconds from the start at which it comes, and at which it is lost; nil when it stays.
+    package var comes: Double
+    package var goes: Double?
 
     /// - Parameter alone: by default an equal share of the whole.
-    package init(slots: Int = 1, tokensPerSecond: Double, alone: Double? = nil) {
+    package init(
+        slots: Int = 1, tokensPerSecond: Double, alone: Double? = nil, comes: Double = 0, goes: Double? = nil
+    ) {
         self.slots = slots
         self.tokensPerSecond = tokensPerSecond
         self.alone = min(tokensPerSecond, alone ?? tokensPerSecond / Double(slots))
+        self.comes = comes
+        self.goes = goes
     }
 
     /// Tokens a second of each of `busy` windows. A step takes a time of its own and one for each row.

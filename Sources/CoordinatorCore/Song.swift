@@ -33,11 +33,28 @@ struct Stream: Sendable {
     var blames: [(worker: WorkerID, blame: Blame)] = []
 }
 
+/// What of a song never changes, behind one reference: songs are looked at, and so copied, all the time.
+private final class SongConstants: Sendable {
+    let submission: Submission
+    let plan: Plan
+    let order: Int
+    let places: [(level: Int, segment: Int)]
+    let firstPlaces: [Int]
+
+    init(submission: Submission, plan: Plan, order: Int) {
+        self.submission = submission
+        self.plan = plan
+        self.order = order
+        places = plan.levels.flatMap { level in level.segments.indices.map { (level.level, $0) } }
+        firstPlaces = plan.levels.indices.map { level in
+            plan.levels[..<level].reduce(0) { $0 + $1.segments.count }
+        }
+    }
+}
+
 /// A song with its tokens. Streams are in the order sample, level, segment.
 struct Song: Sendable {
-    let submission: Submission
-    /// With nominal cuts: what is the same for every sample.
-    let plan: Plan
+    private let constants: SongConstants
     /// By sample, with the cuts that were decided.
     private(set) var plans: [Plan]
     private(set) var paths: [CriticalPaths]
@@ -45,14 +62,8 @@ struct Song: Sendable {
     private(set) var isDecided: [[Bool]]
     /// By sample, cuts that were asked for.
     var asked: [Int]
-    /// Its place in the order of submissions.
-    let order: Int
     var state: SongState
     var streams: [Stream]
-    /// By place in a sample, the level and segment of the stream there.
-    private let places: [(level: Int, segment: Int)]
-    /// By level, the place of its first segment.
-    private let firstPlaces: [Int]
     /// Whether its tasks may be handed out. A song waits unopened until slots are free for it.
     var isOpen = false
     /// Leases of its tasks, and the speed of their slots.
@@ -64,21 +75,25 @@ struct Song: Sendable {
     var final: [LevelProgress]?
 
     init(submission: Submission, plan: Plan, paths: CriticalPaths, order: Int) {
-        self.submission = submission
-        self.plan = plan
+        constants = SongConstants(submission: submission, plan: plan, order: order)
         let samples = submission.samples
         plans = Array(repeating: plan, count: samples)
         self.paths = Array(repeating: paths, count: samples)
         isDecided = Array(repeating: Array(repeating: false, count: plan.cuts.count), count: samples)
         asked = Array(repeating: 0, count: samples)
-        self.order = order
         state = submission.awaitsTokens ? .preparing : .sampling
-        places = plan.levels.flatMap { level in level.segments.indices.map { (level.level, $0) } }
-        firstPlaces = plan.levels.indices.map { level in
-            plan.levels[..<level].reduce(0) { $0 + $1.segments.count }
-        }
-        streams = Array(repeating: Stream(), count: samples * places.count)
+        streams = Array(repeating: Stream(), count: samples * constants.places.count)
     }
+
+    var submission: Submission { constants.submission }
+    /// With nominal cuts: what is the same for every sample.
+    var plan: Plan { constants.plan }
+    /// Its place in the order of submissions.
+    var order: Int { constants.order }
+    /// By place in a sample, the level and segment of the stream there.
+    private var places: [(level: Int, segment: Int)] { constants.places }
+    /// By level, the place of its first segment.
+    private var firstPlaces: [Int] { constants.firstPlaces }
 
     var id: SongID { submission.song }
     var levels: Int { plan.levels.count }

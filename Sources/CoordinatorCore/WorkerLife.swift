@@ -1,14 +1,31 @@
 import SongPlan
 
+/// Why a worker's leases ended all at once, as the journal says it.
+package enum WorkerLoss: String, CaseIterable {
+    case lost = "worker lost"
+    case left = "worker left"
+    case silent = "worker silent for too long"
+    case refused
+    /// Its connection names itself as another worker.
+    case replaced
+
+    /// Whether a lease ended because its worker went.
+    ///
+    /// - Parameter ending: the reason that is journaled.
+    package static func explains(_ ending: String) -> Bool {
+        allCases.contains { ending.hasPrefix($0.rawValue + ":") }
+    }
+}
+
 /// How workers come, stay and go.
 extension Coordinator {
     mutating func hello(_ peer: Peer, _ description: WorkerDescription) {
         if let reason = refusal(description) {
-            if let former = pool.worker(at: peer) { dismiss(former.description.id, blame: nil, "refused") }
+            if let former = pool.worker(at: peer) { dismiss(former.description.id, blame: nil, .refused) }
             return send(peer, .refused(reason: reason))
         }
         if let former = pool.worker(at: peer), former.description.id != description.id {
-            dismiss(former.description.id, blame: nil, "its connection says it is \(description.id)")
+            dismiss(former.description.id, blame: nil, .replaced)
         }
         pool.connect(description, at: peer, now: now)
         send(peer, .welcome(heartbeat: settings.heartbeat, lease: settings.lease))
@@ -54,7 +71,7 @@ extension Coordinator {
             guard let worker = pool.workers[id], let peer = worker.peer,
                 let reason = refusal(worker.description)
             else { continue }
-            dismiss(id, blame: nil, "refused")
+            dismiss(id, blame: nil, .refused)
             send(peer, .refused(reason: reason))
         }
     }
@@ -73,9 +90,7 @@ extension Coordinator {
 
     mutating func leave(_ peer: Peer, vanished: Bool) {
         guard let worker = pool.worker(at: peer) else { return }
-        dismiss(
-            worker.description.id, blame: vanished ? .vanished : nil, vanished ? "worker lost" : "worker left"
-        )
+        dismiss(worker.description.id, blame: vanished ? .vanished : nil, vanished ? .lost : .left)
     }
 
     /// Leases of workers that were silent for too long end. A worker that has not been heard of since a
@@ -83,18 +98,18 @@ extension Coordinator {
     mutating func expire() {
         for id in pool.sortedIDs {
             guard let worker = pool.workers[id], now - worker.lastHeard >= settings.lease else { continue }
-            dismiss(id, blame: worker.peer == nil ? nil : .vanished, "worker silent for too long")
+            dismiss(id, blame: worker.peer == nil ? nil : .vanished, .silent)
         }
     }
 
-    private mutating func dismiss(_ id: WorkerID, blame: Blame?, _ reason: String) {
+    private mutating func dismiss(_ id: WorkerID, blame: Blame?, _ loss: WorkerLoss) {
         guard let worker = pool.workers[id] else { return }
         pool.disconnect(id)
         for task in worker.tasks {
             guard let lease = lease(task, of: id) else { continue }
             // A window that another worker has in hand stands still for nobody's death; two holders of copies that
             // die at once count as one.
-            endLease(lease, blame: isHeldElsewhere(lease) ? nil : blame, reason: "\(reason): \(id.prefix(8))")
+            endLease(lease, blame: isHeldElsewhere(lease) ? nil : blame, reason: "\(loss.rawValue): \(id.prefix(8))")
         }
         pool.remove(id)
     }

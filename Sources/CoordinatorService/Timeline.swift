@@ -108,6 +108,15 @@ package struct Timeline: Sendable, Codable {
         }
     }
 
+    /// When the worker of these leases was lost for the rest of the song, seconds since 1970; nil when it was not.
+    package static func lost(_ leases: [Entry]) -> Double? {
+        guard let last = leases.map(\.end).max(),
+            leases.contains(where: { $0.end == last && WorkerLoss.explains($0.ending) }),
+            !leases.contains(where: { $0.ending == "running" })
+        else { return nil }
+        return last
+    }
+
     package static let file = "timeline.json"
 
     package func json() throws -> Data {

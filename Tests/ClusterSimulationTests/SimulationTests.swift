@@ -112,6 +112,26 @@ struct SimulationTests {
         #expect(result.seconds < Double(CriticalPaths(try inputs.plan()).longest) / 100 / 20)
     }
 
+    @Test func `a worker that is lost or comes late is counted for the time that it is there`() throws {
+        let song = Published.song(seconds: 60, samples: 8)
+        let tokens = Double(try song.planInputs.plan().newTokens * 8)
+        func seconds(_ workers: [WorkerSpecification]) throws -> Simulation.Result {
+            try Simulation(songs: [song], workers: workers, settings: .init(prefillGain: 1e9, events: 2000)).run()
+        }
+        let usual = WorkerSpecification(tokensPerSecond: 100)
+        var (lost, late) = (usual, usual)
+        lost.goes = tokens / 800
+        late.comes = tokens / 800
+        let withLoss = try seconds([usual, lost])
+        // A quarter is done by both, the rest by one; what the lost one had not handed in is done again.
+        #expect(abs(withLoss.seconds * 100 / tokens - 0.875) < 0.02, "\(withLoss.seconds)")
+        #expect(withLoss.leases.contains { $0.worker == 1 && !$0.isDone }, "nothing was taken from the lost one")
+        #expect(withLoss.leases.allSatisfy { $0.worker == 0 || $0.end <= lost.goes! + 1e-6 })
+        let withLate = try seconds([usual, late])
+        #expect(abs(withLate.seconds * 100 / tokens - 0.5625) < 0.02, "\(withLate.seconds)")
+        #expect(try seconds([lost]).seconds == .infinity)
+    }
+
     @Test func `songs of a higher priority end first, and equal ones together`() throws {
         let songs = [
             Published.song("low", seconds: 30, samples: 4), Published.song("a", seconds: 30, samples: 4, priority: 1),

@@ -53,6 +53,32 @@ extension CommandLines {
             #expect(small.workerBytes > table.workerBytes / 2 && small.workerBytes < table.workerBytes * 2 / 3)
         }
 
+        /// The last row is simulated whole, the others as small as says the same.
+        @Test func `a row says the same whichever cluster it is a part of`() async throws {
+            func rows(_ workers: String, _ options: [String]) async throws -> [Table.Row] {
+                try await Orchestrion.succeed(
+                    ["plan", "--preset", "1b_lyrics", "--mode", "upsample", "--workers", workers, "--json"] + options
+                ).decode(Table.self).rows
+            }
+            // Rounds of songs, more workers than chains, and both in segments.
+            for (few, many, options) in [
+                ("2x1", "4x1", ["--seconds", "30", "--songs", "8"]), ("8x1", "16x1", ["--seconds", "60"]),
+                ("4x1", "8x1", ["--seconds", "30", "--songs", "8", "--segments", "3"]),
+                ("16x1", "17x1", ["--seconds", "30", "--segments", "4"]),
+                ("2x1,2x0.5", "2x1,3x0.5", ["--seconds", "30", "--songs", "4", "--segments", "3"]),
+            ] {
+                let whole = try await rows(few, options)
+                let some = try await rows(many, options)
+                let workers = whole.map(\.workers).max()!
+                let (a, b) = (
+                    try #require(whole.first { $0.workers == workers }),
+                    try #require(some.first { $0.workers == workers })
+                )
+                #expect(a.segments == b.segments)
+                #expect(abs(a.seconds / b.seconds - 1) < 0.02, "\(options), \(workers): \(a.seconds), \(b.seconds)")
+            }
+        }
+
         @Test func `a song's file is planned with all that submit would check`() async throws {
             let model = try await TestModel.tiny()
             let file = try TestFolder.place("song.json")
@@ -107,7 +133,27 @@ extension CommandLines {
                 try await Orchestrion.succeed(["fetch", "timed", "--out", out] + cluster.connection)
                 let text = try await Orchestrion.succeed(["timeline", out])
                 #expect(text.output.contains("planned") && text.output.contains("second"), "\(text.report)")
+                // The same run, had the second worker ended with its first window, and had it been lost then.
+                let idle = try await planned(out, endingOfSecond: "done")
+                let lost = try await planned(out, endingOfSecond: "worker lost: abcdefgh")
+                #expect(lost > 1.3 * idle, "lost \(lost), idle \(idle)")
             }
+        }
+
+        /// What is planned for a run of which only the second worker's first lease is kept, with that ending.
+        private func planned(_ song: String, endingOfSecond ending: String) async throws -> Double {
+            let data = try Data(contentsOf: URL(fileURLWithPath: song).appendingPathComponent("timeline.json"))
+            var timeline = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+            let leases = try #require(timeline["leases"] as? [[String: Any]])
+            var first = try #require(leases.first { $0["worker"] as? Int == 1 && $0["tokens"] as? Int ?? 0 > 0 })
+            first["ending"] = ending
+            timeline["leases"] = leases.filter { $0["worker"] as? Int == 0 } + [first]
+            let folder = URL(fileURLWithPath: try TestFolder.place("edited"))
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try JSONSerialization.data(withJSONObject: timeline).write(
+                to: folder.appendingPathComponent("timeline.json"))
+            let report = try await Orchestrion.succeed(["timeline", folder.path, "--json"]).decode(Report.self)
+            return try #require(report.plannedSeconds)
         }
     }
 }

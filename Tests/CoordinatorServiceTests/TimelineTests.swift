@@ -40,6 +40,14 @@ import Testing
         #expect(timeline.workers.map(\.name) == ["host a", "b"])
         let again = try Timeline(json: timeline.json())
         #expect(again.leases.map(\.end) == timeline.leases.map(\.end) && again.planInputs == song.planInputs)
+        // Worker a's last lease was taken back; it is gone if that was because it was lost.
+        var mine = timeline.leases.filter { $0.worker == 0 }
+        #expect(Timeline.lost(mine) == nil)
+        mine[1].ending = "worker lost: a"
+        #expect(Timeline.lost(mine) == mine[1].end)
+        mine[0].end = mine[1].end + 1
+        #expect(Timeline.lost(mine) == nil)
+        #expect(Timeline.lost([]) == nil && Timeline.lost(timeline.leases.filter { $0.worker == 1 }) == nil)
         // What has ended is forgotten, and its timeline was written before.
         try journal.append([.songState("s", .cancelled)])
         try journal.forget("s")

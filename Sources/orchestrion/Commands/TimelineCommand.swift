@@ -11,8 +11,8 @@ struct TimelineCommand: ParsableCommand {
         commandName: "timeline",
         abstract: "Show who sampled which window of a song when, against what was planned.",
         discussion: """
-            The plan is made for workers of the speeds that they had in this run, or for --workers, as orchestrion \
-            plan takes them. A song's folder that was fetched has the same record, timeline.json: give the folder \
+            The plan is made for workers of the speeds that they had in this run, there from their first window on \
+            and until they were lost; or for --workers, as orchestrion plan takes them. A song's folder that was fetched has the same record, timeline.json: give the folder \
             instead of the song.
 
             Example: orchestrion timeline mysong --plot timeline.svg
@@ -60,7 +60,8 @@ struct TimelineCommand: ParsableCommand {
         return try Data(contentsOf: scratch.appendingPathComponent(entry.path))
     }
 
-    /// Seconds that the coordinator's rules plan for the song; nil when nothing was sampled.
+    /// Seconds that the coordinator's rules plan for the song; nil when nothing was sampled, or when all workers were
+    /// lost before its end.
     private func planned(_ timeline: Timeline) throws -> Double? {
         var settings = Simulation.Settings(prefillGain: .greatestFiniteMagnitude)
         let workers: [WorkerSpecification]
@@ -82,11 +83,12 @@ struct TimelineCommand: ParsableCommand {
         }
         guard !workers.isEmpty else { return nil }
         let submission = PlannedSong.submission(timeline.planInputs, samples: timeline.samples)
-        return try Simulation(songs: [submission], workers: workers, settings: settings).run().seconds
+        let seconds = try Simulation(songs: [submission], workers: workers, settings: settings).run().seconds
+        return seconds.isFinite ? seconds : nil
     }
 }
 
-/// What workers of a run did in a second.
+/// What workers of a run did in a second, and how long they were there.
 struct MeasuredSpeeds {
     var workers: [WorkerSpecification] = []
     /// By level, what a token cost, in tokens of the plainest level.
@@ -103,13 +105,19 @@ struct MeasuredSpeeds {
         let perToken = zip(seconds, tokens).map { $1 > 0 ? $0 / $1 : 0 }
         guard let least = perToken.filter({ $0 > 0 }).min() else { return }
         costs = perToken.map { $0 > 0 ? $0 / least : 1 }
+        let begin = timeline.leases.map(\.start).min() ?? 0
         for place in timeline.workers.indices {
             let own = timeline.leases.filter { $0.worker == place && $0.tokens > 0 }
             let work = own.reduce(0) { $0 + Double($1.tokens) * costs[$1.level] }
             let time = own.reduce(0) { $0 + $1.end - $1.start }
             guard work > 0, time > 0 else { continue }
             let slots = Self.mostAtOnce(own)
-            workers.append(WorkerSpecification(slots: slots, tokensPerSecond: work / time * Double(slots)))
+            let all = timeline.leases.filter { $0.worker == place }
+            workers.append(
+                WorkerSpecification(
+                    slots: slots, tokensPerSecond: work / time * Double(slots),
+                    comes: (all.map(\.start).min() ?? begin) - begin,
+                    goes: Timeline.lost(all).map { $0 - begin }))
         }
     }
 
