@@ -23,8 +23,10 @@ package struct Coordinator: Sendable {
     /// Songs whose tasks may be handed out.
     var openSongs = 0
     var nextStragglerCheck: Instant
-    /// By level, what a slot of a fast worker samples in a second, as of the last check.
+    /// By level, what a slot of a fast worker samples in a second, and of a slow one, as of the last check.
     var fastSpeeds: [Int: Double] = [:]
+    var slowSpeeds: [Int: Double] = [:]
+    var horizon: Horizon?
     /// Models that workers may serve, in the order in which they became known.
     var models: [(name: String, fingerprints: [Int: String])] = []
     /// Songs whose completed streams must be told again, because a restart forgot who was told.

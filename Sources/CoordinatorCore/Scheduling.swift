@@ -3,7 +3,8 @@ import SongPlan
 /// Who gets which task next.
 ///
 /// A free slot goes to the songs of the highest priority; among them to the one that has the least of the workers'
-/// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Songs are
+/// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Towards
+/// the end of all songs fast slots go to the longest chains of all, and slow ones do not get those. Songs are
 /// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
 /// no memory for tokens.
 extension Coordinator {
@@ -78,13 +79,14 @@ extension Coordinator {
     private mutating func nextTask() -> Candidate? {
         var best: Candidate?
         var declined: [ReadyTask] = []
+        horizon?.kept = 0
         defer { decline(declined) }
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
             let turns = group.keys.map {
                 Turn(priority: songs[$0].submission.priority, share: songs[$0].share, place: $0)
             }
             guard let first = turns.min() else { continue }
-            var found = candidate(first, group, skill, &declined)
+            var found = urgent(first.priority, turns, group, skill) ?? candidate(first, group, skill, &declined)
             if found == nil, turns.count > 1 {
                 for turn in turns.sorted().dropFirst() where found == nil {
                     found = candidate(turn, group, skill, &declined)
@@ -95,6 +97,17 @@ extension Coordinator {
             best = found
         }
         return best
+    }
+
+    /// For a fast slot, of all songs of a priority: the window with the longest chain, if that is urgent.
+    private mutating func urgent(
+        _ priority: Int, _ turns: [Turn], _ group: [Int: [ReadyTask]], _ skill: Skill
+    ) -> Candidate? {
+        guard horizon != nil, hasFastIdle(skill) else { return nil }
+        let firsts = turns.filter { $0.priority == priority }.compactMap { group[$0.place]?.last }
+        guard let task = firsts.max(), isUrgent(task), let worker = worker(for: task, skill) else { return nil }
+        // Before every song's turn.
+        return (Turn(priority: priority, share: -1, place: -1), task, skill, worker)
     }
 
     /// The first task of a song that a worker can have.
@@ -129,7 +142,11 @@ extension Coordinator {
             // One worker at a time.
             return task.isCopy ? nil : pool.best(for: skill, blamed: blamed, where: holdsNoBlamed)
         }
-        guard task.isCopy else { return blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed) }
+        guard task.isCopy else {
+            let best = blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed)
+            guard let best, !isKept(place, index, from: best) else { return nil }
+            return best
+        }
         guard let lease = stream.leases.first, let fastest = pool.best(for: skill) else { return nil }
         let worker =
             fastest == lease.worker || !blamed.isEmpty

@@ -9,7 +9,8 @@ extension Coordinator {
         guard now >= nextStragglerCheck else { return }
         nextStragglerCheck = now + settings.stragglerCheck
         let leases = soleLeases()
-        fastSpeeds = speedsOfFast()
+        measureSpeeds()
+        lookAhead(leases)
         for (lease, place, index) in leases {
             let level = lease.task.level
             guard let fast = fastSpeeds[level] else { continue }
@@ -36,15 +37,16 @@ extension Coordinator {
         }
     }
 
-    /// By level, what slots do in a second of which nine in ten are slower.
-    private func speedsOfFast() -> [Int: Double] {
+    /// By level, what slots do in a second of which nine in ten are slower, and of which nine in ten are faster.
+    private mutating func measureSpeeds() {
         var speeds: [Int: [Double]] = [:]
         for worker in pool.workers.values where worker.peer != nil {
             for (level, all) in worker.throughput {
                 speeds[level, default: []].append(all / Double(max(1, worker.tasks.count)))
             }
         }
-        return speeds.mapValues { $0.sorted()[$0.count * 9 / 10] }
+        fastSpeeds = speeds.mapValues { $0.sorted()[$0.count * 9 / 10] }
+        slowSpeeds = speeds.mapValues { $0.sorted()[$0.count / 10] }
     }
 
     private func hasOtherWork(_ skill: Skill) -> Bool {
@@ -52,7 +54,7 @@ extension Coordinator {
     }
 
     /// Tokens a second of a lease: as measured, or less when its next chunk is overdue.
-    private func speed(of lease: Lease, _ place: Int, _ index: Int, usual: Double) -> Double {
+    func speed(of lease: Lease, _ place: Int, _ index: Int, usual: Double) -> Double {
         let measured = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) ?? usual
         let rows = lease.hasSpoken ? 0 : Double(songs[place].window(index)?.range.count ?? 0) / settings.prefillGain
         let expected = (rows + Double(2 * settings.chunk)) / measured

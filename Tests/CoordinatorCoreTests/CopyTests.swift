@@ -45,6 +45,25 @@ struct CopyTests {
         try world.checkEmpty()
     }
 
+    /// A window may wait for a fast worker; one that stands still is waited for no longer than it takes to see that.
+    @Test func `whenever the fast worker stands still, the slow one does the rest`() throws {
+        for moment in 0..<30 {
+            var world = try started(samples: 3)
+            try race(&world, seconds: moment)
+            for _ in 0..<600 where world.sampled.isEmpty {
+                world.now = world.now + .seconds(1)
+                world.workers[MockWorld.peer("slow")]?.sample(1)
+                for id in ["slow", "fast"] {
+                    try world.sendChunks(MockWorld.peer(id))
+                    try world.heartbeat(MockWorld.peer(id))
+                }
+                try world.handle(.tick)
+                world.deliver()
+            }
+            #expect(world.sampled == ["s"], "after \(moment) s: \(world.streams.mapValues(\.count))")
+        }
+    }
+
     @Test func `equal workers get no copies`() throws {
         var world = MockWorld(Settings(chunk: 2))
         for id in ["a", "b", "c"] { try world.join(id, slots: 1) }
