@@ -15,11 +15,16 @@ extension Coordinator {
     /// A slot of at least this part of a fast one's speed counts as fast.
     private static let fast = 0.9
 
-    /// Looks ahead; there is nothing to see while songs wait for their turn, or before speeds were measured.
+    /// Looks ahead; there is nothing to see while songs wait for their turn, or where all workers are about equal.
     ///
     /// - Parameter leases: those of windows that only one worker has.
     mutating func lookAhead(_ leases: [(lease: Lease, place: Int, index: Int)]) {
-        horizon = waiting.queues.isEmpty ? expectedEnd().map { Horizon(end: $0, free: freeTimes(leases)) } : nil
+        let isUneven = fastSpeeds.contains { level, fast in
+            pool.workers.values.contains { ($0.speedOfSlot(level) ?? fast) < Self.fast * fast }
+        }
+        horizon =
+            isUneven && waiting.queues.isEmpty
+            ? expectedEnd().map { Horizon(end: $0, free: freeTimes(leases)) } : nil
     }
 
     private func expectedEnd() -> Instant? {

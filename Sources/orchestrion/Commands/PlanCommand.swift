@@ -51,6 +51,12 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "Plan for as many songs like this one, submitted at once.")
     var songs: Int = 1
 
+    @Flag(
+        help:
+            "Simulate chunks as short as workers send them: slower, and less pessimistic for long songs on uneven workers."
+    )
+    var fine = false
+
     @Option(help: ArgumentHelp("Draw who does which window when, as an SVG.", valueName: "file.svg"))
     var plot: String?
 
@@ -77,7 +83,8 @@ struct PlanCommand: ParsableCommand {
         let (speed, costs) = try speeds(planned)
         let workers = try parsedWorkers(usual: speed)
         let planner = SongPlanner(
-            planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs, profile: profile)
+            planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs, profile: profile,
+            isFine: fine)
         let (table, result) = try planner.table(workers)
         if let plot { try chart(planned, result, workers).svg().write(toFile: plot, atomically: true, encoding: .utf8) }
         print(json ? try Terminal.json(table) : table.text)
@@ -128,9 +135,11 @@ struct SongPlanner {
     var prefillGain: Double
     var songs: Int
     var profile: NumericProfile
+    /// In chunks as short as the protocol's.
+    var isFine: Bool
 
     func simulate(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Simulation.Result {
-        try simulate(songs, submission, workers, events: Simulation.Settings().events)
+        try simulate(songs, submission, workers, events: isFine ? .max : Simulation.Settings().events)
     }
 
     private func simulate(
@@ -149,7 +158,8 @@ struct SongPlanner {
     /// once, in rounds.
     private func seconds(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Double {
         let open = open(workers)
-        return try simulate(open, submission, workers, events: Self.coarse).seconds * Double(songs) / Double(open)
+        return try simulate(open, submission, workers, events: isFine ? .max : Self.coarse).seconds * Double(songs)
+            / Double(open)
     }
 
     /// Songs that are sampled at the same time, if they are in whole rounds that all take the same time; otherwise all.
