@@ -187,7 +187,7 @@ extension Coordinator {
         let levels = song.plan.geometry.levels
         // Sampled values are as they are within their own window, and codes for all others.
         let prime = levels[level].codes(of: song.tokens(index, window.prime))
-        let above = window.above.map { levels[level + 1].codes(of: song.tokens(song.above(index), $0)) }
+        let above = window.above.map { levels[level + 1].codes(of: song.above(index, $0)[...]) }
         return Assignment(
             task: lease.task, epoch: lease.epoch, fingerprint: song.skill(level).fingerprint,
             seed: song.submission.seed,

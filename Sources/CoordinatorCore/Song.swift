@@ -127,11 +127,37 @@ struct Song: Sendable {
         return streams[index].tokens[range.lowerBound - start..<range.upperBound - start]
     }
 
-    /// The stream that conditions a stream: of the same segment, unless the level above is whole.
-    func above(_ index: Int) -> Int {
-        let place = places[index % places.count]
-        let segment = plan.levels[place.level + 1].segments.count == 1 ? 0 : place.segment
-        return index / places.count * places.count + firstPlaces[place.level + 1] + segment
+    /// Segments of another level that share music with a stream's: its own and, for the overlaps, those beside it.
+    private func neighbours(_ place: (level: Int, segment: Int), at level: Int) -> ClosedRange<Int> {
+        let last = plan.levels[level].segments.count - 1
+        return min(last, max(0, place.segment - 1))...min(last, place.segment + 1)
+    }
+
+    /// Of a slice of the level above, the parts with the streams that they come from.
+    private func parts(
+        _ index: Int, _ slice: Range<Int>, _ body: (_ stream: Int, _ part: Range<Int>) -> Void
+    ) {
+        let (place, sample) = (places[index % places.count], index / places.count)
+        let first = sample * places.count + firstPlaces[place.level + 1]
+        for segment in neighbours(place, at: place.level + 1) {
+            let part = plans[sample].part(of: slice, level: place.level + 1, segment: segment)
+            if !part.isEmpty { body(first + segment, part) }
+        }
+    }
+
+    /// Whether the tokens of the level above exist that a window of a stream is conditioned on.
+    private func hasAbove(_ index: Int, _ slice: Range<Int>) -> Bool {
+        var isThere = true
+        parts(index, slice) { isThere = isThere && end($0) >= $1.upperBound }
+        return isThere
+    }
+
+    /// The tokens of the level above that a window of a stream is conditioned on.
+    func above(_ index: Int, _ slice: Range<Int>) -> [UInt16] {
+        var above: [UInt16] = []
+        above.reserveCapacity(slice.count)
+        parts(index, slice) { above += tokens($0, $1) }
+        return above
     }
 
     /// The streams that a stream conditions.
@@ -139,8 +165,10 @@ struct Song: Sendable {
         let place = places[index % places.count]
         guard place.level > 0 else { return [] }
         let first = index / places.count * places.count + firstPlaces[place.level - 1]
-        let isWhole = plan.levels[place.level].segments.count == 1
-        return isWhole ? plan.levels[place.level - 1].segments.indices.map { first + $0 } : [first + place.segment]
+        if plan.levels[place.level].segments.count == 1 {
+            return plan.levels[place.level - 1].segments.indices.map { first + $0 }
+        }
+        return neighbours(place, at: place.level - 1).map { first + $0 }
     }
 
     func isComplete(_ index: Int) -> Bool {
@@ -180,7 +208,7 @@ struct Song: Sendable {
             let window = window(index)
         else { return nil }
         guard end(index) >= window.new.lowerBound else { return nil }
-        if let slice = window.above, end(above(index)) < slice.upperBound { return nil }
+        if let slice = window.above, !hasAbove(index, slice) { return nil }
         let stream = stream(at: index)
         return ReadyTask(
             path: path(index), isCopy: !leases.isEmpty, task: TaskID(stream: stream, window: window.index))

@@ -150,6 +150,16 @@ package struct Plan: Sendable, Hashable {
         levels[level].segments[seam + 1].range.lowerBound..<levels[level].segments[seam].range.upperBound
     }
 
+    /// What of a slice of a level lies on a segment's side of its cuts. So both renditions of an overlap are conditioned on
+    /// the same tokens: up to the cut on those of the segment before it, from the cut on of the one after it.
+    package func part(of slice: Range<Int>, level: Int, segment: Int) -> Range<Int> {
+        guard isCut(level) else { return slice }
+        let ratio = geometry.lengthUnit / geometry.levels[level].samplesPerToken
+        let start = segment == 0 ? 0 : cuts[segment - 1] * ratio
+        let end = segment == cuts.count ? levels[level].total : cuts[segment] * ratio
+        return slice.clamped(to: start..<end)
+    }
+
     /// Top-level tokens that some level below the top has from the start; no cut falls into them.
     private static func knownEnd(_ levels: [LevelPlan], _ geometry: ModelGeometry) -> Int {
         levels.dropLast().filter { $0.known < $0.total }.map { level in

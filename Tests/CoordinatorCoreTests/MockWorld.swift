@@ -304,12 +304,16 @@ struct MockWorld {
         let new = try have(task.stream, window.new.lowerBound..<end)
         try require(assignment.tokens == prime + new, "\(task) starts from wrong tokens")
         if let above = window.above {
-            let isWhole = try plan(task.song, task.sample).levels[task.level + 1].segments.count == 1
-            let upper = StreamID(
-                song: task.song, sample: task.sample, level: task.level + 1, segment: isWhole ? 0 : task.segment)
-            try require(
-                have(upper, above).map(shapes[upper.level].code(of:)) == assignment.above,
-                "\(task) has a wrong slice")
+            let (plan, level) = (try plan(task.song, task.sample), task.level + 1)
+            let ratio = plan.geometry.lengthUnit / shapes[level].samplesPerToken
+            // In an overlap it is the cut that decides, for both renditions alike.
+            let wanted = try above.map { place in
+                let isWhole = plan.levels[level].segments.count == 1
+                let segment = isWhole ? 0 : plan.cuts.count { $0 * ratio <= place }
+                let upper = StreamID(song: task.song, sample: task.sample, level: level, segment: segment)
+                return shapes[level].code(of: try have(upper, place..<place + 1)[...].first!)
+            }
+            try require(wanted == assignment.above, "\(task) has a wrong slice")
         } else {
             try require(assignment.above.isEmpty, "\(task) is of the top level and has a slice above")
         }

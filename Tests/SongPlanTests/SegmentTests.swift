@@ -32,10 +32,26 @@ struct SegmentTests {
                     let own = upper.segments[upper.segments.count == 1 ? 0 : level.segments.firstIndex(of: segment)!]
                     #expect(above.lowerBound * ratio == window.range.lowerBound)
                     #expect(own.range.lowerBound <= above.lowerBound && above.upperBound <= own.range.upperBound)
+                    checkParts(of: above, upper, plan, own: upper.segments.firstIndex(of: own)!)
                 }
                 #expect(have == segment.range.upperBound)
             }
         }
+    }
+
+    /// A slice is made of parts of its own segment and those beside it, which have them, each up to their common cut.
+    private func checkParts(of slice: Range<Int>, _ level: LevelPlan, _ plan: Plan, own: Int) {
+        var end = slice.lowerBound
+        for (number, segment) in level.segments.enumerated() {
+            let part = plan.part(of: slice, level: level.level, segment: number)
+            guard !part.isEmpty else { continue }
+            #expect(abs(number - own) <= 1 && part.lowerBound == end)
+            #expect(segment.range.lowerBound <= part.lowerBound && part.upperBound <= segment.range.upperBound)
+            end = part.upperBound
+            let ratio = plan.geometry.lengthUnit / plan.geometry.levels[level.level].samplesPerToken
+            #expect(end == slice.upperBound || end == plan.cuts[number] * ratio)
+        }
+        #expect(end == slice.upperBound)
     }
 
     @Test func `segments overlap around their cuts, at every level, and the top is whole`() throws {
