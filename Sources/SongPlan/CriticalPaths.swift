@@ -12,7 +12,8 @@ package struct CriticalPaths: Sendable, Hashable {
             let below = level.level > 0 ? plan.levels[level.level - 1].segments : []
             lengths.append(
                 level.segments.enumerated().map { number, segment in
-                    // A segment waits for its own above it; all of a level's wait for one that is not cut.
+                    // A segment waits for its own above it (those beside that are no longer); all of a level's wait for
+                    // one that is not cut.
                     let waiting = level.segments.count == below.count ? number..<number + 1 : 0..<below.count
                     return Self.lengths(
                         of: segment, below: waiting.map { (below[$0], lengths[level.level - 1][$0]) })
