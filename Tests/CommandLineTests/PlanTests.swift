@@ -60,8 +60,9 @@ extension CommandLines {
                     ["plan", "--preset", "1b_lyrics", "--mode", "upsample", "--workers", workers, "--json"] + options
                 ).decode(Table.self).rows
             }
-            // Rounds of songs, more workers than chains, and both in segments.
+            // Rounds of songs, more workers than chains, both in segments, and plenty of chains.
             for (few, many, options) in [
+                ("2x1", "4x1", ["--seconds", "30", "--songs", "6", "--segments", "16"]),
                 ("2x1", "4x1", ["--seconds", "30", "--songs", "8"]), ("8x1", "16x1", ["--seconds", "60"]),
                 ("4x1", "8x1", ["--seconds", "30", "--songs", "8", "--segments", "3"]),
                 ("16x1", "17x1", ["--seconds", "30", "--segments", "4"]),

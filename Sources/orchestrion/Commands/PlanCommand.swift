@@ -154,29 +154,36 @@ struct SongPlanner {
         return try Simulation(songs: songs, workers: workers, settings: settings).run()
     }
 
-    /// Seconds until all songs are sampled, from a smaller simulation that says the same: no more songs than are open at
-    /// once, in rounds.
+    /// Seconds until all songs are sampled, from a simulation of fewer songs that says the same.
     private func seconds(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Double {
-        let open = open(workers)
-        return try simulate(open, submission, workers, events: isFine ? .max : Self.coarse).seconds * Double(songs)
-            / Double(open)
+        let fewer = try enough(workers, submission)
+        return try simulate(fewer, submission, workers, events: isFine ? .max : Self.coarse).seconds * Double(songs)
+            / Double(fewer)
     }
 
-    /// Songs that are sampled at the same time, if they are in whole rounds that all take the same time; otherwise all.
-    private func open(_ workers: [WorkerSpecification]) -> Int {
+    /// Songs that tell what all of them take: those of one round, where songs are in whole rounds of a song for each
+    /// slot, or as many as give every slot plenty of chains; all of them where workers are uneven.
+    private func enough(_ workers: [WorkerSpecification], _ submission: Submission) throws -> Int {
+        guard Set(workers).count == 1 else { return songs }
         let slots = workers.reduce(0) { $0 + $1.slots }
-        return Set(workers).count == 1 && songs.isMultiple(of: slots) ? slots : songs
+        let plan = try submission.planInputs.plan()
+        let chains = submission.samples * (plan.levels.map(\.segments.count).max() ?? 1)
+        let plenty = Self.plenty * slots
+        return (1...songs).first { songs.isMultiple(of: $0) && ($0 == slots || $0 * chains >= plenty) } ?? songs
     }
 
     /// Of the workers those that can have work: no more than there are chains, if the others are no faster.
     private func useful(_ workers: [WorkerSpecification], _ submission: Submission) throws -> [WorkerSpecification] {
         let plan = try submission.planInputs.plan()
         let columns = plan.levels.reduce(0) { $0 + $1.segments.count { !$0.windows.isEmpty } }
-        let chains = columns * submission.samples * open(workers)
+        let chains = columns * submission.samples * (try enough(workers, submission))
         let some = Array(workers.prefix(chains))
         let slowest = some.map(\.alone).min() ?? 0
         return workers.dropFirst(chains).allSatisfy { $0.alone <= slowest } ? some : workers
     }
+
+    /// Chains for each slot after which the end of a simulation counts little.
+    private static let plenty = 8
 
     /// Chunks of a simulation that need not be drawn, nor right to a per cent.
     private static let coarse = 4000
