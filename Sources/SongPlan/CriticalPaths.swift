@@ -12,11 +12,23 @@ package struct CriticalPaths: Sendable, Hashable {
             let below = level.level > 0 ? plan.levels[level.level - 1].segments : []
             lengths.append(
                 level.segments.enumerated().map { number, segment in
-                    // A segment waits for its own above it (those beside that are no longer); all of a level's wait for
-                    // one that is not cut.
-                    let waiting = level.segments.count == below.count ? number..<number + 1 : 0..<below.count
-                    return Self.lengths(
+                    // A segment waits for its own above it, and for those beside that; all of a level's wait for one
+                    // that is not cut.
+                    let isCut = level.segments.count == below.count
+                    let waiting = isCut ? number..<number + 1 : 0..<below.count
+                    var own = Self.lengths(
                         of: segment, below: waiting.map { (below[$0], lengths[level.level - 1][$0]) })
+                    for beside in [number - 1, number + 1] where isCut && below.indices.contains(beside) {
+                        for (lower, length) in zip(below[beside].windows, lengths[level.level - 1][beside]) {
+                            let part = lower.above.map { plan.part(of: $0, level: level.level, segment: number) }
+                            guard let end = part?.upperBound, part?.isEmpty == false else { continue }
+                            for place in segment.windows.indices {
+                                let new = segment.windows[place].new
+                                if new.lowerBound < end { own[place] = max(own[place], end - new.lowerBound + length) }
+                            }
+                        }
+                    }
+                    return own
                 })
         }
         self.lengths = lengths

@@ -12,8 +12,8 @@ struct TimelineCommand: ParsableCommand {
         abstract: "Show who sampled which window of a song when, against what was planned.",
         discussion: """
             The plan is made for workers of the speeds that they had in this run, there from their first window on \
-            and until they were lost; or for --workers, as orchestrion plan takes them. A song's folder that was fetched has the same record, timeline.json: give the folder \
-            instead of the song.
+            and until they were lost; or for --workers, as orchestrion plan takes them. A song's folder that was \
+            fetched has the same record, timeline.json: give the folder instead of the song.
 
             Example: orchestrion timeline mysong --plot timeline.svg
             """)
