@@ -54,6 +54,27 @@ struct SegmentTests {
         #expect(end == slice.upperBound)
     }
 
+    @Test func `what waits for tokens across a cut is on the path of the window that brings them`() throws {
+        // Segments of a little more than one window of level 1.
+        let plan = try plan(.count(4), length: 25 * Self.seconds)
+        let paths = CriticalPaths(plan)
+        var waiting = 0
+        for (number, upper) in plan.levels[1].segments.enumerated() {
+            for (beside, lower) in plan.levels[0].segments.enumerated() where abs(beside - number) == 1 {
+                for window in lower.windows {
+                    let part = plan.part(of: window.above!, level: 1, segment: number)
+                    for source in upper.windows where !part.isEmpty && source.new.contains(part.upperBound - 1) {
+                        waiting += 1
+                        #expect(
+                            paths.length(level: 1, segment: number, window: source.index)
+                                > paths.length(level: 0, segment: beside, window: window.index))
+                    }
+                }
+            }
+        }
+        #expect(waiting >= 6)
+    }
+
     @Test func `segments overlap around their cuts, at every level, and the top is whole`() throws {
         let plan = try plan(.count(8))
         #expect(plan.cuts.count == 7 && plan.levels.map(\.segments.count) == [8, 8, 1])
