@@ -27,12 +27,10 @@ extension Coordinator {
 
     /// Leases of windows that only one worker has.
     private func soleLeases() -> [(lease: Lease, place: Int, index: Int)] {
-        pool.workers.values.flatMap { worker in
-            worker.tasks.compactMap { task in
-                guard let (place, index) = live(task.stream), songs[place].streams[index].leases.count == 1,
-                    let lease = songs[place].streams[index].leases.first
-                else { return nil }
-                return (lease, place, index)
+        songs.indices.filter { songs[$0].running > 0 }.flatMap { place in
+            songs[place].streams.indices.compactMap { index in
+                let leases = songs[place].streams[index].leases
+                return leases.count == 1 ? (leases[0], place, index) : nil
             }
         }
     }

@@ -96,9 +96,9 @@ extension Coordinator {
     /// Leases of workers that were silent for too long end. A worker that has not been heard of since a
     /// restart is not blamed: it may have been stopped together with the coordinator.
     mutating func expire() {
-        for id in pool.sortedIDs {
-            guard let worker = pool.workers[id], now - worker.lastHeard >= settings.lease else { continue }
-            dismiss(id, blame: worker.peer == nil ? nil : .vanished, .silent)
+        let silent = pool.workers.values.filter { now - $0.lastHeard >= settings.lease }
+        for worker in silent.sorted(by: { $0.description.id < $1.description.id }) {
+            dismiss(worker.description.id, blame: worker.peer == nil ? nil : .vanished, .silent)
         }
     }
 

@@ -13,18 +13,29 @@ struct Skill: Sendable, Hashable, Comparable {
 /// A worker that is connected, or that held a lease when the coordinator stopped and may come back.
 struct Worker: Sendable {
     var description: WorkerDescription
+    let skills: [Skill]
     /// nil until it says hello to this run of the coordinator.
     var peer: Peer?
     var lastHeard: Instant
     /// In the order in which they were granted.
-    var tasks: [TaskID] = []
+    var tasks: [TaskID]
     /// Tokens a second of all its slots together, by level, measured from its chunks.
-    var throughput: [Int: Double] = [:]
+    var throughput: [Int: Double]
     /// A suspect that it has in hand: until that brings tokens, the worker gets nothing else.
     var suspect: TaskID?
 
+    /// - Parameter former: the worker under the same name, whose tasks and speeds it keeps.
+    init(_ description: WorkerDescription, at peer: Peer?, now: Instant, former: Worker? = nil) {
+        self.description = description
+        skills = description.fingerprints.map { Skill(level: $0.key, fingerprint: $0.value) }
+        self.peer = peer
+        lastHeard = now
+        tasks = former?.tasks ?? []
+        throughput = former?.throughput ?? [:]
+        suspect = former?.suspect
+    }
+
     var freeSlots: Int { suspect == nil ? max(0, description.slots - tasks.count) : 0 }
-    var skills: [Skill] { description.fingerprints.map { Skill(level: $0.key, fingerprint: $0.value) } }
 
     /// Tokens a second that one more window would get if slots share evenly.
     func speedOfNextSlot(_ level: Int) -> Double {
@@ -45,13 +56,26 @@ struct Worker: Sendable {
 struct WorkerPool: Sendable {
     private(set) var workers: [WorkerID: Worker] = [:]
     private var peers: [Peer: WorkerID] = [:]
-    /// What workers with free slots offer. There may be a thousand, and the best is looked for all the time.
-    private var idle: [Skill: [WorkerID: Offer]] = [:]
-    private(set) var connected: [Skill: Set<WorkerID>] = [:]
-    /// The best of the idle, once it was looked for, until something of it may have changed.
-    private var bestIdle: [Skill: WorkerID] = [:]
+    private var shelves: [Skill: Shelf] = [:]
     /// Of all workers that are connected.
     private(set) var slots = 0
+
+    /// The connected workers that have a skill.
+    private struct Shelf {
+        var connected: Set<WorkerID> = []
+        /// Those with free slots. There may be a thousand, and the best is looked for all the time.
+        var idle: [WorkerID: Offer] = [:]
+        /// The best of the idle, once it was looked for, until something of it may have changed.
+        var best: WorkerID?
+
+        /// What a worker offers has changed; nil is nothing.
+        mutating func update(_ id: WorkerID, _ offer: Offer?) {
+            idle[id] = offer
+            if best == id { best = nil }
+            guard let offer, let best, let other = idle[best] else { return }
+            if offer.precedes(other) { self.best = id }
+        }
+    }
 
     /// What decides between workers with free slots.
     private struct Offer {
@@ -79,11 +103,11 @@ struct WorkerPool: Sendable {
     mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant) {
         let former = workers[description.id]
         remove(description.id)
-        workers[description.id] = Worker(
-            description: description, peer: peer, lastHeard: now, tasks: former?.tasks ?? [],
-            throughput: former?.throughput ?? [:], suspect: former?.suspect)
+        let worker = Worker(description, at: peer, now: now, former: former)
+        workers[description.id] = worker
         slots += description.slots
         peers[peer] = description.id
+        for skill in worker.skills { shelves[skill, default: Shelf()].connected.insert(description.id) }
         index(description.id)
     }
 
@@ -109,7 +133,7 @@ struct WorkerPool: Sendable {
         if tokensPerSecond.isFinite, tokensPerSecond > 0 {
             workers[id]?.description.tokensPerSecond = tokensPerSecond
             // It counts where nothing was measured, and only there.
-            if let worker = workers[id], worker.freeSlots > 0, worker.throughput.isEmpty { offer(worker) }
+            if workers[id]?.throughput.isEmpty == true { index(id) }
         }
     }
 
@@ -118,7 +142,7 @@ struct WorkerPool: Sendable {
         guard let worker = workers[id], speed > 0 else { return }
         let total = speed * Double(max(1, worker.tasks.count))
         workers[id]?.throughput[level] = worker.throughput[level].map { 0.7 * $0 + 0.3 * total } ?? total
-        if worker.freeSlots > 0, let now = workers[id] { offer(now) }
+        if worker.freeSlots > 0 { index(id) }
     }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
@@ -132,7 +156,7 @@ struct WorkerPool: Sendable {
     mutating func give(_ task: TaskID, to id: WorkerID, now: Instant, isSuspect: Bool) {
         if workers[id] == nil {
             let unknown = WorkerDescription(id: id, name: id, model: "", fingerprints: [:], slots: 0)
-            workers[id] = Worker(description: unknown, peer: nil, lastHeard: now)
+            workers[id] = Worker(unknown, at: nil, now: now)
         }
         workers[id]?.tasks.append(task)
         if isSuspect { workers[id]?.suspect = task }
@@ -153,22 +177,14 @@ struct WorkerPool: Sendable {
         index(id)
     }
 
-    func hasFreeSlot(_ skill: Skill) -> Bool { !(idle[skill] ?? [:]).isEmpty }
-
-    /// A connected worker with a free slot became faster or slower.
-    private mutating func offer(_ worker: Worker) {
-        guard worker.peer != nil else { return }
-        for skill in worker.skills {
-            idle[skill]?[worker.description.id] = Offer(worker, skill.level)
-            bestIdle[skill] = nil
-        }
-    }
+    func hasFreeSlot(_ skill: Skill) -> Bool { shelves[skill]?.idle.isEmpty == false }
 
     /// The worker with a free slot that would run one more window fastest; nil when there is none.
     mutating func best(for skill: Skill) -> WorkerID? {
-        if let known = bestIdle[skill] { return known }
-        bestIdle[skill] = best(for: skill, blamed: [])
-        return bestIdle[skill]
+        if let known = shelves[skill]?.best { return known }
+        let best = best(for: skill, blamed: [])
+        shelves[skill]?.best = best
+        return best
     }
 
     /// The same for a task that failed before.
@@ -181,9 +197,10 @@ struct WorkerPool: Sendable {
         for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil,
         where isFit: (WorkerID) -> Bool = { _ in true }
     ) -> WorkerID? {
-        let spared = blamed.isEmpty || (connected[skill] ?? []).isSubset(of: blamed) ? [] : blamed
+        guard let shelf = shelves[skill] else { return nil }
+        let spared = blamed.isEmpty || shelf.connected.isSubset(of: blamed) ? [] : blamed
         var best: Offer?
-        for offer in (idle[skill] ?? [:]).values where offer.id != holder && !spared.contains(offer.id) {
+        for offer in shelf.idle.values where offer.id != holder && !spared.contains(offer.id) {
             if let other = best, !offer.precedes(other) { continue }
             guard isFit(offer.id) else { continue }
             best = offer
@@ -191,32 +208,20 @@ struct WorkerPool: Sendable {
         return best?.id
     }
 
+    /// What a worker offers may have changed.
     private mutating func index(_ id: WorkerID) {
         guard let worker = workers[id], worker.peer != nil else { return }
         for skill in worker.skills {
-            if connected[skill]?.contains(id) != true { connected[skill, default: []].insert(id) }
-            if worker.freeSlots > 0 {
-                let offer = Offer(worker, skill.level)
-                idle[skill, default: [:]][id] = offer
-                if bestIdle[skill] == id { bestIdle[skill] = nil }
-                guard let known = bestIdle[skill], let best = idle[skill]?[known] else { continue }
-                if offer.precedes(best) { bestIdle[skill] = id }
-            } else {
-                idle[skill]?[id] = nil
-                if bestIdle[skill] == id { bestIdle[skill] = nil }
-            }
+            shelves[skill]?.update(id, worker.freeSlots > 0 ? Offer(worker, skill.level) : nil)
         }
     }
 
     private mutating func unindex(_ worker: Worker) {
+        let id = worker.description.id
         for skill in worker.skills {
-            connected[skill]?.remove(worker.description.id)
-            idle[skill]?[worker.description.id] = nil
-            bestIdle[skill] = nil
-            if connected[skill]?.isEmpty == true {
-                connected[skill] = nil
-                idle[skill] = nil
-            }
+            shelves[skill]?.update(id, nil)
+            shelves[skill]?.connected.remove(id)
+            if shelves[skill]?.connected.isEmpty == true { shelves[skill] = nil }
         }
     }
 }

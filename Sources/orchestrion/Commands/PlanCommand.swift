@@ -154,33 +154,40 @@ struct SongPlanner {
         return try Simulation(songs: songs, workers: workers, settings: settings).run()
     }
 
-    /// Seconds until all songs are sampled, from a simulation of fewer songs that says the same.
-    private func seconds(_ submission: Submission, _ workers: [WorkerSpecification]) throws -> Double {
-        let fewer = try enough(workers, submission)
-        return try simulate(fewer, submission, workers, events: isFine ? .max : Self.coarse).seconds * Double(songs)
-            / Double(fewer)
+    /// A smaller simulation that says the same: some of the songs on some of the workers, and how often that happens one
+    /// after the other.
+    private struct Case: Hashable {
+        var submission: Int
+        var songs: Int
+        /// The first of all.
+        var workers: Int
+        var rounds: Int
     }
 
-    /// Songs that tell what all of them take: those of one round, where songs are in whole rounds of a song for each
-    /// slot, or as many as give every slot plenty of chains; all of them where workers are uneven.
-    private func enough(_ workers: [WorkerSpecification], _ submission: Submission) throws -> Int {
-        guard Set(workers).count == 1 else { return songs }
-        let slots = workers.reduce(0) { $0 + $1.slots }
-        let plan = try submission.planInputs.plan()
-        let chains = submission.samples * (plan.levels.map(\.segments.count).max() ?? 1)
-        let plenty = Self.plenty * slots
-        return (1...songs).first { songs.isMultiple(of: $0) && ($0 == slots || $0 * chains >= plenty) } ?? songs
-    }
-
-    /// Of the workers those that can have work: no more than there are chains, if the others are no faster.
-    private func useful(_ workers: [WorkerSpecification], _ submission: Submission) throws -> [WorkerSpecification] {
+    /// No more workers than there are chains, if the others are no faster. Of equal workers: where songs and workers are
+    /// several groups that are alike, one of these; of several rounds of a song for each slot one; and only as many
+    /// songs as give every slot plenty of chains.
+    private func smallest(_ number: Int, _ submission: Submission, _ workers: ArraySlice<WorkerSpecification>)
+        throws -> Case
+    {
         let plan = try submission.planInputs.plan()
         let columns = plan.levels.reduce(0) { $0 + $1.segments.count { !$0.windows.isEmpty } }
-        let chains = columns * submission.samples * (try enough(workers, submission))
-        let some = Array(workers.prefix(chains))
+        var some = workers.prefix(columns * submission.samples * songs)
         let slowest = some.map(\.alone).min() ?? 0
-        return workers.dropFirst(chains).allSatisfy { $0.alone <= slowest } ? some : workers
+        if !workers.dropFirst(some.count).allSatisfy({ $0.alone <= slowest }) { some = workers }
+        guard Set(some).count == 1, let one = some.first else {
+            return Case(submission: number, songs: songs, workers: some.count, rounds: 1)
+        }
+        let groups = Self.commonDivisor(songs, some.count)
+        let (songs, count) = (songs / groups, some.count / groups)
+        let slots = count * one.slots
+        let chains = submission.samples * (plan.levels.map(\.segments.count).max() ?? 1)
+        let fewer = (1...songs).first { songs.isMultiple(of: $0) && ($0 == slots || $0 * chains >= Self.plenty * slots) }
+        return Case(
+            submission: number, songs: fewer ?? songs, workers: count, rounds: songs / (fewer ?? songs))
     }
+
+    private static func commonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : commonDivisor(b, a % b) }
 
     /// Chains for each slot after which the end of a simulation counts little.
     private static let plenty = 8
@@ -240,24 +247,15 @@ struct SongPlanner {
         return (table, drawn)
     }
 
-    /// What is simulated once, however many rows of the table ask for it.
-    private struct Case: Hashable {
-        var submission: Int
-        var workers: Int
-    }
-
     /// The times of all rows of submissions and numbers of workers, simulated on all processors, and one of them in
     /// detail, that one first, then the largest.
     private func simulate(
         _ submissions: [Submission], _ workers: [WorkerSpecification], counts: [Int]
     ) throws -> (times: [Double], drawn: Simulation.Result) {
-        let rows = try submissions.indices.flatMap { submission in
-            try counts.map { count in
-                Case(
-                    submission: submission,
-                    workers: try useful(Array(workers.prefix(count)), submissions[submission]).count)
-            }
+        let rows = try submissions.enumerated().flatMap { number, submission in
+            try counts.map { try smallest(number, submission, workers.prefix($0)) }
         }
+        // What several rows ask for is simulated once, and what is drawn is not simulated again.
         let cases = Set(rows).subtracting([rows[counts.count - 1]]).sorted { $0.workers > $1.workers }
         let detail = Mutex<Result<Simulation.Result, any Error>?>(nil)
         let times = Mutex<[Case: Result<Double, any Error>]>([:])
@@ -267,7 +265,12 @@ struct SongPlanner {
                 detail.withLock { $0 = result }
             } else {
                 let item = cases[turn - 1]
-                let time = Result { try seconds(submissions[item.submission], Array(workers.prefix(item.workers))) }
+                let time = Result {
+                    try simulate(
+                        item.songs, submissions[item.submission], Array(workers.prefix(item.workers)),
+                        events: isFine ? .max : Self.coarse
+                    ).seconds * Double(item.rounds)
+                }
                 times.withLock { $0[item] = time }
             }
         }
