@@ -36,6 +36,9 @@ package struct SongOutput: Sendable {
     /// The folder of raw sound of streams that are not finished, below the song's.
     package static let soFar = "so_far"
 
+    /// Raw sound is not needed any more.
+    package func removeSoFar() { try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar)) }
+
     private func rawFile(level: Int, sample: Int) -> URL {
         folder.appendingPathComponent("\(Self.soFar)/level_\(level)/sample_\(sample).f32")
     }
@@ -70,10 +73,20 @@ package struct SongOutput: Sendable {
         try sound.finish(as: AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format))
     }
 
-    /// Decodes a level of a sample that was sampled in segments.
-    package func writeAudio(_ joined: JoinedLevel, sample: Int, vqvae: VQVAE, team: ThreadTeam) throws {
+    /// Decodes a level of a sample that was sampled in segments, segment by segment.
+    ///
+    /// - Parameter progress: share that is done.
+    package func writeAudio(
+        _ joined: JoinedLevel, sample: Int, vqvae: VQVAE, team: ThreadTeam, progress: (Double) -> Void = { _ in }
+    ) throws {
         guard !hasAudio(level: joined.level, sample: sample) else { return }
-        _ = try grow(joined, segments: 0..<joined.joins.count + 1, after: 0, sample: sample, vqvae: vqvae, team: team)
+        let segments = joined.joins.count + 1
+        var samples = 0
+        for segment in 0..<segments {
+            samples = try grow(
+                joined, segments: segment..<segment + 1, after: samples, sample: sample, vqvae: vqvae, team: team)
+            progress(Double(segment + 1) / Double(segments))
+        }
         try completeJoined(level: joined.level, sample: sample)
     }
 
@@ -120,7 +133,7 @@ package struct SongOutput: Sendable {
     ///   - joined: the levels that were sampled in segments, by sample.
     package func finish(_ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = []) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar))
+        removeSoFar()
         try CodesFile.write(
             tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
             to: folder.appendingPathComponent("codes.safetensors").path,

@@ -19,7 +19,6 @@ struct Orchestrion: ParsableCommand {
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, KeysCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
-            VerifyCommand.self,
-            BenchCommand.self, DemoCommand.self,
+            DecodeCommand.self, VerifyCommand.self, BenchCommand.self, DemoCommand.self,
         ])
 }

@@ -12,7 +12,7 @@ extension CommandLines {
         private static let commands: [String: [String]] = [
             "": [
                 "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "keys", "model",
-                "picture", "verify", "demo",
+                "picture", "decode", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
@@ -33,6 +33,9 @@ extension CommandLines {
             "model init": ["<dir>", "--preset", "--hparams", "--seed"],
             "picture": [
                 "<dir>", "--sample", "--level", "--out", "--model", "--preset", "--threads", "--json",
+            ],
+            "decode": [
+                "<dir|file>", "--out", "--level", "--format", "--model", "--preset", "--threads", "--json",
             ],
             "demo": ["<recording>", "--seconds", "--genre", "--artist", "--lyrics", "--seed", "--out"],
             "verify": ["<dir>", "--expected", "--scenario", "--threads", "--json"],

@@ -34,7 +34,7 @@ extension CoordinatorClient {
         read.song = song
         read.path = file.path
         read.length = UInt32(UploadStore.pieceSize)
-        var progress = TransferProgress("fetching \(file.path)", total: Int(file.size))
+        var progress = ProgressLine("fetching \(file.path)", total: Int(file.size))
         while read.offset < file.size {
             let piece = try ask(.read(read)).piece
             guard !piece.data.isEmpty else {

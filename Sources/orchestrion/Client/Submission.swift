@@ -47,7 +47,7 @@ extension CoordinatorClient {
         upload.ending = url.pathExtension.isEmpty ? "bin" : url.pathExtension.lowercased()
         upload.size = UInt64(data.count)
         upload.offset = 0
-        var progress = TransferProgress("sending \(url.lastPathComponent)", total: data.count)
+        var progress = ProgressLine("sending \(url.lastPathComponent)", total: data.count)
         while true {
             let end = min(data.count, Int(upload.offset) + UploadStore.pieceSize)
             upload.data = data.subdata(in: Int(upload.offset)..<end)
@@ -57,33 +57,5 @@ extension CoordinatorClient {
         }
         progress.finish()
         return UploadStore.reference(digest: upload.digest, ending: upload.ending, name: url.path)
-    }
-}
-
-/// A line that says how far a transfer is, when it takes more than a moment.
-struct TransferProgress {
-    private let name: String
-    private let total: Int
-    private let start = ContinuousClock.now
-    private var shown = false
-    private var next = ContinuousClock.now + .seconds(1)
-
-    init(_ name: String, total: Int) {
-        self.name = name
-        self.total = total
-    }
-
-    mutating func update(_ done: Int) {
-        guard Terminal.isInteractive, ContinuousClock.now >= next else { return }
-        next = .now + .milliseconds(200)
-        shown = true
-        let seconds = start.duration(to: .now) / .seconds(1)
-        let left = done > 0 ? seconds * Double(total - done) / Double(done) : 0
-        let text = "\(name)  \(Terminal.bytes(done)) of \(Terminal.bytes(total)), \(Terminal.duration(left)) left"
-        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
-    }
-
-    func finish() {
-        if shown { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) }
     }
 }

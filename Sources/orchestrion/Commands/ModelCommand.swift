@@ -89,11 +89,11 @@ struct ModelCommand: ParsableCommand {
                 }
                 return level
             }
-            var progress: TransferProgress?
+            var progress: ProgressLine?
             try ModelWriter.write(
                 hyperparameters, json: json, seed: seed, folder: folder, levels: chosen.map(Set.init)
             ) { done, total in
-                if progress == nil { progress = TransferProgress("writing \(directory)", total: total) }
+                if progress == nil { progress = ProgressLine("writing \(directory)", total: total) }
                 progress?.update(done)
             }
             progress?.finish()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioFile
 import Checkpoint
 import CoordinatorService
 import Foundation
@@ -35,17 +36,14 @@ struct UpsampleCommand: ParsableCommand {
             valueName: "N|auto"))
     var segments: String?
 
-    @Option(help: "Of the audio files: wav, flac or ogg (default the song's).")
-    var format: String?
+    @Option(help: ArgumentHelp("Of the audio files (default: the song's).", valueName: "format"))
+    var format: AudioFormat?
 
     @OptionGroup(title: "Submission") var submission: SubmissionOptions
 
     func validate() throws {
         if let segments, SegmentChoice(segments) == nil {
             throw ValidationError("--segments is \(segments); it must be a number or auto")
-        }
-        if let format, !["wav", "flac", "ogg"].contains(format) {
-            throw ValidationError("--format is \(format); it must be wav, flac or ogg")
         }
     }
 
@@ -84,7 +82,7 @@ struct UpsampleCommand: ParsableCommand {
         (specification.prompt, specification.promptSeconds) = (nil, nil)
         specification.stopAt = stopAt ?? 0
         if let segments { specification.segments = segments == "1" ? nil : SegmentChoice(segments) }
-        return SongRequest(specification: specification, format: format ?? former ?? "wav")
+        return SongRequest(specification: specification, format: format?.rawValue ?? former ?? "wav")
     }
 
     private func kept(of count: Int) throws -> [Int] {

@@ -3,7 +3,6 @@ import Checkpoint
 import CoordinatorService
 import Foundation
 import JukeboxModel
-import MusicBox
 import Pictures
 import Sampling
 import SongPlan
@@ -127,20 +126,14 @@ struct PictureMaker {
         guard song.specification.samples[sample].lyrics?.isEmpty == false else {
             return .none("The song has no lyrics, so there is only the spectrogram.")
         }
-        let model = try self.openModel()
+        let model = try song.openModel(model, preset: preset)
         let top = model.geometry.top
         if let wanted = song.specification.fingerprints, wanted.indices.contains(top),
             try model.fingerprint(level: top) != wanted[top]
         {
             throw ClientError("\(model.name) is not the song's model: its fingerprint is another; choose with --model")
         }
-        // The finished song once more, as codes that are all known: checks them, the labels and the fingerprints.
-        var specification = song.specification
-        specification.mode = .continue
-        specification.prompt = nil
-        specification.promptSeconds = nil
-        specification.codes = song.codes.path
-        let prepared = try SongPreparation.prepare(specification, model: model)
+        let prepared = try song.prepare(model)
         guard model.hyperparameters.priors[top].alignmentLayer != nil,
             model.hyperparameters.priors[top].lyricLength > 0
         else { return .none("The model has no alignment head, so there is only the spectrogram.") }
@@ -158,15 +151,5 @@ struct PictureMaker {
             return .none("The model reads none of the lyrics' characters, so there is only the spectrogram.")
         }
         return .times(times)
-    }
-
-    private func openModel() throws -> Model {
-        let name = model ?? song.specification.model
-        let path = try MusicBox.path(of: name)
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw ClientError("the song's model \(name) is not here; give its folder with --model")
-        }
-        let profile = song.specification.fingerprints?.last.flatMap { NumericProfile(fingerprint: $0) }
-        return try Model(path: path, preset: preset, profile: profile ?? .standard)
     }
 }

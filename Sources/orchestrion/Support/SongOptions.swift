@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioFile
 import CoordinatorService
 import Foundation
 import JukeboxModel
@@ -93,13 +94,10 @@ struct SongOptions: ParsableArguments {
             valueName: "seconds"))
     var overlap: Double?
 
-    @Option(help: "Of the audio files: wav, flac or ogg (default wav).")
-    var format: String?
+    @Option(help: ArgumentHelp("Of the audio files (default wav).", valueName: "format"))
+    var format: AudioFormat?
 
     func validate() throws {
-        if let format, !["wav", "flac", "ogg"].contains(format) {
-            throw ValidationError("--format is \(format); it must be wav, flac or ogg")
-        }
         if let segments, SegmentChoice(segments) == nil {
             throw ValidationError("--segments is \(segments); it must be a number or auto")
         }
@@ -124,7 +122,7 @@ struct SongOptions: ParsableArguments {
                 model: model ?? MusicBox.name, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)))
         }
         try override(&specification)
-        return SongRequest(specification: specification, format: format ?? fileFormat ?? "wav")
+        return SongRequest(specification: specification, format: format?.rawValue ?? fileFormat ?? "wav")
     }
 
     /// Files that a song file names are looked for beside it, too.
@@ -225,6 +223,8 @@ extension ModelShelf {
 }
 
 extension SongMode: ExpressibleByArgument {}
+
+extension AudioFormat: ExpressibleByArgument {}
 
 extension NumericProfile: ExpressibleByArgument {
     public init?(argument: String) { self.init(name: argument) }

@@ -56,6 +56,37 @@ struct LiveLines {
     }
 }
 
+/// A line that says how far something is, when it takes more than a moment.
+struct ProgressLine {
+    private let name: String
+    private let total: Int
+    private let amount: (Int) -> String
+    private let start = ContinuousClock.now
+    private var shown = false
+    private var next = ContinuousClock.now + .seconds(1)
+
+    /// - Parameter amount: how so much of the total is told.
+    init(_ name: String, total: Int, amount: @escaping (Int) -> String = Terminal.bytes) {
+        self.name = name
+        self.total = total
+        self.amount = amount
+    }
+
+    mutating func update(_ done: Int) {
+        guard Terminal.isInteractive, ContinuousClock.now >= next else { return }
+        next = .now + .milliseconds(200)
+        shown = true
+        let seconds = start.duration(to: .now) / .seconds(1)
+        let left = done > 0 ? seconds * Double(total - done) / Double(done) : 0
+        let text = "\(name)  \(amount(done)) of \(amount(total)), \(Terminal.duration(left)) left"
+        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+    }
+
+    func finish() {
+        if shown { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) }
+    }
+}
+
 /// Calls something on Ctrl-C or SIGTERM; a second signal ends the process.
 final class Interrupt: @unchecked Sendable {  // only keeps its sources alive
     private let sources: [any DispatchSourceSignal]

@@ -1,6 +1,8 @@
 import Checkpoint
 import CoordinatorService
 import Foundation
+import JukeboxModel
+import MusicBox
 import SongPlan
 
 /// A finished song's folder, as `sample` and `fetch` leave it.
@@ -15,7 +17,8 @@ struct SongFolder {
     let joins: [SeamJoin]
     /// By sample, how well the seams of such a song can be detected.
     let seamAUC: [Double]
-    private let format: String
+    /// Of its audio files: wav, flac or ogg.
+    let format: String
 
     /// Reads `song.json`.
     ///
@@ -44,6 +47,30 @@ struct SongFolder {
         guard let approximate else { return nil }
         let scores = seamAUC.map { String(format: "%.2f", $0) }.joined(separator: ", ")
         return "approximate: \(approximate)" + (scores.isEmpty ? "" : "; seam AUC \(scores) (0.5: undetectable)")
+    }
+
+    /// The song's model, from where `song.json` says, or another folder or name.
+    ///
+    /// - Throws: `ClientError` when it is not there.
+    func openModel(_ other: String?, preset: String?) throws -> Model {
+        let name = other ?? specification.model
+        let path = try MusicBox.path(of: name)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw ClientError("the song's model \(name) is not here; give its folder with --model")
+        }
+        let profile = specification.fingerprints?.last.flatMap { NumericProfile(fingerprint: $0) }
+        return try Model(path: path, preset: preset, profile: profile ?? .standard)
+    }
+
+    /// The finished song once more, as codes that are all known: checks them, the labels and the fingerprints.
+    func prepare(_ model: Model) throws -> PreparedSong {
+        var specification = specification
+        specification.mode = .continue
+        specification.prompt = nil
+        specification.promptSeconds = nil
+        specification.codes = codes.path
+        (specification.segments, specification.overlap) = (nil, nil)
+        return try SongPreparation.prepare(specification, model: model)
     }
 
     var codes: URL { url.appendingPathComponent("codes.safetensors") }
