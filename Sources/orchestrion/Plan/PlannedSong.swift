@@ -1,4 +1,3 @@
-import ClusterSimulation
 import CoordinatorCore
 import CoordinatorService
 import Foundation
