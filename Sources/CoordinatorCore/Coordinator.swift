@@ -26,7 +26,12 @@ package struct Coordinator: Sendable {
     /// By level, what a slot of a fast worker samples in a second, and of a slow one, as of the last check.
     var fastSpeeds: [Int: Double] = [:]
     var slowSpeeds: [Int: Double] = [:]
+    /// The fastest free slot that no copy was worth since the last check.
+    var declinedSpeeds: [Skill: Double] = [:]
     var horizon: Horizon?
+    /// Of the windows that were kept for fast workers in the last search for a task, the one that would wait longest, and
+    /// the slow worker that could have it until then.
+    var kept: (task: ReadyTask, skill: Skill, worker: WorkerID)?
     /// Models that workers may serve, in the order in which they became known.
     var models: [(name: String, fingerprints: [Int: String])] = []
     /// Songs whose completed streams must be told again, because a restart forgot who was told.

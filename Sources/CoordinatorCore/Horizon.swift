@@ -30,12 +30,12 @@ extension Coordinator {
     private func expectedEnd() -> Instant? {
         guard let usual = fastSpeeds.min(by: { $0.key < $1.key })?.value else { return nil }
         let connected = pool.workers.values.filter { $0.peer != nil }
-        // Workers that were not measured at a level count as the mean of those that were.
-        let speeds = Dictionary(
-            uniqueKeysWithValues: fastSpeeds.keys.map { level in
-                let known = connected.compactMap { $0.throughput[level] }
-                return (level, known.reduce(0, +) / Double(max(1, known.count)) * Double(connected.count))
-            })
+        // Workers that were not measured at all count as the mean of those that were.
+        let speeds = fastSpeeds.keys.reduce(into: [Int: Double]()) { speeds, level in
+            let known = connected.compactMap { throughput($0, level) }
+            speeds[level] = known.reduce(0, +) / Double(max(1, known.count)) * Double(connected.count)
+        }
+        guard let all = speeds.min(by: { $0.key < $1.key })?.value, all > 0 else { return nil }
         var (work, chain) = (0.0, 0.0)
         for song in songs where song.isOpen && song.state == .sampling {
             for index in song.streams.indices where !song.isComplete(index) {
@@ -43,7 +43,7 @@ extension Coordinator {
                 let (segment, stream) = (song.segment(index), song.streams[index])
                 let primes = segment.windows.dropFirst(stream.window).reduce(0) { $0 + $1.prime.count }
                 let rows = Double(segment.range.count - stream.tokens.count) + Double(primes) / settings.prefillGain
-                work += rows / (speeds[level] ?? usual)
+                work += rows / (speeds[level] ?? all)
                 chain = max(chain, Double(song.path(index)) / (fastSpeeds[level] ?? usual))
             }
         }
@@ -88,7 +88,7 @@ extension Coordinator {
     mutating func isKept(_ place: Int, _ index: Int, from id: WorkerID) -> Bool {
         let level = songs[place].level(at: index)
         guard let horizon, horizon.kept < horizon.free.count, let worker = pool.workers[id],
-            let fast = fastSpeeds[level], let all = worker.throughput[level]
+            let fast = fastSpeeds[level], let all = throughput(worker, level)
         else { return false }
         let own = all / Double(worker.tasks.count + 1)
         guard own < Self.fast * fast,

@@ -10,7 +10,7 @@ import SongPlan
 extension Coordinator {
     private enum Move {
         case open(place: Int, [Skill])
-        case grant(ReadyTask, Skill, WorkerID)
+        case grant(ReadyTask, Skill, WorkerID, isProvisional: Bool = false)
     }
 
     /// What decides between songs; the least has its turn.
@@ -31,7 +31,8 @@ extension Coordinator {
             case .open(let place, let key):
                 waiting.removeNext(key)
                 open(place)
-            case .grant(let task, let skill, let worker): grant(task, skill, worker)
+            case .grant(let task, let skill, let worker, let isProvisional):
+                grant(task, skill, worker, isProvisional: isProvisional)
             }
         }
     }
@@ -63,7 +64,11 @@ extension Coordinator {
 
     private mutating func nextMove() -> Move? {
         let candidate = nextTask()
-        guard let song = nextSong() else { return candidate.map { .grant($0.task, $0.skill, $0.worker) } }
+        guard let song = nextSong() else {
+            // What waits for a fast worker does so on a slow one, rather than on none.
+            return candidate.map { .grant($0.task, $0.skill, $0.worker) }
+                ?? kept.map { .grant($0.task, $0.skill, $0.worker, isProvisional: true) }
+        }
         if let candidate {
             let priority = candidate.turn.priority
             let isFair = song.entry.priority == priority && openSongs < pool.slots
@@ -78,24 +83,24 @@ extension Coordinator {
 
     private mutating func nextTask() -> Candidate? {
         var best: Candidate?
-        var declined: [ReadyTask] = []
         horizon?.kept = 0
-        defer { decline(declined) }
+        kept = nil
         for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
             let turns = group.keys.map {
                 Turn(priority: songs[$0].submission.priority, share: songs[$0].share, place: $0)
             }
             guard let first = turns.min() else { continue }
-            var found = urgent(first.priority, turns, group, skill) ?? candidate(first, group, skill, &declined)
+            var found = urgent(first.priority, turns, group, skill) ?? candidate(first, group, skill)
             if found == nil, turns.count > 1 {
                 for turn in turns.sorted().dropFirst() where found == nil {
-                    found = candidate(turn, group, skill, &declined)
+                    found = candidate(turn, group, skill)
                 }
             }
             guard let found else { continue }
             if let other = best, (other.turn, found.task) < (found.turn, other.task) { continue }
             best = found
         }
+        if best == nil { declineCopies() }
         return best
     }
 
@@ -111,27 +116,24 @@ extension Coordinator {
     }
 
     /// The first task of a song that a worker can have.
-    private mutating func candidate(
-        _ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill, _ declined: inout [ReadyTask]
-    ) -> Candidate? {
+    private mutating func candidate(_ turn: Turn, _ group: [Int: [ReadyTask]], _ skill: Skill) -> Candidate? {
         let tasks = group[turn.place] ?? []
-        let isFast = tasks.contains(where: \.isCopy) && hasFastIdle(skill)
+        let hasCopies = tasks.contains(where: \.isCopy) && mayCopy(skill)
+        let isFast = hasCopies && hasFastIdle(skill)
         for task in tasks.reversed() where !task.isCopy || isFast {
             if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
-            if task.isCopy { declined.append(task) }
         }
         // What would idle otherwise helps whoever is slower.
-        for task in tasks.reversed() where task.isCopy && !isFast {
+        for task in tasks.reversed() where task.isCopy && hasCopies && !isFast {
             if let worker = worker(for: task, skill) { return (turn, task, skill, worker) }
-            declined.append(task)
         }
         return nil
     }
 
     /// Whether a free slot is about as fast as the fast ones: it goes to the critical path, whoever else has that.
     private mutating func hasFastIdle(_ skill: Skill) -> Bool {
-        guard let fast = fastSpeeds[skill.level], let id = pool.best(for: skill) else { return false }
-        return (pool.workers[id]?.speedOfNextSlot(skill.level) ?? 0) > 0.8 * fast
+        guard let fast = fastSpeeds[skill.level] else { return false }
+        return (speedOfBestIdle(skill) ?? 0) > 0.8 * fast
     }
 
     private mutating func worker(for task: ReadyTask, _ skill: Skill) -> WorkerID? {
@@ -144,8 +146,9 @@ extension Coordinator {
         }
         guard task.isCopy else {
             let best = blamed.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: blamed)
-            guard let best, !isKept(place, index, from: best) else { return nil }
-            return best
+            guard let best, isKept(place, index, from: best) else { return best }
+            kept = (task, skill, best)
+            return nil
         }
         guard let lease = stream.leases.first, let fastest = pool.best(for: skill) else { return nil }
         let worker =
@@ -154,13 +157,21 @@ extension Coordinator {
         return worker.flatMap { isCopyWorth(lease, place, index, on: $0) ? $0 : nil }
     }
 
-    /// No free slot is worth a copy: it is not looked at again before the next check.
-    private mutating func decline(_ tasks: [ReadyTask]) {
-        for task in tasks {
-            guard let (place, index) = live(task.task.stream) else { continue }
-            songs[place].streams[index].isStraggling = false
-            refresh(place, index)
+    /// Whether copies were not declined since the last check on a slot as fast as the best that is free.
+    private mutating func mayCopy(_ skill: Skill) -> Bool {
+        guard let declined = declinedSpeeds[skill] else { return true }
+        return (speedOfBestIdle(skill) ?? 0) > declined
+    }
+
+    /// No free slot is worth a copy: they are looked at again when a faster one is free, or at the next check.
+    private mutating func declineCopies() {
+        for skill in ready.groups.keys {
+            if let speed = speedOfBestIdle(skill) { declinedSpeeds[skill] = max(speed, declinedSpeeds[skill] ?? 0) }
         }
+    }
+
+    private mutating func speedOfBestIdle(_ skill: Skill) -> Double? {
+        pool.best(for: skill).flatMap { pool.workers[$0]?.speedOfNextSlot(skill.level) }
     }
 
     private func nextSong() -> (entry: WaitingSongs.Entry, key: [Skill])? {
@@ -173,11 +184,20 @@ extension Coordinator {
         return best
     }
 
-    private mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID) {
+    private mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID, isProvisional: Bool) {
         guard let (place, index) = live(entry.task.stream) else { return }
+        let former = songs[place].streams[index].leases.filter(\.isProvisional)
         commit(.leaseGranted(entry.task, nextEpoch, worker))
+        if isProvisional, let last = songs[place].streams[index].leases.indices.last {
+            songs[place].streams[index].leases[last].isProvisional = true
+            songs[place].streams[index].isStraggling = true
+        }
         refresh(place, index)
         if let assignment = assignment(place, index) { send(to: worker, .assignment(assignment)) }
+        for lease in former {
+            endLease(lease, blame: nil, reason: "a faster worker goes on with it")
+            send(to: lease.worker, .revoke(lease.task, lease.epoch, reason: "a faster worker goes on with it"))
+        }
     }
 
     private func assignment(_ place: Int, _ index: Int) -> Assignment? {

@@ -15,6 +15,8 @@ struct Lease: Sendable {
     var unmeasured = 0
     /// Whether it has brought tokens. Before the first there is the prefill.
     var hasSpoken = false
+    /// Its window had better be on a fast worker: it moves there as soon as one is free.
+    var isProvisional = false
 }
 
 /// One segment of one level of one sample, as far as it exists.

@@ -8,13 +8,15 @@ extension Coordinator {
     mutating func markStragglers() {
         guard now >= nextStragglerCheck else { return }
         nextStragglerCheck = now + settings.stragglerCheck
+        declinedSpeeds = [:]
         let leases = soleLeases()
         measureSpeeds()
         lookAhead(leases)
         for (lease, place, index) in leases {
             let level = lease.task.level
             guard let fast = fastSpeeds[level] else { continue }
-            var isStraggling = speed(of: lease, place, index, usual: fast) < fast / settings.copyGain
+            var isStraggling =
+                lease.isProvisional || speed(of: lease, place, index, usual: fast) < fast / settings.copyGain
             let skill = songs[place].skill(level)
             if !isStraggling, pool.hasFreeSlot(skill), !hasOtherWork(skill) {
                 isStraggling = pool.best(for: skill).map { isCopyWorth(lease, place, index, on: $0) } ?? false
@@ -24,6 +26,9 @@ extension Coordinator {
             refresh(place, index)
         }
     }
+
+    /// A window moves where it would be done this many times sooner. Nobody samples it twice, as with a copy.
+    private static let moveGain = 1.1
 
     /// Leases of windows that only one worker has.
     private func soleLeases() -> [(lease: Lease, place: Int, index: Int)] {
@@ -47,6 +52,16 @@ extension Coordinator {
         slowSpeeds = speeds.mapValues { $0.sorted()[$0.count / 10] }
     }
 
+    /// Tokens a second of all slots of a worker: as measured at the level, or as its speed at another one suggests,
+    /// beside that of fast workers at both; nil when it was not measured at all.
+    func throughput(_ worker: Worker, _ level: Int) -> Double? {
+        if let measured = worker.throughput[level] { return measured }
+        guard let fast = fastSpeeds[level],
+            let (other, speed) = worker.throughput.filter({ fastSpeeds[$0.key] != nil }).min(by: { $0.key < $1.key })
+        else { return nil }
+        return speed * fast / fastSpeeds[other]!
+    }
+
     private func hasOtherWork(_ skill: Skill) -> Bool {
         ready.groups[skill]?.values.contains { $0.contains { !$0.isCopy } } ?? false
     }
@@ -64,11 +79,11 @@ extension Coordinator {
     func isCopyWorth(_ lease: Lease, _ place: Int, _ index: Int, on id: WorkerID) -> Bool {
         guard let window = songs[place].window(index), let worker = pool.workers[id] else { return false }
         let level = lease.task.level
-        guard let own = worker.throughput[level].map({ $0 / Double(worker.tasks.count + 1) }) else { return false }
+        guard let own = throughput(worker, level).map({ $0 / Double(worker.tasks.count + 1) }) else { return false }
         let left = Double(window.new.upperBound - songs[place].end(index))
         let rows = Double(songs[place].end(index) - window.range.lowerBound)
         let there = left / speed(of: lease, place, index, usual: own)
         let here = (left + rows / settings.prefillGain) / own
-        return there > settings.copyGain * here
+        return there > (lease.isProvisional ? Self.moveGain : settings.copyGain) * here
     }
 }

@@ -20,7 +20,7 @@ package struct Segmentation: Sendable, Hashable, Codable {
     }
 
     /// Seconds of lead and tail together, and of search, as measured: Docs/Segments.md.
-    package static let usualOverlap = 0.35
+    package static let usualOverlap = 0.25
     private static let searchSeconds = 0.75
     /// Seconds of a segment that `auto` aims at, and those that it goes down to so that every slot has a segment. Below
     /// seven overlaps too much is sampled twice.

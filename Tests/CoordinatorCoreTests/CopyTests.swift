@@ -64,6 +64,16 @@ struct CopyTests {
         }
     }
 
+    @Test func `a slow slot that idles does not keep a fast one from a straggler's window`() throws {
+        var world = try started(samples: 2)
+        try world.join("idle", slots: 1, speed: 8)
+        // By then the fast worker is at the end of its third window, and the slow one still in its first, with the longest
+        // way before it; the idle one declines its window in every look, being no faster.
+        try race(&world, seconds: 4)
+        let copied = world.held(MockWorld.peer("fast")).map(\.task)
+        #expect(world.copiesMade == 1 && copied.contains { $0.sample == 0 && $0.window == 0 }, "\(copied)")
+    }
+
     @Test func `equal workers get no copies`() throws {
         var world = MockWorld(Settings(chunk: 2))
         for id in ["a", "b", "c"] { try world.join(id, slots: 1) }
