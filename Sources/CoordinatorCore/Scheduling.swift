@@ -4,7 +4,7 @@ import SongPlan
 ///
 /// A free slot goes to the songs of the highest priority; among them to the one that has the least of the workers'
 /// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Towards
-/// the end of all songs fast slots go to the longest chains of all, and slow ones do not get those. Songs are
+/// the end of all songs fast slots go to the longest chains of all, and slow ones have those only until then. Songs are
 /// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
 /// no memory for tokens.
 extension Coordinator {
