@@ -1,7 +1,7 @@
 import SongPlan
 
-/// What is expected of the time to come, as of the last look: by it the windows are found that must not be given to a slow
-/// worker, so that the last ones do not end long after all others.
+/// What is expected of the time to come, as of the last look: by it the windows are found that a slow worker must not
+/// keep, so that the last ones do not end long after all others.
 struct Horizon: Sendable {
     /// When all songs will be sampled if every slot is busy until then, or when the longest chain will be, if later.
     var end: Instant

@@ -120,8 +120,9 @@ package struct SongPreparation {
         specification.hopFraction = .each(fractions)
         specification.seconds = nil
         specification.sampleLength = length
-        // What `auto` came to, so that the song file says what the song is.
+        // What `auto` came to, and the usual overlap, so that the song file says what the song is.
         if specification.segments != nil { specification.segments = .count(plan.cuts.count + 1) }
+        if !plan.cuts.isEmpty { specification.overlap = specification.overlap ?? Segmentation.usualOverlap }
         specification.fingerprints = geometry.levels.indices.compactMap { fingerprints[$0] }
         return PreparedSong(
             specification: specification, plan: plan, hops: hops, filters: filters, labels: labels,

@@ -42,6 +42,11 @@ import Testing
         #expect(song.specification.sampleLength == song.plan.sampleLength && song.specification.seconds == nil)
         #expect(song.specification.hopFraction == .each([0.5, 0.5, 0.125]))
         #expect(song.specification.fingerprints == (0...2).map { song.fingerprints[$0]! })
+        // Of segments, too: what is usual may change, and the song must not.
+        #expect(song.specification.segments == nil && song.specification.overlap == nil)
+        let cut = try prepare(Make.song { $0.segments = .auto })
+        #expect(cut.plan.cuts.count == 1 && cut.specification.segments == .count(2))
+        #expect(cut.specification.overlap == Segmentation.usualOverlap)
     }
 
     @Test("A model of other than three levels has hops of half a window")

@@ -81,7 +81,7 @@ struct UpsampleCommand: ParsableCommand {
         specification.codes = file
         (specification.prompt, specification.promptSeconds) = (nil, nil)
         specification.stopAt = stopAt ?? 0
-        if let segments { specification.segments = segments == "1" ? nil : SegmentChoice(segments) }
+        if let segments { specification.segments = SegmentChoice(segments) }
         return SongRequest(specification: specification, format: format?.rawValue ?? former ?? "wav")
     }
 

@@ -62,6 +62,8 @@ struct SongDecoder {
         }
         let request = SongRequest(specification: codes.song.specification, format: format?.rawValue ?? codes.format)
         let output = SongOutput(folder: out ?? codes.folder, request: request, plan: codes.song.plan)
+        // Whatever was begun there before may be of other codes.
+        output.removeSoFar()
         let vqvae = try codes.model.vqvae()
         let team = ThreadTeam(threads: threads)
         var report = DecodeReport()
