@@ -165,7 +165,7 @@ package struct Simulation {
     private mutating func lose(_ index: Int) {
         workers[index].advance(to: now)
         for job in workers[index].jobs { end(job, isDone: false) }
-        workers[index].jobs = []
+        (workers[index].jobs, workers[index].ahead) = ([], [])
         workers[index].version += 1
         left -= 1
         take(.peerLost(peer(index)))
@@ -227,6 +227,14 @@ package struct Simulation {
     private mutating func receive(_ message: Outgoing, _ worker: Int) {
         switch message {
         case .assignment(let assignment): begin(assignment, worker)
+        case .prefill(let assignment):
+            workers[worker].advance(to: now)
+            workers[worker].prefill(assignment.task, rows: rows(assignment))
+            schedule(worker)
+        case .revoke(let task, 0, _):
+            workers[worker].advance(to: now)
+            workers[worker].ahead.removeAll { $0.task == task }
+            schedule(worker)
         case .revoke(let task, let epoch, _):
             workers[worker].advance(to: now)
             guard let place = workers[worker].jobs.firstIndex(where: { $0.task == task && $0.epoch == epoch }) else {
@@ -240,16 +248,24 @@ package struct Simulation {
 
     private mutating func begin(_ assignment: Assignment, _ worker: Int) {
         workers[worker].advance(to: now)
-        let level = assignment.task.level
-        let cost = settings.costs.indices.contains(level) ? settings.costs[level] : 1
+        let cost = cost(assignment)
         var job = VirtualWorker.Job(
             task: assignment.task, epoch: assignment.epoch, total: assignment.window.count - assignment.prime,
             sent: assignment.tokens.count - assignment.prime, left: 0, cost: cost, entry: result.leases.count)
-        job.left =
-            (Double(job.nextChunk(chunk)) + Double(assignment.tokens.count) / settings.prefillGain) * cost
+        job.left = Double(job.nextChunk(chunk)) * cost + workers[worker].rowsLeft(job.task, of: rows(assignment))
         result.leases.append(
             Lease(task: job.task, worker: worker, start: seconds, end: seconds, tokens: 0, isDone: false))
         workers[worker].jobs.append(job)
         schedule(worker)
+    }
+
+    private func cost(_ assignment: Assignment) -> Double {
+        let level = assignment.task.level
+        return settings.costs.indices.contains(level) ? settings.costs[level] : 1
+    }
+
+    /// What the prefill of an assignment costs.
+    private func rows(_ assignment: Assignment) -> Double {
+        Double(assignment.tokens.count) / settings.prefillGain * cost(assignment)
     }
 }

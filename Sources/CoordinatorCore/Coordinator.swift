@@ -28,10 +28,16 @@ package struct Coordinator: Sendable {
     var slowSpeeds: [Int: Double] = [:]
     /// The fastest free slot that no copy was worth since the last check.
     var declinedSpeeds: [Skill: Double] = [:]
+    /// By level, how many tokens could be sampled in the time of a row of prefill; what waits for its turn takes longer.
+    var prefillCosts: [Int: Double] = [:]
     var horizon: Horizon?
+    /// Seconds that all open songs take if every slot is busy, as of the last check.
+    var workLeft: Double?
     /// Of the windows that were kept for fast workers in the last search for a task, the one that would wait longest, and
     /// the slow worker that could have it until then.
     var kept: (task: ReadyTask, skill: Skill, worker: WorkerID)?
+    /// The longest chain whose next window should be begun ahead, as soon as a slot is free for it.
+    var waitingAhead: StreamID?
     /// Models that workers may serve, in the order in which they became known.
     var models: [(name: String, fingerprints: [Int: String])] = []
     /// Songs whose completed streams must be told again, because a restart forgot who was told.
@@ -54,6 +60,7 @@ package struct Coordinator: Sendable {
         announceAfterReplay()
         decide(event)
         markStragglers()
+        serveAhead()
         dispatch()
         let result = effects
         effects = []

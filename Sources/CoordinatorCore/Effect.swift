@@ -11,7 +11,8 @@ package struct Assignment: Sendable, Hashable {
     package var number: Int
     /// Tokens of the level that the window covers.
     package var window: Range<Int>
-    /// The window's tokens that exist: its prime, then what was journaled of its new tokens.
+    /// The window's tokens that exist: its prime, then what was journaled of its new tokens. Ahead of the lease, what
+    /// exists of the prime.
     package var tokens: [UInt16]
     /// How many of `tokens` are the prime.
     package var prime: Int
@@ -30,6 +31,8 @@ package enum Outgoing: Sendable, Hashable {
     /// The sender is unknown: say hello first.
     case helloWanted
     case assignment(Assignment)
+    /// The next window of a chain, ahead of its lease: epoch 0, and of its tokens the first part of the prime.
+    case prefill(Assignment)
     /// `count` new tokens of the task's window are journaled.
     case acknowledged(TaskID, Epoch, count: Int)
     case revoke(TaskID, Epoch, reason: String)

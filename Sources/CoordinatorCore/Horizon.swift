@@ -15,24 +15,31 @@ extension Coordinator {
     /// A slot of at least this part of a fast one's speed counts as fast.
     private static let fast = 0.9
 
-    /// Looks ahead; there is nothing to see while songs wait for their turn, or where all workers are about equal.
+    /// Looks ahead; there is no horizon while songs wait for their turn, or where all workers are about equal.
     ///
     /// - Parameter leases: those of windows that only one worker has.
     mutating func lookAhead(_ leases: [(lease: Lease, place: Int, index: Int)]) {
         let isUneven = fastSpeeds.contains { level, fast in
             pool.workers.values.contains { ($0.speedOfSlot(level) ?? fast) < Self.fast * fast }
         }
+        let left = timeLeft()
+        workLeft = left?.work
         horizon =
             isUneven && waiting.queues.isEmpty
-            ? expectedEnd().map { Horizon(end: $0, free: freeTimes(leases)) } : nil
+            ? left.map { left in
+                let end = now + .nanoseconds(Int64(max(left.work, left.chain) * 1e9))
+                return Horizon(end: end, free: freeTimes(leases))
+            } : nil
     }
 
-    private func expectedEnd() -> Instant? {
+    /// Seconds that the open songs take if every slot is busy, and that the longest chain of theirs takes.
+    private func timeLeft() -> (work: Double, chain: Double)? {
         guard let usual = fastSpeeds.min(by: { $0.key < $1.key })?.value else { return nil }
         let connected = pool.workers.values.filter { $0.peer != nil }
         // Workers that were not measured at all count as the mean of those that were.
         let speeds = fastSpeeds.keys.reduce(into: [Int: Double]()) { speeds, level in
-            let known = connected.compactMap { throughput($0, level) }
+            // Sorted, so that the sum is the same every time.
+            let known = connected.compactMap { throughput($0, level) }.sorted()
             speeds[level] = known.reduce(0, +) / Double(max(1, known.count)) * Double(connected.count)
         }
         guard let all = speeds.min(by: { $0.key < $1.key })?.value, all > 0 else { return nil }
@@ -42,12 +49,12 @@ extension Coordinator {
                 let level = song.level(at: index)
                 let (segment, stream) = (song.segment(index), song.streams[index])
                 let primes = segment.windows.dropFirst(stream.window).reduce(0) { $0 + $1.prime.count }
-                let rows = Double(segment.range.count - stream.tokens.count) + Double(primes) / settings.prefillGain
+                let rows = Double(segment.range.count - stream.tokens.count) + Double(primes) / prefillGain(level)
                 work += rows / (speeds[level] ?? all)
                 chain = max(chain, Double(song.path(index)) / (fastSpeeds[level] ?? usual))
             }
         }
-        return now + .nanoseconds(Int64(max(work, chain) * 1e9))
+        return (work, chain)
     }
 
     private func freeTimes(_ leases: [(lease: Lease, place: Int, index: Int)]) -> [Instant] {
@@ -56,7 +63,7 @@ extension Coordinator {
             let own = speed(of: lease, place, index, usual: fast)
             guard own > Self.fast * fast else { return nil }
             let rows = lease.hasSpoken ? 0 : songs[place].end(index) - window.range.lowerBound
-            let left = Double(window.new.upperBound - songs[place].end(index)) + Double(rows) / settings.prefillGain
+            let left = Double(window.new.upperBound - songs[place].end(index)) + Double(rows) / prefillGain(lease.task.level)
             return max(now, lease.heard + .nanoseconds(Int64(left / own * 1e9)))
         }.sorted()
     }
@@ -68,7 +75,7 @@ extension Coordinator {
         guard let window = songs[place].window(index) else { return nil }
         let have = songs[place].end(index)
         let left = Double(window.new.upperBound - have)
-        let rows = Double(have - window.range.lowerBound) / settings.prefillGain
+        let rows = Double(have - window.range.lowerBound) / prefillGain(songs[place].level(at: index))
         let seconds = (left + rows) / speed + max(0, Double(songs[place].path(index)) - left) / fast
         return start + .nanoseconds(Int64(seconds * 1e9))
     }

@@ -43,6 +43,7 @@ extension Coordinator {
         if let verdict = verdict(songs[place].streams[index], lease.task) {
             end(place, .failed(reason: verdict))
         } else {
+            if songs[place].streams[index].leases.isEmpty { dropAhead(place, index) }
             refresh(place, index)
         }
     }
@@ -124,6 +125,7 @@ extension Coordinator {
             let mayBeBehind = other.hasSpoken || other.epoch < winner.epoch
             let isBehind = mayBeBehind && journaled - other.reached >= 2 * settings.chunk
             guard !isOpen || isBehind && !overtakes(other, winner, journaled: journaled) else { continue }
+            measureSilence(other)
             if isOpen {
                 endLease(other, blame: nil, reason: "another worker is ahead")
             }
@@ -148,10 +150,12 @@ extension Coordinator {
     private mutating func measure(_ lease: Lease, reached: Int) {
         let advance = max(0, reached - lease.reached)
         let elapsed = now - lease.heard
+        if !lease.hasSpoken { measurePrefill(lease, reached: reached) }
         let isMeasured = lease.hasSpoken && elapsed >= Self.measurement
         if isMeasured {
-            let speed = Double(lease.unmeasured + advance) / (elapsed / .seconds(1))
-            pool.measured(lease.worker, level: lease.task.level, tokensPerSecondOfSlot: speed)
+            let seconds = elapsed / .seconds(1)
+            let speed = Double(lease.unmeasured + advance) / seconds
+            pool.measured(lease.worker, level: lease.task.level, tokensPerSecondOfSlot: speed, over: seconds)
         }
         let instant = now
         change(lease) { lease in
@@ -161,6 +165,38 @@ extension Coordinator {
             lease.hasSpoken = true
         }
     }
+
+    /// Of a worker that was beaten before it was measured, what it did not bring says how fast it is at most.
+    private mutating func measureSilence(_ lease: Lease) {
+        let level = lease.task.level
+        guard let (place, index) = live(lease.task.stream), pool.workers[lease.worker]?.throughput[level] == nil
+        else { return }
+        let prime = songs[place].segment(index).windows[lease.task.window].prime.count
+        let rest = lease.hasSpoken ? Double(lease.unmeasured) : Double(prime) / prefillGain(level)
+        let seconds = max(1e-3, (now - lease.heard) / .seconds(1))
+        pool.measured(
+            lease.worker, level: level, tokensPerSecondOfSlot: (Double(settings.chunk) + rest) / seconds)
+    }
+
+    /// The first tokens of a lease say how long its prefill took.
+    private mutating func measurePrefill(_ lease: Lease, reached: Int) {
+        let level = lease.task.level
+        guard let (place, index) = live(lease.task.stream), !lease.wasBegun,
+            let speed = pool.workers[lease.worker]?.speedOfSlot(level)
+        else { return }
+        let window = songs[place].segment(index).windows[lease.task.window]
+        let rows = Double(window.prime.count + lease.reached)
+        guard rows >= Self.rowsToMeasure else { return }
+        let tokens = (now - lease.granted) / .seconds(1) * speed - Double(reached - lease.reached)
+        let cost = min(max(tokens / rows, Self.prefillCosts.lowerBound), Self.prefillCosts.upperBound)
+        prefillCosts[level] = prefillCosts[level].map { 0.9 * $0 + 0.1 * cost } ?? cost
+    }
+
+    /// Rows of prefill in the time of one token: as measured by level, or what is usual until then.
+    func prefillGain(_ level: Int) -> Double { settings.prefillGain ?? prefillCosts[level].map { 1 / $0 } ?? 8 }
+
+    private static let rowsToMeasure = 512.0
+    private static let prefillCosts = 1.0 / 64...4
 
     /// The least time over which a speed is measured: chunks come in bursts.
     private static let measurement = Duration.milliseconds(200)
@@ -196,6 +232,8 @@ extension Coordinator {
         announceIfComplete(place, index)
         announceIfSampled(place)
         refresh(place, index)
+        grantAhead(place, index)
+        workAhead(place, index)
         for lower in songs[place].below(index) { refresh(place, lower) }
         askForCuts(place)
     }

@@ -85,7 +85,9 @@ extension Coordinator {
         var best: Candidate?
         horizon?.kept = 0
         kept = nil
-        for (skill, group) in ready.groups where pool.hasFreeSlot(skill) {
+        // In order, since windows that are kept for fast workers are counted.
+        for skill in ready.groups.keys.sorted() where pool.hasFreeSlot(skill) {
+            let group = ready.groups[skill] ?? [:]
             let turns = group.keys.map {
                 Turn(priority: songs[$0].submission.priority, share: songs[$0].share, place: $0)
             }
@@ -109,7 +111,8 @@ extension Coordinator {
         _ priority: Int, _ turns: [Turn], _ group: [Int: [ReadyTask]], _ skill: Skill
     ) -> Candidate? {
         guard horizon != nil, hasFastIdle(skill) else { return nil }
-        let firsts = turns.filter { $0.priority == priority }.compactMap { group[$0.place]?.last }
+        // In order, since songs may have equal tasks.
+        let firsts = turns.filter { $0.priority == priority }.sorted().compactMap { group[$0.place]?.last }
         guard let task = firsts.max(), isUrgent(task), let worker = worker(for: task, skill) else { return nil }
         // Before every song's turn.
         return (Turn(priority: priority, share: -1, place: -1), task, skill, worker)
@@ -184,9 +187,9 @@ extension Coordinator {
         return best
     }
 
-    private mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID, isProvisional: Bool) {
+    mutating func grant(_ entry: ReadyTask, _ skill: Skill, _ worker: WorkerID, isProvisional: Bool) {
         guard let (place, index) = live(entry.task.stream) else { return }
-        let former = songs[place].streams[index].leases.filter(\.isProvisional)
+        let former = songs[place].streams[index].leases.filter { $0.isProvisional || isOnlyCrowded($0, worker) }
         commit(.leaseGranted(entry.task, nextEpoch, worker))
         if isProvisional, let last = songs[place].streams[index].leases.indices.last {
             songs[place].streams[index].leases[last].isProvisional = true
@@ -194,6 +197,7 @@ extension Coordinator {
         }
         refresh(place, index)
         if let assignment = assignment(place, index) { send(to: worker, .assignment(assignment)) }
+        workAhead(place, index)
         for lease in former {
             endLease(lease, blame: nil, reason: "a faster worker goes on with it")
             send(to: lease.worker, .revoke(lease.task, lease.epoch, reason: "a faster worker goes on with it"))
@@ -203,17 +207,28 @@ extension Coordinator {
     private func assignment(_ place: Int, _ index: Int) -> Assignment? {
         let song = songs[place]
         guard let lease = song.streams[index].leases.last, let window = song.window(index) else { return nil }
-        let level = lease.task.level
+        return assignment(
+            place, index, lease.task, window, epoch: lease.epoch, prime: song.tokens(index, window.prime),
+            sampled: song.tokens(index, window.new.lowerBound...))
+    }
+
+    /// - Parameters:
+    ///   - prime: of the window's prime, what exists; as sampled.
+    ///   - sampled: new tokens of the window that exist.
+    func assignment(
+        _ place: Int, _ index: Int, _ task: TaskID, _ window: Window, epoch: Epoch, prime: ArraySlice<UInt16>,
+        sampled: ArraySlice<UInt16> = []
+    ) -> Assignment {
+        let song = songs[place]
+        let level = task.level
         let levels = song.plan.geometry.levels
         // Sampled values are as they are within their own window, and codes for all others.
-        let prime = levels[level].codes(of: song.tokens(index, window.prime))
         let above = window.above.map { levels[level + 1].codes(of: song.above(index, $0)[...]) }
         return Assignment(
-            task: lease.task, epoch: lease.epoch, fingerprint: song.skill(level).fingerprint,
-            seed: song.submission.seed,
-            number: song.submission.numbers?[lease.task.sample] ?? lease.task.sample, window: window.range,
-            tokens: prime + song.tokens(index, window.new.lowerBound...), prime: window.prime.count, above: above ?? [],
-            labels: song.submission.labels[lease.task.sample][level],
-            filter: song.submission.filters[level], path: song.path(index))
+            task: task, epoch: epoch, fingerprint: song.skill(level).fingerprint, seed: song.submission.seed,
+            number: song.submission.numbers?[task.sample] ?? task.sample, window: window.range,
+            tokens: levels[level].codes(of: prime) + sampled, prime: window.prime.count, above: above ?? [],
+            labels: song.submission.labels[task.sample][level], filter: song.submission.filters[level],
+            path: song.path(index))
     }
 }

@@ -13,13 +13,13 @@ package struct Settings: Sendable, Hashable {
     package var stragglerCheck: Duration
     /// A copy of a running task is made where it would be done this many times sooner.
     package var copyGain: Double
-    /// Rows of prefill that a worker computes in the time of one token, about.
-    package var prefillGain: Double
+    /// Rows of prefill that a worker computes in the time of one token; nil when that is to be measured.
+    package var prefillGain: Double?
 
     package init(
         lease: Duration = .seconds(5), heartbeat: Duration = .seconds(1), chunk: Int = 128,
         killsBeforeQuarantine: Int = 3, stragglerCheck: Duration = .seconds(1), copyGain: Double = 1.5,
-        prefillGain: Double = 8
+        prefillGain: Double? = nil
     ) {
         self.lease = lease
         self.heartbeat = heartbeat

@@ -17,6 +17,8 @@ struct Lease: Sendable {
     var hasSpoken = false
     /// Its window had better be on a fast worker: it moves there as soon as one is free.
     var isProvisional = false
+    /// Its worker had begun the window before it had the lease.
+    var wasBegun = false
 }
 
 /// One segment of one level of one sample, as far as it exists.
@@ -29,6 +31,8 @@ struct Stream: Sendable {
     var leases: [Lease] = []
     /// Its only lease is a straggler's: a faster worker may have a copy.
     var isStraggling = false
+    /// The next window, where it was begun elsewhere.
+    var ahead: AheadWindow?
     /// The entry of the ready index that stands for this stream, if it is in there.
     var queued: ReadyTask?
     /// What is held against workers for the current window, since its last journaled token.
@@ -148,7 +152,7 @@ struct Song: Sendable {
     }
 
     /// Whether the tokens of the level above exist that a window of a stream is conditioned on.
-    private func hasAbove(_ index: Int, _ slice: Range<Int>) -> Bool {
+    func hasAbove(_ index: Int, _ slice: Range<Int>) -> Bool {
         var isThere = true
         parts(index, slice) { isThere = isThere && end($0) >= $1.upperBound }
         return isThere
@@ -183,6 +187,13 @@ struct Song: Sendable {
         let windows = segment(index).windows
         let current = streams[index].window
         return windows.indices.contains(current) && isLaidOut(index) ? windows[current] : nil
+    }
+
+    /// The one after it.
+    func nextWindow(_ index: Int) -> Window? {
+        let windows = segment(index).windows
+        let next = streams[index].window + 1
+        return windows.indices.contains(next) && isLaidOut(index) ? windows[next] : nil
     }
 
     /// Whether the cuts beside a stream's segment are decided.

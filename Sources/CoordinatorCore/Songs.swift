@@ -115,6 +115,7 @@ extension Coordinator {
         } else if song.state == .sampling {
             waiting.remove(song)
         }
+        for index in song.streams.indices { dropAhead(place, index) }
         commit(.songState(song.id, state))
         for lease in song.streams.flatMap(\.leases) {
             send(to: lease.worker, .revoke(lease.task, lease.epoch, reason: "song \(song.id) is \(state)"))

@@ -23,12 +23,15 @@ extension Coordinator {
             }
             guard isStraggling != songs[place].streams[index].isStraggling else { continue }
             songs[place].streams[index].isStraggling = isStraggling
+            if isStraggling, !pool.hasFreeSlot(skill) { dropAhead(place, index) }
             refresh(place, index)
         }
     }
 
     /// A window moves where it would be done this many times sooner. Nobody samples it twice, as with a copy.
     private static let moveGain = 1.1
+    /// Seconds that a copy must gain.
+    private static let leastGain = 2.0
 
     /// Leases of windows that only one worker has.
     private func soleLeases() -> [(lease: Lease, place: Int, index: Int)] {
@@ -62,6 +65,18 @@ extension Coordinator {
         return speed * fast / fastSpeeds[other]!
     }
 
+    /// Whether a lease that another worker gets a copy of is slow for its worker's other windows alone: then it moves, which
+    /// costs nobody's time twice, and leaves them more. A worker that is slow is so at every level.
+    func isOnlyCrowded(_ lease: Lease, _ other: WorkerID) -> Bool {
+        guard let own = pool.workers[lease.worker], let there = pool.workers[other],
+            let measured = own.speedOfSlot(lease.task.level), let (place, index) = live(lease.task.stream),
+            speed(of: lease, place, index, usual: measured) >= measured
+        else { return false }
+        return own.throughput.contains { level, speed in
+            throughput(there, level).map { speed > $0 / settings.copyGain } ?? false
+        }
+    }
+
     private func hasOtherWork(_ skill: Skill) -> Bool {
         ready.groups[skill]?.values.contains { $0.contains { !$0.isCopy } } ?? false
     }
@@ -69,7 +84,7 @@ extension Coordinator {
     /// Tokens a second of a lease: as measured, or less when its next chunk is overdue.
     func speed(of lease: Lease, _ place: Int, _ index: Int, usual: Double) -> Double {
         let measured = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) ?? usual
-        let rows = lease.hasSpoken ? 0 : Double(songs[place].window(index)?.range.count ?? 0) / settings.prefillGain
+        let rows = lease.hasSpoken ? 0 : Double(songs[place].window(index)?.range.count ?? 0) / prefillGain(lease.task.level)
         let expected = (rows + Double(2 * settings.chunk)) / measured
         let elapsed = (now - lease.heard) / .seconds(1)
         return elapsed > expected ? measured * expected / elapsed : measured
@@ -83,7 +98,9 @@ extension Coordinator {
         let left = Double(window.new.upperBound - songs[place].end(index))
         let rows = Double(songs[place].end(index) - window.range.lowerBound)
         let there = left / speed(of: lease, place, index, usual: own)
-        let here = (left + rows / settings.prefillGain) / own
-        return there > (lease.isProvisional ? Self.moveGain : settings.copyGain) * here
+        let here = (left + rows / prefillGain(level)) / own
+        if lease.isProvisional { return there > Self.moveGain * here }
+        // What a slot gets changes from second to second: that alone is no reason.
+        return there > settings.copyGain * here && there - here > Self.leastGain
     }
 }

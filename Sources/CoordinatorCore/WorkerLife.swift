@@ -27,6 +27,7 @@ extension Coordinator {
         if let former = pool.worker(at: peer), former.description.id != description.id {
             dismiss(former.description.id, blame: nil, .replaced)
         }
+        dropAhead(of: description.id)
         pool.connect(description, at: peer, now: now)
         send(peer, .welcome(heartbeat: settings.heartbeat, lease: settings.lease))
         reconcile(description.id, held: description.held, isHello: true)
@@ -105,6 +106,7 @@ extension Coordinator {
     private mutating func dismiss(_ id: WorkerID, blame: Blame?, _ loss: WorkerLoss) {
         guard let worker = pool.workers[id] else { return }
         pool.disconnect(id)
+        dropAhead(of: id)
         for task in worker.tasks {
             guard let lease = lease(task, of: id) else { continue }
             // A window that another worker has in hand stands still for nobody's death; two holders of copies that

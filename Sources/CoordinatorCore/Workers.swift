@@ -38,9 +38,13 @@ struct Worker: Sendable {
     var freeSlots: Int { suspect == nil ? max(0, description.slots - tasks.count) : 0 }
 
     /// Tokens a second that one more window would get if slots share evenly.
-    func speedOfNextSlot(_ level: Int) -> Double {
-        (throughput[level] ?? max(description.tokensPerSecond, 1)) / Double(tasks.count + 1)
+    ///
+    /// - Parameter guess: of the whole worker, if it was not measured at all.
+    func speedOfNextSlot(_ level: Int, guess: Double = 1) -> Double {
+        (throughput[level] ?? (isMeasured ? max(description.tokensPerSecond, 1) : guess)) / Double(tasks.count + 1)
     }
+
+    var isMeasured: Bool { !throughput.isEmpty || description.tokensPerSecond > 0 }
 
     /// Of its speed what a slot has when all are busy, whatever the level.
     var share: Int {
@@ -59,6 +63,13 @@ struct WorkerPool: Sendable {
     private var shelves: [Skill: Shelf] = [:]
     /// Of all workers that are connected.
     private(set) var slots = 0
+    /// Tokens a second of the fastest worker so far. One that was not measured yet may be as fast: it gets work, and
+    /// so is measured.
+    private var fastest = 1.0
+    private var unmeasured: Set<WorkerID> = []
+    /// Seconds of measurements that a speed is made of, about: what a slot gets changes from chunk to chunk, since
+    /// levels share the time.
+    private static let memory = 5.0
 
     /// The connected workers that have a skill.
     private struct Shelf {
@@ -83,8 +94,9 @@ struct WorkerPool: Sendable {
         var freeSlots: Int
         var id: WorkerID
 
-        init(_ worker: Worker, _ level: Int) {
-            (speed, freeSlots, id) = (worker.speedOfNextSlot(level), worker.freeSlots, worker.description.id)
+        init(_ worker: Worker, _ level: Int, guess: Double) {
+            speed = worker.speedOfNextSlot(level, guess: guess)
+            (freeSlots, id) = (worker.freeSlots, worker.description.id)
         }
 
         func precedes(_ other: Offer) -> Bool {
@@ -105,6 +117,7 @@ struct WorkerPool: Sendable {
         remove(description.id)
         let worker = Worker(description, at: peer, now: now, former: former)
         workers[description.id] = worker
+        if worker.isMeasured { know(description.id, description.tokensPerSecond) } else { unmeasured.insert(description.id) }
         slots += description.slots
         peers[peer] = description.id
         for skill in worker.skills { shelves[skill, default: Shelf()].connected.insert(description.id) }
@@ -115,6 +128,7 @@ struct WorkerPool: Sendable {
     mutating func disconnect(_ id: WorkerID) {
         guard let worker = workers[id] else { return }
         unindex(worker)
+        unmeasured.remove(id)
         if let peer = worker.peer {
             peers[peer] = nil
             slots -= worker.description.slots
@@ -134,15 +148,29 @@ struct WorkerPool: Sendable {
             workers[id]?.description.tokensPerSecond = tokensPerSecond
             // It counts where nothing was measured, and only there.
             if workers[id]?.throughput.isEmpty == true { index(id) }
+            know(id, tokensPerSecond)
         }
     }
 
-    /// A window of the worker got so many tokens a second; older measurements fade.
-    mutating func measured(_ id: WorkerID, level: Int, tokensPerSecondOfSlot speed: Double) {
+    private mutating func know(_ id: WorkerID, _ speed: Double) {
+        unmeasured.remove(id)
+        guard speed > 1.1 * fastest else { return }
+        fastest = speed
+        for other in unmeasured.sorted() { index(other) }
+    }
+
+    /// A window of the worker got so many tokens a second over some seconds; older measurements fade.
+    mutating func measured(
+        _ id: WorkerID, level: Int, tokensPerSecondOfSlot speed: Double, over seconds: Double = .infinity
+    ) {
         guard let worker = workers[id], speed > 0 else { return }
-        let total = speed * Double(max(1, worker.tasks.count))
-        workers[id]?.throughput[level] = worker.throughput[level].map { 0.7 * $0 + 0.3 * total } ?? total
+        let windows = Double(max(1, worker.tasks.count))
+        let total = speed * windows
+        let weight = min(0.3, seconds / windows / Self.memory)
+        workers[id]?.throughput[level] =
+            worker.throughput[level].map { (1 - weight) * $0 + weight * total } ?? total
         if worker.freeSlots > 0 { index(id) }
+        know(id, total)
     }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
@@ -212,7 +240,7 @@ struct WorkerPool: Sendable {
     private mutating func index(_ id: WorkerID) {
         guard let worker = workers[id], worker.peer != nil else { return }
         for skill in worker.skills {
-            shelves[skill]?.update(id, worker.freeSlots > 0 ? Offer(worker, skill.level) : nil)
+            shelves[skill]?.update(id, worker.freeSlots > 0 ? Offer(worker, skill.level, guess: fastest) : nil)
         }
     }
 

@@ -18,6 +18,7 @@ extension Outgoing {
             return .refused(message)
         case .helloWanted: return .helloWanted(WireHelloWanted())
         case .assignment(let assignment): return .assignment(assignment.wire)
+        case .prefill(let assignment): return .prefill(assignment.wire)
         case .acknowledged(let task, let epoch, let count):
             var message = WireChunkAcknowledged()
             message.task = WireTask(task)

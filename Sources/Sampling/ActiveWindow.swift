@@ -35,6 +35,15 @@ package final class ActiveWindow {
         self.init(prior: prior, sequence: sequence, start: start, tokens: tokens, draw: draw)
     }
 
+    /// More of the prime exists. Its rows are computed when their turn comes.
+    ///
+    /// - Parameter tokens: all tokens of the window that exist; those that it has are the first of them.
+    package func extend(to tokens: [UInt16]) {
+        precondition(tokens.count >= self.tokens, "a window does not lose tokens")
+        sequence.append(tokens[self.tokens...])
+        self.tokens = tokens.count
+    }
+
     /// Rows to compute before the next token can be drawn: its own, and those of tokens that are not in the
     /// caches yet.
     package var pendingRows: Int { prefix + tokens + 1 - sequence.computed }

@@ -38,6 +38,7 @@ package struct BatchScheduler: Sendable {
     private let blockLengths: [Int: Int]
     /// In the order in which they came; at most one for each task.
     private var jobs: [Job] = []
+    private var added = 0
     /// Levels that are served, from the top down.
     private let levels: [Int]
     /// By level, the seconds that its steps took, each times its weight then; the least has its turn.
@@ -67,24 +68,37 @@ package struct BatchScheduler: Sendable {
 
     /// Takes a task on. A newer epoch replaces the task; the same or an older one changes nothing.
     ///
-    /// - Returns: the task's slot; nil when nothing changed.
+    /// What was prefilled ahead goes on with its lease, or with more of its prime; what is prefilled must be the same.
+    /// Without a free slot a task gets the slot of one that is prefilled ahead.
+    ///
+    /// - Returns: the task's number, which its seats have, too; nil when nothing changed.
     package mutating func add(_ work: WorkerTask) throws(AdmissionError) -> Int? {
-        if let place = jobs.firstIndex(where: { $0.work.task == work.task }) {
-            guard jobs[place].work.epoch < work.epoch else { return nil }
-            jobs.remove(at: place)
-        }
         guard blockLengths[work.task.level] != nil else {
             throw .unknownLevel(work.task, levels: blockLengths.keys.sorted())
         }
         guard work.prefillRows >= 1, work.done >= 0, work.done < work.newTokens else {
             throw .badCounts(work)
         }
-        let busy = Set(jobs.compactMap(\.slot))
-        guard let slot = (0..<settings.slots).first(where: { !busy.contains($0) }) else {
-            throw .noFreeSlot(work.task, slots: settings.slots)
+        if let place = jobs.firstIndex(where: { $0.work.task == work.task }) {
+            let former = jobs[place].work
+            if former.isAhead, former.prefillRows < work.prefillRows {
+                jobs[place].goOn(work)
+                return jobs[place].number
+            }
+            guard former.epoch < work.epoch else { return nil }
+            jobs.remove(at: place)
         }
-        jobs.append(Job(work, slot: slot))
-        return slot
+        guard let slot = freeSlot(for: work) else { throw .noFreeSlot(work.task, slots: settings.slots) }
+        jobs.append(Job(work, number: added, slot: slot))
+        added += 1
+        return added - 1
+    }
+
+    private mutating func freeSlot(for work: WorkerTask) -> Int? {
+        let busy = Set(jobs.compactMap(\.slot))
+        if let free = (0..<settings.slots).first(where: { !busy.contains($0) }) { return free }
+        guard !work.isAhead, let place = jobs.firstIndex(where: \.work.isAhead) else { return nil }
+        return jobs.remove(at: place).slot
     }
 
     /// Drops a task, with all of it that is not acknowledged, unless it came again with a newer epoch.
@@ -116,7 +130,18 @@ package struct BatchScheduler: Sendable {
     }
 
     /// What HELLO and heartbeats list: a task stays until its last chunk is acknowledged.
-    package var held: [HeldTask] { jobs.map(\.held) }
+    package var held: [HeldTask] { jobs.filter { !$0.work.isAhead }.map(\.held) }
+
+    /// Numbers of the tasks that are here.
+    package var numbers: [Int] { jobs.map(\.number) }
+
+    /// The epoch that a task has now; nil when it is gone.
+    package func epoch(ofJob number: Int) -> UInt64? { jobs.first { $0.number == number }?.work.epoch }
+
+    /// Drops what is prefilled ahead, of one task or of all: who asked for it does so no more.
+    package mutating func dropAhead(_ task: TaskID? = nil) {
+        jobs.removeAll { $0.work.isAhead && (task == nil || $0.work.task == task) }
+    }
 
     package var freeSlots: Int { settings.slots - jobs.count { $0.slot != nil } }
 
@@ -148,11 +173,13 @@ package struct BatchScheduler: Sendable {
         return true
     }
 
-    private func canRun(_ job: Job) -> Bool { job.slot != nil && job.chunks.count < settings.waitingChunks }
+    private func canRun(_ job: Job) -> Bool {
+        job.slot != nil && job.chunks.count < settings.waitingChunks && (job.isPrefilling || !job.work.isAhead)
+    }
 
     /// Levels share the time, those in memory as long as they have work, until others have waited long.
     ///
-    /// The level with the longest path to its song's end gets twice what the next gets, and so on: with segments the top
+    /// The level with the longest path to its song's end gets four times what the next gets, and so on: with segments the top
     /// level is one chain that all others wait for, and would end last if it had one row's share of a batch.
     private mutating func nextLevel() -> Int? {
         residentSteps += 1
@@ -173,7 +200,7 @@ package struct BatchScheduler: Sendable {
         let before = levels.count { level in
             self.path(of: level).map { ($0, level) > (path, chosen) } ?? false
         }
-        turn = (spent[chosen, default: 0], Double(1 << before))
+        turn = (spent[chosen, default: 0], Double(1 << (2 * before)))
         return chosen
     }
 
@@ -212,25 +239,22 @@ package struct BatchScheduler: Sendable {
         jobs[place].append(token, chunkSize: settings.chunk)
         guard jobs[place].isSampled else { return }
         jobs[place].slot = nil
-        finished.append(.finished(seat.task, epoch: seat.epoch, slot: seat.slot))
+        finished.append(.finished(seat.task, epoch: jobs[place].work.epoch, job: seat.job))
     }
 
     private func seat(_ job: Job) -> Step.Seat? {
-        job.slot.map { Step.Seat(slot: $0, task: job.work.task, epoch: job.work.epoch) }
+        job.slot.map { Step.Seat(slot: $0, task: job.work.task, job: job.number) }
     }
 
     /// Where the task of a seat is, if it still runs there.
-    private func place(_ seat: Step.Seat) -> Int? {
-        jobs.firstIndex {
-            $0.slot == seat.slot && $0.work.task == seat.task && $0.work.epoch == seat.epoch
-        }
-    }
+    private func place(_ seat: Step.Seat) -> Int? { jobs.firstIndex { $0.number == seat.job } }
 
     private func prefill(_ job: Job) -> Step.Prefill? {
         guard let seat = seat(job), let block = blockLengths[job.work.task.level] else { return nil }
         let blockEnd = (job.row / block + 1) * block
         let end = min(job.row + settings.prefillRows, blockEnd, job.work.prefillRows)
-        return Step.Prefill(seat: seat, rows: job.row..<end, samples: end == job.work.prefillRows)
+        return Step.Prefill(
+            seat: seat, rows: job.row..<end, samples: end == job.work.prefillRows && !job.work.isAhead)
     }
 
     /// The chunks whose turn it is: oldest task first, in order within a task, a bounded number on the way.

@@ -2,7 +2,9 @@ import SongPlan
 
 /// A task as long as anything of it is not journaled.
 struct Job: Sendable {
-    let work: WorkerTask
+    private(set) var work: WorkerTask
+    /// Never used again for another task.
+    let number: Int
     /// nil when all tokens are sampled.
     var slot: Int?
     /// The first row that has not run.
@@ -16,9 +18,17 @@ struct Job: Sendable {
     var chunks: [OutgoingChunk] = []
     var sent = 0
 
-    init(_ work: WorkerTask, slot: Int) {
+    init(_ work: WorkerTask, number: Int, slot: Int) {
         self.work = work
+        self.number = number
         self.slot = slot
+        sampled = work.done
+        acknowledged = work.done
+    }
+
+    /// More of the prime exists, or all of it and the lease: the rows that have run stay.
+    mutating func goOn(_ work: WorkerTask) {
+        self.work = work
         sampled = work.done
         acknowledged = work.done
     }

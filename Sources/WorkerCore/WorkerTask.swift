@@ -3,9 +3,11 @@ package import SongPlan
 /// A window as the batch sees it: rows to run, tokens to sample.
 package struct WorkerTask: Sendable, Hashable {
     package var task: TaskID
+    /// 0 for a window that is prefilled ahead of its lease.
     package var epoch: UInt64
     /// Rows before the first token can be sampled: lyric prefix, prime, new tokens that are journaled, and
-    /// the row whose input is the last of these (the start row of an empty window). At least 1.
+    /// the row whose input is the last of these (the start row of an empty window). At least 1. Ahead of the lease, the
+    /// rows of what is known of the prime.
     package var prefillRows: Int
     /// Tokens that the window appends in all.
     package var newTokens: Int
@@ -24,6 +26,9 @@ package struct WorkerTask: Sendable, Hashable {
         self.done = done
         self.path = path
     }
+
+    /// Whether nothing is sampled, since not all of the prime exists: a lease may follow, or more of the prime.
+    package var isAhead: Bool { epoch == 0 }
 }
 
 /// Consecutive new tokens of a task, on their way to the coordinator.
@@ -54,7 +59,7 @@ package enum WorkerEffect: Sendable, Hashable {
     /// Send the chunk; it counts as sent from now on.
     case chunkReady(OutgoingChunk)
     /// The last token of the task is sampled; its slot is free.
-    case finished(TaskID, epoch: UInt64, slot: Int)
+    case finished(TaskID, epoch: UInt64, job: Int)
 }
 
 /// A task that cannot be taken on, and why.
@@ -81,7 +86,8 @@ package struct Step: Sendable, Hashable {
     package struct Seat: Sendable, Hashable {
         package var slot: Int
         package var task: TaskID
-        package var epoch: UInt64
+        /// The task's number in this scheduler: it keeps its caches, and so this, when the lease follows.
+        package var job: Int
     }
 
     /// A run of rows of one slot. Rows from 0 on mean that the slot's cache starts anew.

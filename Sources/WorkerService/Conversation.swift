@@ -167,12 +167,13 @@ struct Conversation {
             desk.signalEngine()
         case .revoke(let revoke):
             options.log("gives up \(revoke.task.taskID): \(revoke.reason)")
-            let key = TaskKey(task: revoke.task.taskID, epoch: revoke.epoch)
+            let task = revoke.task.taskID
             let chunks = desk.state.withLock { state in
-                state.assignments[key] = nil
-                return chunksOf(state.scheduler.revoke(key.task, epoch: key.epoch))
+                state.ahead[task] = nil
+                return chunksOf(state.scheduler.revoke(task, epoch: revoke.epoch))
             }
             try send(chunks)
+        case .prefill(let assignment): prefill(assignment)
         case .reply: break
         }
     }
@@ -186,14 +187,35 @@ struct Conversation {
         // What was not acknowledged before is sent again; its duplicates are recognised.
         let chunks = desk.state.withLock { state in
             state.outgoing = []
+            state.ahead = [:]
+            state.scheduler.dropAhead()
             return chunksOf(state.scheduler.resendAll())
         }
         try send(chunks)
     }
 
+    /// Begins a window, or goes on with it, ahead of its lease. It is a favour: what cannot be done is left alone, and comes
+    /// again with the lease.
+    private func prefill(_ assignment: WireAssignment) {
+        let task = assignment.task.taskID
+        guard assignment.isAhead, fingerprints[task.level] == assignment.fingerprint, let check = checks[task.level],
+            check.fault(assignment) == nil
+        else { return options.log("leaves \(task) alone until its lease: it is not what this worker can prefill") }
+        desk.state.withLock { state in
+            state.leave(ahead: task, unlessIn: assignment)
+            let new = Int(assignment.end) - Int(assignment.start) - Int(assignment.prime)
+            let work = WorkerTask(
+                task: task, epoch: 0, prefillRows: check.prefix + assignment.tokens.count, newTokens: new,
+                path: Int(assignment.path))
+            guard let job = try? state.scheduler.add(work) else { return }
+            state.assignments[job] = assignment
+            state.ahead[task] = assignment
+        }
+        desk.signalEngine()
+    }
+
     private mutating func take(_ assignment: WireAssignment) throws {
         let task = assignment.task.taskID
-        let key = TaskKey(task: task, epoch: assignment.epoch)
         let reason: String? = desk.state.withLock { state in
             guard fingerprints[task.level] == assignment.fingerprint, let check = checks[task.level] else {
                 return "the song's level \(task.level) needs the model \(assignment.fingerprint); this worker has "
@@ -202,12 +224,14 @@ struct Conversation {
             if let fault = check.fault(assignment) { return "\(task): \(fault)" }
             let new = Int(assignment.end) - Int(assignment.start) - Int(assignment.prime)
             let done = assignment.tokens.count - Int(assignment.prime)
+            state.leave(ahead: task, unlessIn: assignment)
+            state.ahead[task] = nil
             do {
                 let work = WorkerTask(
                     task: task, epoch: assignment.epoch,
                     prefillRows: check.prefix + assignment.tokens.count + 1,
                     newTokens: new, done: done, path: Int(assignment.path))
-                if try state.scheduler.add(work) != nil { state.assignments[key] = assignment }
+                if let job = try state.scheduler.add(work) { state.assignments[job] = assignment }
                 return nil
             } catch {
                 return "\(error)"
@@ -222,6 +246,27 @@ struct Conversation {
         } else {
             desk.signalEngine()
         }
+    }
+}
+
+extension WireAssignment {
+    /// Whether it asks for the rows of a part of the prime alone.
+    var isAhead: Bool { epoch == 0 }
+
+    /// Whether the rows of `other`'s tokens are rows of this window, too.
+    fileprivate func goesOn(_ other: WireAssignment) -> Bool {
+        var own = self
+        (own.epoch, own.path, own.tokens) = (other.epoch, other.path, other.tokens)
+        return own == other && tokens.starts(with: other.tokens)
+    }
+}
+
+extension WorkDesk.State {
+    /// Drops what was prefilled of a task, unless the assignment goes on from there.
+    fileprivate mutating func leave(ahead task: TaskID, unlessIn assignment: WireAssignment) {
+        guard let known = ahead[task], !assignment.goesOn(known) else { return }
+        ahead[task] = nil
+        scheduler.dropAhead(task)
     }
 }
 

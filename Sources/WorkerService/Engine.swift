@@ -17,7 +17,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private let labellers: [Int: Labeller]
     /// Of the levels whose weights are in memory; the one used last comes last.
     private var engines: [(level: Int, engine: SamplingEngine)] = []
-    private var windows: [TaskKey: ActiveWindow] = [:]
+    /// By the number of the task. Those that are not whole were begun ahead of their lease.
+    private var windows: [Int: (window: ActiveWindow, level: Int, isWhole: Bool)] = [:]
     /// What a step needs, kept from step to step so that none allocates.
     private var step = Step()
     private var batch: [(window: ActiveWindow, rows: Int)] = []
@@ -115,10 +116,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 case .chunkReady(let chunk):
                     state.outgoing.append(chunk)
                     hasNews = true
-                case .finished(let task, let epoch, _):
-                    if let window = windows.removeValue(forKey: TaskKey(task: task, epoch: epoch)) {
-                        engine.recycle(window)
-                    }
+                case .finished(_, _, let job):
+                    if let ended = windows.removeValue(forKey: job) { engine.recycle(ended.window) }
                 }
             }
             return hasNews
@@ -149,12 +148,19 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         if samples { tokens.append(token) }
     }
 
-    /// The window of a seat, begun now if it has not been.
+    /// The window of a seat, begun now if it has not been. One that was begun ahead of its lease has all of its prime that
+    /// has come.
     private func window(of seat: Step.Seat, engine: SamplingEngine, desk: WorkDesk) -> ActiveWindow? {
-        let key = TaskKey(task: seat.task, epoch: seat.epoch)
-        if let window = windows[key] { return window }
+        if let known = windows[seat.job] {
+            guard !known.isWhole, let more = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) }) else {
+                return known.window
+            }
+            known.window.extend(to: more.tokens.map { UInt16(clamping: $0) })
+            windows[seat.job]?.isWhole = !more.isAhead
+            return known.window
+        }
         forgetWindows(desk)
-        guard let assignment = desk.state.withLock({ $0.assignments.removeValue(forKey: key) }),
+        guard let assignment = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) }),
             let labeller = labellers[seat.task.level]
         else { return nil }
         let filter = Filter(
@@ -166,27 +172,33 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             draw: TokenDraw(
                 seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
                 level: seat.task.level, filter: filter))
-        windows[key] = window
+        windows[seat.job] = (window, seat.task.level, isWhole: !assignment.isAhead)
         return window
     }
 
     private func fail(_ seat: Step.Seat, _ reason: String, desk: WorkDesk) {
-        windows[TaskKey(task: seat.task, epoch: seat.epoch)] = nil
+        windows[seat.job] = nil
         desk.state.withLock { state in
+            guard let epoch = state.scheduler.epoch(ofJob: seat.job) else { return }
             // Its unsent chunks go with it, and those of others move up.
-            for effect in state.scheduler.revoke(seat.task, epoch: seat.epoch) {
+            for effect in state.scheduler.revoke(seat.task, epoch: epoch) {
                 if case .chunkReady(let chunk) = effect { state.outgoing.append(chunk) }
             }
-            state.failures.append((seat.task, seat.epoch, reason))
+            state.failures.append((seat.task, epoch, reason))
         }
     }
 
-    /// Lets go of windows that were revoked.
+    /// Lets go of windows that were revoked, and of what was to begin them.
     private func forgetWindows(_ desk: WorkDesk) {
-        let held = Set(desk.state.withLock { $0.scheduler.held }.map { TaskKey(task: $0.task, epoch: $0.epoch) })
-        for (key, window) in windows where !held.contains(key) {
-            windows[key] = nil
-            engines.first { $0.level == key.task.level }?.engine.recycle(window)
+        let here = Set(
+            desk.state.withLock { state in
+                let numbers = state.scheduler.numbers
+                state.assignments = state.assignments.filter { numbers.contains($0.key) }
+                return numbers
+            })
+        for (job, gone) in windows where !here.contains(job) {
+            windows[job] = nil
+            engines.first { $0.level == gone.level }?.engine.recycle(gone.window)
         }
     }
 }

@@ -96,8 +96,11 @@ package final class Worker: Sendable {
 final class WorkDesk: Sendable {
     struct State {
         var scheduler: BatchScheduler
-        /// What the engine needs to begin a task; kept until it has begun.
-        var assignments: [TaskKey: WireAssignment] = [:]
+        /// What the engine needs to begin a task, or to go on with one that it began ahead of its lease, by the task's
+        /// number; kept until it has.
+        var assignments: [Int: WireAssignment] = [:]
+        /// What is prefilled ahead of its lease, as it was asked for last.
+        var ahead: [TaskID: WireAssignment] = [:]
         var outgoing: [OutgoingChunk] = []
         var failures: [(task: TaskID, epoch: UInt64, reason: String)] = []
         /// New tokens since the start, for the measured speed.
@@ -125,9 +128,4 @@ final class WorkDesk: Sendable {
         state.withLock { $0.isClosed = true }
         signalEngine()
     }
-}
-
-struct TaskKey: Hashable, Sendable {
-    var task: TaskID
-    var epoch: UInt64
 }

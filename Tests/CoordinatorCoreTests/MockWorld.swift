@@ -38,6 +38,12 @@ struct MockWorld {
     /// Second leases of the same tasks.
     var copies: [TaskID: (epoch: Epoch, worker: WorkerID)] = [:]
     var copiesMade = 0
+    /// Who was told to prefill which task ahead of its lease, and how much of its prime.
+    var ahead: [TaskID: (worker: WorkerID, known: Int)] = [:]
+    /// The same of every such message, in order.
+    var told: [Int] = []
+    /// How often a lease followed there.
+    var aheadUsed = 0
     var submissions: [SongID: Submission] = [:]
     var states: [SongID: SongState] = [:]
     var lastEpoch: Epoch = 0
@@ -71,7 +77,10 @@ struct MockWorld {
         case .workerHello(let peer, let description):
             admitted = admitted.filter { $0.value.id != description.id }
             admitted[peer] = description
-        case .goodbye(let peer), .peerLost(let peer): admitted[peer] = nil
+            ahead = ahead.filter { $0.value.worker != description.id }
+        case .goodbye(let peer), .peerLost(let peer):
+            ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
+            admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
             .cancel, .cutChosen,
             .outputsWritten, .outputsFailed, .tick:
@@ -102,6 +111,7 @@ struct MockWorld {
     mutating func restart() throws {
         coordinator = try Coordinator(replaying: journal, settings: settings, now: now)
         admitted = [:]
+        ahead = [:]
         completed = []
         sampled = []
         wantedCuts = []
@@ -204,6 +214,7 @@ struct MockWorld {
             try require(
                 !leases.keys.contains { $0.stream == task.stream }, "\(task.stream) has two running tasks")
             leases[task] = (epoch, worker)
+            if let begun = ahead.removeValue(forKey: task), begun.worker == worker { aheadUsed += 1 }
         case .leaseEnded(let task, let epoch, _):
             try require(lease(task, epoch) != nil, "\(task) ends a lease that it has not")
             if leases[task]?.epoch == epoch { leases[task] = copies[task] }
@@ -261,7 +272,9 @@ struct MockWorld {
         case .refused(let reason):
             refusedPeers[peer] = reason
             admitted[peer] = nil
-        case .helloWanted, .revoke: break
+        case .helloWanted: break
+        case .revoke(let task, let epoch, _): if epoch == 0 { ahead[task] = nil }
+        case .prefill(let assignment): try checkAhead(assignment, peer)
         case .assignment(let assignment): try check(assignment, peer)
         case .acknowledged(let task, _, let count):
             acknowledgements += 1
@@ -274,14 +287,40 @@ struct MockWorld {
         toWorkers.append((peer, message))
     }
 
-    private func check(_ assignment: Assignment, _ peer: Peer) throws {
+    private func checkSlots(_ worker: WorkerDescription) throws {
+        let busy =
+            (Array(leases.values) + copies.values).count { $0.worker == worker.id }
+            + ahead.values.count { $0.worker == worker.id }
+        try require(busy <= worker.slots, "\(worker.id) has \(busy) tasks in \(worker.slots) slots")
+    }
+
+    /// The window after one that another worker has, with the first part of its prime.
+    private mutating func checkAhead(_ assignment: Assignment, _ peer: Peer) throws {
+        let task = assignment.task
+        guard let worker = admitted[peer] else { throw Violation("\(task) is begun at an unknown peer") }
+        try require(assignment.epoch == 0, "\(task) is begun ahead with the epoch \(assignment.epoch)")
+        let holder = leases[TaskID(stream: task.stream, window: task.window - 1)]?.worker
+        try require(holder != nil && holder != worker.id, "\(task) is begun ahead beside \(holder ?? "nobody")")
+        let segment = try segment(task.stream)
+        let (window, start) = (segment.windows[task.window], segment.range.lowerBound)
+        let codes = submissions[task.song]!.planInputs.geometry.levels[task.level].code(of:)
+        let have = streams[task.stream, default: []].dropFirst(window.prime.lowerBound - start).map(codes)
+        try require(assignment.tokens == have && have.count < window.prime.count, "\(task) is begun with wrong tokens")
+        if let known = ahead[task], coordinator.pool.workers[known.worker] != nil {
+            try require(known.worker == worker.id && known.known < have.count, "\(task) is begun ahead twice")
+        }
+        ahead[task] = (worker.id, have.count)
+        told.append(have.count)
+        try checkSlots(worker)
+    }
+
+    private mutating func check(_ assignment: Assignment, _ peer: Peer) throws {
         let task = assignment.task
         guard let worker = admitted[peer] else { throw Violation("\(task) is assigned to an unknown peer") }
         let lease = lease(task, assignment.epoch)
         try require(lease != nil, "\(task) is assigned before its lease")
         try require(lease?.worker == worker.id, "\(task) is assigned to another than its lessee")
-        let busy = (Array(leases.values) + copies.values).count { $0.worker == worker.id }
-        try require(busy <= worker.slots, "\(worker.id) has \(busy) tasks in \(worker.slots) slots")
+        try checkSlots(worker)
         try require(
             worker.fingerprints[task.level] == assignment.fingerprint, "\(worker.id) cannot do \(task)")
         guard let submission = submissions[task.song] else { throw Violation("no song of \(task)") }

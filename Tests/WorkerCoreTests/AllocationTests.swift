@@ -10,7 +10,7 @@ struct AllocationTests {
         for number in 0..<3 { _ = try batch.add(work(number, level: number % 2, new: 60)) }
         var step = Step()
         let tokens: [[UInt16]] = [[], [1], [1, 2], [1, 2, 3]]
-        for _ in 0..<8 where batch.next(&step) {
+        for _ in 0..<24 where batch.next(&step) {
             _ = batch.completed(step, tokens: tokens[step.sampled.count])
         }
         var allocations = 0

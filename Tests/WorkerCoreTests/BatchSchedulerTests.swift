@@ -68,8 +68,44 @@ struct BatchSchedulerTests {
         let third = try batch.step()
         let effects = batch.completed(third, tokens: [7])
         #expect(chunks(effects).map(\.tokens) == [[5, 6, 7]] && chunks(effects).map(\.start) == [0])
-        #expect(effects.last == .finished(task(1), epoch: 1, slot: 0))
+        #expect(effects.last == .finished(task(1), epoch: 1, job: 0))
         #expect(batch.nextStep() == nil)
+    }
+
+    @Test func `what is prefilled ahead waits for its lease, and goes on from there`() throws {
+        var batch = scheduler()
+        let job = try batch.add(work(1, epoch: 0, rows: 10, new: 3))
+        #expect(batch.held.isEmpty && batch.numbers == [0])
+        #expect(try batch.add(work(1, epoch: 0, rows: 9, new: 3)) == nil, "it has more than that")
+        let first = try batch.step()
+        #expect(first.prefills.map(\.rows) == [0..<8] && first.sampled.isEmpty)
+        // More of the prime comes while the step runs.
+        #expect(try batch.add(work(1, epoch: 0, rows: 12, new: 3)) == job)
+        #expect(batch.completed(first, tokens: []).isEmpty)
+        let second = try batch.step()
+        #expect(second.prefills.map(\.rows) == [8..<12] && second.sampled.isEmpty)
+        _ = batch.completed(second, tokens: [])
+        #expect(batch.nextStep() == nil && batch.freeSlots == 3)
+        #expect(try batch.add(work(1, epoch: 4, rows: 14, new: 3)) == job)
+        #expect(batch.held == [HeldTask(task: task(1), epoch: 4, acknowledged: 0)])
+        let third = try batch.step()
+        #expect(third.prefills.map(\.rows) == [12..<14] && third.sampled.map(\.job) == [0])
+    }
+
+    @Test func `a lease without a slot gets the one of what is prefilled ahead, never the other way round`() throws {
+        var batch = scheduler(slots: 2)
+        _ = try batch.add(work(1))
+        _ = try batch.add(work(2, epoch: 0, rows: 4))
+        #expect(throws: AdmissionError.noFreeSlot(task(3), slots: 2)) { try batch.add(work(3, epoch: 0, rows: 4)) }
+        let stale = try batch.step()
+        _ = try batch.add(work(3))
+        #expect(batch.held.map(\.task) == [task(1), task(3)])
+        // The step of before still has the seat of what went.
+        _ = batch.completed(stale, tokens: stale.sampled.map { _ in 1 })
+        #expect(try batch.step().prefills.map(\.seat.task) == [task(3)])
+        #expect(throws: AdmissionError.noFreeSlot(task(2), slots: 2)) { try batch.add(work(2)) }
+        batch.dropAhead()
+        #expect(batch.held.count == 2)
     }
 
     @Test func `prefill is cut by its limit and never crosses a block`() throws {
@@ -115,14 +151,14 @@ struct BatchSchedulerTests {
     }
 
     @Test func `the longer a level's path, the more time it has, however long steps are`() throws {
-        for (paths, wanted) in [([0, 0, 0], [1.0, 2, 4]), ([7, 1, 5], [4, 1, 2])] {
+        for (paths, wanted) in [([0, 0, 0], [1.0, 4, 16]), ([7, 1, 5], [16, 1, 4])] {
             var batch = scheduler(waiting: .max)
             for level in [2, 0, 1] {
                 _ = try batch.add(work(level, level: level, new: 100_000, path: paths[level]))
             }
             for length in [[1.0, 1, 1], [8, 2, 0.5]] {
                 let shares = try shares(&batch, length, total: 1000)
-                for level in 0...2 { #expect(abs(shares[level] - wanted[level] / 7) < 0.02, "\(paths) \(shares)") }
+                for level in 0...2 { #expect(abs(shares[level] - wanted[level] / 21) < 0.02, "\(paths) \(shares)") }
             }
         }
     }
@@ -133,7 +169,7 @@ struct BatchSchedulerTests {
         #expect(try shares(&batch, [1, 1, 1], total: 1000)[0] == 1)
         _ = try batch.add(work(2, level: 2, new: 100_000))
         let shares = try shares(&batch, [1, 1, 1], total: 100)
-        #expect(abs(shares[2] - 2.0 / 3) < 0.03 && abs(shares[0] - 1.0 / 3) < 0.03)
+        #expect(abs(shares[2] - 4.0 / 5) < 0.03 && abs(shares[0] - 1.0 / 5) < 0.03)
     }
 
     @Test func `chunks are full or the window's last, in order, and count from what was done before`() throws {
@@ -224,7 +260,7 @@ struct BatchSchedulerTests {
         #expect(try batch.add(work(1, epoch: 5, new: 4)) == nil)
         #expect(try batch.add(work(1, epoch: 4, new: 4)) == nil)
         #expect(batch.revoke(task(1), epoch: 4).isEmpty && !batch.isEmpty)
-        #expect(try batch.add(work(1, epoch: 6, new: 4)) == 0)
+        #expect(try batch.add(work(1, epoch: 6, new: 4)) == 1)
         #expect(batch.held.map(\.epoch) == [6])
         #expect(batch.nextStep()?.prefills.map(\.rows) == [0..<1])
     }

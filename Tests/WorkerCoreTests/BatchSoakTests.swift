@@ -30,7 +30,11 @@ private struct Soak {
     /// The engine's caches: rows that ran, by slot, and for whom.
     var caches: [Int: (seat: Step.Seat, rows: Int)] = [:]
     var network: [OutgoingChunk] = []
+    /// Rows that were asked for ahead of the lease.
+    var ahead: [TaskID: Int] = [:]
     var faults = (losses: 0, revocations: 0, reconnects: 0, lateSteps: 0)
+    /// Of what was begun ahead: leases that followed, in the middle of a step, too, and what was dropped.
+    var begun = (followed: 0, inStep: 0, dropped: 0)
     var epoch: UInt64 = 0
 
     init(seed: UInt64) {
@@ -52,7 +56,19 @@ private struct Soak {
             done: done)
         guard done < work.newTokens else { return }
         works[task] = work
+        if let rows = ahead.removeValue(forKey: task), rows < work.prefillRows { begun.followed += 1 }
         _ = try batch.add(work)
+    }
+
+    /// Asks for some rows of a task that nobody has the lease of, or for more of them.
+    private mutating func begin(_ task: TaskID) throws {
+        let all = 1 + task.window % 7 + journaled[task, default: 0]
+        let have = ahead[task, default: 0]
+        guard have + 1 < all else { return }
+        let rows = Int.random(in: have + 1..<all, using: &random)
+        ahead[task] = rows
+        _ = try? batch.add(
+            WorkerTask(task: task, epoch: 0, prefillRows: rows, newTokens: 10 + task.window % 9))
     }
 
     mutating func run() throws {
@@ -61,7 +77,12 @@ private struct Soak {
         }
         var open = tasks
         for round in 0..<3000 {
-            if batch.freeSlots > 0, let next = open.first(where: { works[$0] == nil }) { try give(next) }
+            let next = open.first { works[$0] == nil }
+            if let next, random.chance(50) { try begin(next) }
+            if let last = open.last(where: { works[$0] == nil }), last != next, random.chance(5) { try begin(last) }
+            if let next, batch.freeSlots > 0 || batch.held.count < 3 && !batch.isEmpty, random.chance(70) {
+                try give(next)
+            }
             try step()
             if random.chance(5), round < 2000 { try disturb() }
             if random.chance(60) { try receive() }
@@ -80,7 +101,12 @@ private struct Soak {
 
     private mutating func disturb() throws {
         guard let victim = batch.held.randomElement(using: &random) else { return }
-        switch Int.random(in: 0..<3, using: &random) {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 3:
+            guard let task = ahead.keys.min(by: { $0.song < $1.song }) else { return }
+            begun.dropped += 1
+            batch.dropAhead(task)
+            ahead[task] = nil
         case 0:
             faults.revocations += 1
             network += chunks(batch.revoke(victim.task, epoch: victim.epoch))
@@ -97,6 +123,10 @@ private struct Soak {
     private mutating func step() throws {
         guard let step = batch.nextStep() else { return }
         let before = caches
+        if let seat = step.prefills.first?.seat, batch.epoch(ofJob: seat.job) == 0, random.chance(30) {
+            begun.inStep += 1
+            try give(seat.task)
+        }
         for prefill in step.prefills { try run(prefill, level: step.level) }
         for seat in step.decodes {
             guard let cache = caches[seat.slot], cache.seat == seat else {
@@ -105,13 +135,13 @@ private struct Soak {
             caches[seat.slot]?.rows += 1
         }
         let tokens = step.sampled.map { seat -> UInt16 in
-            guard let work = works[seat.task], work.epoch == seat.epoch else { return 0 }
+            guard let work = works[seat.task], work.epoch == batch.epoch(ofJob: seat.job) else { return 0 }
             let rows = caches[seat.slot]?.rows ?? 0
             return token(seat.task, work.done + rows - work.prefillRows)
         }
-        if random.chance(3), let seat = step.sampled.first, works[seat.task]?.epoch == seat.epoch {
+        if random.chance(3), let seat = step.sampled.first, let epoch = batch.epoch(ofJob: seat.job) {
             faults.lateSteps += 1
-            network += chunks(batch.revoke(seat.task, epoch: seat.epoch))
+            network += chunks(batch.revoke(seat.task, epoch: epoch))
             works[seat.task] = nil
         }
         if Set(step.sampled.map(\.slot)).count != step.sampled.count || step.prefills.count > 1 {
@@ -151,6 +181,7 @@ private struct Soak {
 struct BatchSoakTests {
     @Test func `whatever is revoked, lost or sent again, each task's tokens come whole and in order`() throws {
         var total = (losses: 0, revocations: 0, reconnects: 0, lateSteps: 0)
+        var begun = (followed: 0, inStep: 0, dropped: 0)
         for seed in UInt64(0)..<200 {
             var soak = Soak(seed: seed)
             do {
@@ -163,7 +194,11 @@ struct BatchSoakTests {
             total.revocations += soak.faults.revocations
             total.reconnects += soak.faults.reconnects
             total.lateSteps += soak.faults.lateSteps
+            begun.followed += soak.begun.followed
+            begun.inStep += soak.begun.inStep
+            begun.dropped += soak.begun.dropped
         }
         #expect(total.losses > 0 && total.revocations > 0 && total.reconnects > 0 && total.lateSteps > 0)
+        #expect(begun.followed > 0 && begun.inStep > 0 && begun.dropped > 0)
     }
 }

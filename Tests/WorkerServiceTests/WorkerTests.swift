@@ -116,6 +116,70 @@ import WorkerService
         coordinator.finish()
     }
 
+    /// The first part of a window's prime, ahead of its lease.
+    private func ahead(level: Int, window: Int, known: Int) -> WireAssignment {
+        var assignment = song.assignment(level: level, window: window, epoch: 0)
+        assignment.tokens = Array(assignment.tokens.prefix(known))
+        return assignment
+    }
+
+    @Test("A window that is prefilled ahead of its lease, at once or by and by, has the same tokens", arguments: [0, 1])
+    func prefilled(_ level: Int) throws {
+        let coordinator = try start(slots: 2)
+        try coordinator.begin(heartbeat: 100)
+        let assignment = song.assignment(level: level, window: 1, epoch: 3)
+        let prime = Int(assignment.prime)
+        for known in [prime / 3, prime / 3, prime / 2, prime - 1] {
+            try coordinator.send(.prefill(ahead(level: level, window: 1, known: known)))
+            // It brings nothing, and is not held.
+            #expect(try coordinator.heartbeat()?.held == [])
+        }
+        try coordinator.send(.assignment(assignment))
+        let tokens = try coordinator.collect([assignment])
+        #expect(tokens[assignment.task.taskID] == song.wanted(level: level, window: 1))
+        coordinator.finish()
+    }
+
+    @Test("What was prefilled of another prime, or of another song, is not gone on with")
+    func prefilledOtherwise() throws {
+        let coordinator = try start(slots: 2)
+        try coordinator.begin(heartbeat: 100)
+        let assignment = song.assignment(level: 1, window: 1, epoch: 3)
+        var (other, seed) = (ahead(level: 1, window: 1, known: 40), ahead(level: 1, window: 1, known: 60))
+        other.tokens[7] = (other.tokens[7] + 1) % 64
+        seed.above = []
+        seed.seed += 1
+        for wrong in [other, seed] {
+            try coordinator.send(.prefill(wrong))
+            #expect(try coordinator.heartbeat() != nil)
+        }
+        try coordinator.send(.assignment(assignment))
+        #expect(try coordinator.collect([assignment])[assignment.task.taskID] == song.wanted(level: 1, window: 1))
+        coordinator.finish()
+    }
+
+    @Test("A lease takes the slot of what is prefilled ahead, and what cannot be prefilled is left alone")
+    func prefilledGivesWay() throws {
+        let coordinator = try start(slots: 1)
+        try coordinator.begin(heartbeat: 100)
+        var (stranger, whole) = (ahead(level: 1, window: 1, known: 8), ahead(level: 1, window: 1, known: 8))
+        stranger.fingerprint = "another"
+        whole.tokens = song.assignment(level: 1, window: 1).tokens + [1]
+        for assignment in [stranger, whole, ahead(level: 1, window: 1, known: 8), ahead(level: 0, window: 1, known: 8)] {
+            try coordinator.send(.prefill(assignment))
+        }
+        #expect(try coordinator.heartbeat() != nil)
+        #expect(coordinator.logged.count { $0.contains("alone until its lease") } == 2, "\(coordinator.logged)")
+        let assignments = [song.assignment(level: 0, window: 0), song.assignment(level: 1, window: 1)]
+        for assignment in assignments {
+            try coordinator.send(.assignment(assignment))
+            let task = assignment.task.taskID
+            #expect(try coordinator.collect([assignment])[task] == song.wanted(level: task.level, window: task.window))
+        }
+        #expect(try coordinator.failure(within: 0.2) == nil)
+        coordinator.finish()
+    }
+
     @Test("Windows of both levels in one batch have the same tokens")
     func batch() throws {
         let coordinator = try start(slots: 8)

@@ -210,6 +210,16 @@ package nonisolated struct WireFromCoordinator: Sendable {
     set {kind = .reply(newValue)}
   }
 
+  /// Compute the rows of what is known of a window's prime, ahead of its lease: epoch 0, and `tokens` are the first of
+  /// the prime. A worker that does not know this message leaves it. A later one has more of the prime.
+  package var prefill: WireAssignment {
+    get {
+      if case .prefill(let v)? = kind {return v}
+      return WireAssignment()
+    }
+    set {kind = .prefill(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -220,6 +230,9 @@ package nonisolated struct WireFromCoordinator: Sendable {
     case acknowledged(WireChunkAcknowledged)
     case revoke(WireRevoke)
     case reply(WireClientReply)
+    /// Compute the rows of what is known of a window's prime, ahead of its lease: epoch 0, and `tokens` are the first of
+    /// the prime. A worker that does not know this message leaves it. A later one has more of the prime.
+    case prefill(WireAssignment)
 
   }
 
@@ -1265,7 +1278,7 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FromCoordinator"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{3}hello_wanted\0\u{1}assignment\0\u{1}acknowledged\0\u{1}revoke\0\u{1}reply\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{3}hello_wanted\0\u{1}assignment\0\u{1}acknowledged\0\u{1}revoke\0\u{1}reply\0\u{1}prefill\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1364,6 +1377,19 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
           self.kind = .reply(v)
         }
       }()
+      case 8: try {
+        var v: WireAssignment?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .prefill(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .prefill(v)
+        }
+      }()
       default: break
       }
     }
@@ -1402,6 +1428,10 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
     case .reply?: try {
       guard case .reply(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .prefill?: try {
+      guard case .prefill(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
     case nil: break
     }

@@ -1,0 +1,155 @@
+import SongPlan
+import Testing
+
+@testable import CoordinatorCore
+
+/// Windows that are begun on another worker while the one before them is sampled.
+struct AheadTests {
+    /// Workers sample two tokens a second of each task, in chunks of one.
+    private func run(_ world: inout MockWorld, seconds: Int, until isDone: (MockWorld) -> Bool = { _ in false }) throws {
+        for _ in 0..<seconds where !isDone(world) {
+            world.now = world.now + .seconds(1)
+            for peer in world.workers.keys.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
+                world.workers[peer]?.sample(2)
+                try world.sendChunks(peer)
+                try world.heartbeat(peer)
+            }
+            try world.handle(.tick)
+            world.deliver()
+        }
+    }
+
+    /// A chain of the top level alone: 60 tokens in windows of 8, four new ones each.
+    private func started(_ workers: [WorkerID] = ["a", "b"], slots: Int = 1, songs: Int = 1) throws -> MockWorld {
+        var world = MockWorld(Settings(chunk: 1))
+        for worker in workers { try world.join(worker, slots: slots) }
+        for song in 0..<songs { try world.handle(.submit(Small.song("s\(song)", length: 960, stopAt: 2))) }
+        world.deliver()
+        return world
+    }
+
+    private func finish(_ world: inout MockWorld) throws {
+        try run(&world, seconds: 100) { !$0.sampled.isEmpty }
+        try #require(world.sampled == ["s0"], "\(world.streams.mapValues(\.count))")
+        try world.handle(.outputsWritten("s0"))
+        try world.checkEmpty()
+    }
+
+    /// As far as a window that is begun ahead.
+    private func begun(slots: Int = 1) throws -> (world: MockWorld, task: TaskID, by: WorkerID, holder: WorkerID) {
+        var world = try started(slots: slots)
+        try run(&world, seconds: 30) { !$0.ahead.isEmpty }
+        let (task, ahead) = try #require(world.ahead.first)
+        let holder = try #require(world.leases.values.first?.worker)
+        return (world, task, ahead.worker, holder)
+    }
+
+    @Test func `the next window of a chain is begun on the other worker, and its lease follows`() throws {
+        var world = try started()
+        try finish(&world)
+        // Fourteen windows; speeds are known from the second one on.
+        #expect(world.aheadUsed >= 10, "\(world.aheadUsed)")
+    }
+
+    @Test func `more of the prime is told when enough of it has come`() throws {
+        var world = MockWorld(Settings(chunk: 1))
+        for worker in ["a", "b"] { try world.join(worker) }
+        // A window of level 1 shares half of its tokens with the next: eight, of which four must be known.
+        try world.handle(.submit(Small.song("s0", length: 640, known: [0, 0, 40], stopAt: 1)))
+        try world.handle(.initialTokens("s0", Small.known(Small.song("s0", length: 640, known: [0, 0, 40], stopAt: 1))))
+        for _ in 0..<60 {
+            world.now = world.now + .seconds(1)
+            for peer in [MockWorld.peer("a"), MockWorld.peer("b")] {
+                world.workers[peer]?.sample(1)
+                try world.sendChunks(peer)
+                try world.heartbeat(peer)
+            }
+            try world.handle(.tick)
+            world.deliver()
+        }
+        #expect(world.told.count > 5 && world.told.allSatisfy { $0 == 4 }, "\(world.told): eight are the lease's")
+    }
+
+    @Test func `without the worker of the window before, the slot of the next is free for it`() throws {
+        var (world, task, by, holder) = try begun()
+        world.workers[MockWorld.peer(holder)] = nil
+        try world.handle(.peerLost(MockWorld.peer(holder)))
+        #expect(world.ahead.isEmpty && world.leases.values.map(\.worker) == [by])
+        #expect(world.leases.keys.first?.window == task.window - 1)
+        world.deliver()
+        try finish(&world)
+    }
+
+    @Test func `a worker that stands still gives its window to the one that has begun the next`() throws {
+        var (world, _, by, holder) = try begun()
+        let stopped = world.workers.removeValue(forKey: MockWorld.peer(holder))
+        try run(&world, seconds: 20) { $0.leases.values.contains { $0.worker == by } }
+        #expect(stopped != nil && world.leases.values.contains { $0.worker == by })
+        try finish(&world)
+    }
+
+    @Test func `without the worker that has begun it, the window waits for its turn`() throws {
+        var (world, task, by, _) = try begun()
+        world.workers[MockWorld.peer(by)] = nil
+        try world.handle(.peerLost(MockWorld.peer(by)))
+        try world.join("c", slots: 1)
+        #expect(world.ahead[task].map { $0.worker == "c" } ?? true)
+        try finish(&world)
+    }
+
+    @Test func `a worker that says hello again has begun nothing`() throws {
+        var (world, task, by, _) = try begun(slots: 2)
+        try world.hello(MockWorld.peer(by))
+        #expect(world.coordinator.pool.workers[by]?.tasks.isEmpty == true)
+        #expect(world.ahead[task] == nil)
+        try finish(&world)
+    }
+
+    @Test func `a song that ends takes back what was begun`() throws {
+        var (world, task, by, _) = try begun()
+        try world.handle(.cancel("s0"))
+        let isRevoked = world.toWorkers.contains { peer, message in
+            if case .revoke(task, 0, _) = message { peer == MockWorld.peer(by) } else { false }
+        }
+        #expect(isRevoked)
+        try world.checkEmpty()
+    }
+
+    @Test func `the longest chain by far has the next slot, others wait until one would idle`() throws {
+        var world = MockWorld(Settings(chunk: 1))
+        for worker in ["a", "b"] { try world.join(worker, slots: 1) }
+        // A long song's chain, and short ones that fill the slots.
+        try world.handle(.submit(Small.song("s0", length: 3200, stopAt: 2)))
+        for song in 1..<8 { try world.handle(.submit(Small.song("s\(song)", length: 160, stopAt: 2))) }
+        world.deliver()
+        try run(&world, seconds: 90) { $0.aheadUsed > 3 }
+        #expect(world.aheadUsed > 3 && world.sampled.count < 7, "\(world.aheadUsed), \(world.sampled)")
+        // Everything ends.
+        try run(&world, seconds: 200) { $0.sampled.count == 8 }
+        #expect(world.sampled.count == 8)
+    }
+
+    @Test func `where songs enough fill the slots, no slot waits for a prime`() throws {
+        var world = try started(slots: 2, songs: 8)
+        try run(&world, seconds: 30)
+        #expect(world.aheadUsed == 0 && world.ahead.isEmpty)
+    }
+
+    @Test func `a worker that would take longer than prefill and window together begins at most one`() throws {
+        var world = try started(["a", "slow"], slots: 1)
+        for _ in 0..<60 where world.sampled.isEmpty {
+            world.now = world.now + .seconds(1)
+            world.workers[MockWorld.peer("a")]?.sample(4)
+            if Int(world.now.nanoseconds / 1_000_000_000) % 4 == 0 { world.workers[MockWorld.peer("slow")]?.sample(1) }
+            for id in ["a", "slow"] {
+                try world.sendChunks(MockWorld.peer(id))
+                try world.heartbeat(MockWorld.peer(id))
+            }
+            try world.handle(.tick)
+            world.deliver()
+        }
+        #expect(world.sampled == ["s0"])
+        // What it does is known from the first one on.
+        #expect(world.aheadUsed <= 1, "\(world.aheadUsed)")
+    }
+}
