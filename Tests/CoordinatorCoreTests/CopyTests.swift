@@ -74,6 +74,27 @@ struct CopyTests {
         #expect(world.copiesMade == 1 && copied.contains { $0.sample == 0 && $0.window == 0 }, "\(copied)")
     }
 
+    @Test func `a window whose worker has only more windows moves, and is sampled once`() throws {
+        var world = MockWorld(Settings(chunk: 1))
+        let full = try world.join("full", slots: 4)
+        try world.handle(.submit(Small.song("s", samples: 4, stopAt: 2)))
+        world.deliver()
+        world.workers[full]?.sample(1)
+        try world.sendChunks(full)
+        let empty = try world.join("empty", slots: 4)
+        // Workers as fast as each other: of one each of four windows has a quarter.
+        world.coordinator.pool.measured("full", level: 2, tokensPerSecondOfSlot: 1)
+        world.coordinator.pool.measured("empty", level: 2, tokensPerSecondOfSlot: 4)
+        world.now = world.now + .seconds(1)
+        try world.handle(.tick)
+        world.deliver()
+        let moves = world.journal.count {
+            if case .leaseEnded(_, _, let reason) = $0 { reason.contains("goes on with it") } else { false }
+        }
+        #expect(moves == 1 && world.held(full).count == 3 && world.held(empty).count == 1)
+        #expect(world.copies.isEmpty)
+    }
+
     @Test func `equal workers get no copies`() throws {
         var world = MockWorld(Settings(chunk: 2))
         for id in ["a", "b", "c"] { try world.join(id, slots: 1) }

@@ -68,6 +68,24 @@ struct SchedulingTests {
         #expect(uneven.held(fast).count == 3 && uneven.held(slow).count == 1)
     }
 
+    @Test func `a worker that was not measured yet gets work beside one that was`() throws {
+        var world = MockWorld(Settings(chunk: 1))
+        let (old, new) = (try world.join("old", slots: 8, speed: 0), MockWorld.peer("new"))
+        try world.handle(.submit(Small.song("s", samples: 2, length: 960, stopAt: 2)))
+        world.deliver()
+        for _ in 0..<4 {
+            world.now = world.now + .seconds(1)
+            world.workers[old]?.sample(2)
+            try world.sendChunks(old)
+        }
+        #expect(world.coordinator.pool.workers["old"]?.isMeasured == true)
+        // It knows nothing of its speed either, as after its start.
+        try world.join("new", slots: 8, speed: 0)
+        try world.handle(.submit(Small.song("t", samples: 2, length: 960, stopAt: 2)))
+        world.deliver()
+        #expect(world.held(new).map(\.task.song) == ["t", "t"])
+    }
+
     @Test func `songs of a model without workers do not hold up others`() throws {
         var world = MockWorld()
         let other = [0: "x", 1: "y", 2: "z"]
