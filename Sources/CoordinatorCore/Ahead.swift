@@ -47,7 +47,7 @@ extension Coordinator {
             guard known - ahead.known >= Self.chunksAtATime * settings.chunk else { return }
         } else {
             let skill = song.skill(lease.task.level)
-            guard isCritical(place, index), next.above.map({ song.hasAbove(index, $0) }) ?? true else { return }
+            guard isWorthIt(next, lease.task.level), isCritical(place, index), next.above.map({ song.hasAbove(index, $0) }) ?? true else { return }
             guard let worker = pool.best(for: skill, blamed: [], holder: lease.worker) else {
                 return awaitSlot(lease.task.stream, path: song.path(index))
             }
@@ -92,6 +92,12 @@ extension Coordinator {
     private mutating func forget(_ ahead: AheadWindow, _ place: Int, _ index: Int) {
         pool.take(ahead.task, from: ahead.worker)
         songs[place].streams[index].ahead = nil
+    }
+
+    /// Whether a window's prefill takes half as long as its sampling, at least: a chain that goes to another worker for less
+    /// shares that with other levels instead of having one for itself.
+    private func isWorthIt(_ window: Window, _ level: Int) -> Bool {
+        2 * Double(window.prime.count) / prefillGain(level) >= Double(window.new.count)
     }
 
     /// Whether the stream's chain takes a good part of the time that all work takes if every slot is busy until then:

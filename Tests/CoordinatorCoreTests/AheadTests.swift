@@ -21,7 +21,7 @@ struct AheadTests {
 
     /// A chain of the top level alone: 60 tokens in windows of 8, four new ones each.
     private func started(_ workers: [WorkerID] = ["a", "b"], slots: Int = 1, songs: Int = 1) throws -> MockWorld {
-        var world = MockWorld(Settings(chunk: 1))
+        var world = MockWorld(Settings(chunk: 1, prefillGain: 1))
         for worker in workers { try world.join(worker, slots: slots) }
         for song in 0..<songs { try world.handle(.submit(Small.song("s\(song)", length: 960, stopAt: 2))) }
         world.deliver()
@@ -52,7 +52,7 @@ struct AheadTests {
     }
 
     @Test func `more of the prime is told when enough of it has come`() throws {
-        var world = MockWorld(Settings(chunk: 1))
+        var world = MockWorld(Settings(chunk: 1, prefillGain: 1))
         for worker in ["a", "b"] { try world.join(worker) }
         // A window of level 1 shares half of its tokens with the next: eight, of which four must be known.
         try world.handle(.submit(Small.song("s0", length: 640, known: [0, 0, 40], stopAt: 1)))
@@ -116,7 +116,7 @@ struct AheadTests {
     }
 
     @Test func `the longest chain by far has the next slot, others wait until one would idle`() throws {
-        var world = MockWorld(Settings(chunk: 1))
+        var world = MockWorld(Settings(chunk: 1, prefillGain: 1))
         for worker in ["a", "b"] { try world.join(worker, slots: 1) }
         // A long song's chain, and short ones that fill the slots.
         try world.handle(.submit(Small.song("s0", length: 3200, stopAt: 2)))
@@ -127,6 +127,15 @@ struct AheadTests {
         // Everything ends.
         try run(&world, seconds: 200) { $0.sampled.count == 8 }
         #expect(world.sampled.count == 8)
+    }
+
+    @Test func `where prefill takes a small part of a window's time, the chain stays where it is`() throws {
+        var world = MockWorld(Settings(chunk: 1, prefillGain: 8))
+        for worker in ["a", "b"] { try world.join(worker, slots: 1) }
+        try world.handle(.submit(Small.song("s0", length: 960, stopAt: 2)))
+        world.deliver()
+        try finish(&world)
+        #expect(world.told.isEmpty)
     }
 
     @Test func `where songs enough fill the slots, no slot waits for a prime`() throws {
