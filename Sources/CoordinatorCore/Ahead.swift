@@ -16,7 +16,7 @@ extension Coordinator {
     /// The worker is told more of the prime when so many chunks of it have come.
     private static let chunksAtATime = 4
 
-    /// A chain that is longer than all that waits by this much goes before it, not only where a slot would idle.
+    /// A chain that is longer by this much than what waits of its song goes before it, not only where a slot would idle.
     private static let longer = 1.25
 
     /// Begins the next window of the longest chain that found no free slot for it, where it is the longest by far.
@@ -47,7 +47,9 @@ extension Coordinator {
             guard known - ahead.known >= Self.chunksAtATime * settings.chunk else { return }
         } else {
             let skill = song.skill(lease.task.level)
-            guard isWorthIt(next, lease.task.level), isCritical(place, index), next.above.map({ song.hasAbove(index, $0) }) ?? true else { return }
+            guard isWorthIt(next, lease.task.level), isCritical(place, index), !othersWait(for: place),
+                next.above.map({ song.hasAbove(index, $0) }) ?? true
+            else { return }
             guard let worker = pool.best(for: skill, blamed: [], holder: lease.worker) else {
                 return awaitSlot(lease.task.stream, path: song.path(index))
             }
@@ -76,7 +78,7 @@ extension Coordinator {
     mutating func dropAhead(_ place: Int, _ index: Int) {
         guard let ahead = songs[place].streams[index].ahead else { return }
         forget(ahead, place, index)
-        send(to: ahead.worker, .revoke(ahead.task, 0, reason: "the window before it has left its worker"))
+        send(to: ahead.worker, .revoke(ahead.task, 0, reason: "it is not prefilled ahead any more"))
     }
 
     /// Lets go of all that a worker has begun ahead.
@@ -94,6 +96,16 @@ extension Coordinator {
         songs[place].streams[index].ahead = nil
     }
 
+    /// Whether a song of the same priority or a higher one has a window that waits for a slot: then it is that one's turn.
+    private func othersWait(for place: Int) -> Bool {
+        let priority = songs[place].submission.priority
+        return ready.groups.values.contains { group in
+            group.contains { other, tasks in
+                other != place && songs[other].submission.priority >= priority && tasks.contains { !$0.isCopy }
+            }
+        } || waiting.queues.values.contains { $0.contains { $0.priority >= priority } }
+    }
+
     /// Whether a window's prefill takes half as long as its sampling, at least: a chain that goes to another worker for less
     /// shares that with other levels instead of having one for itself.
     private func isWorthIt(_ window: Window, _ level: Int) -> Bool {
@@ -105,7 +117,8 @@ extension Coordinator {
     private func isCritical(_ place: Int, _ index: Int) -> Bool {
         let (song, level) = (songs[place], songs[place].level(at: index))
         guard let fast = fastSpeeds[level], let workLeft else { return false }
-        let primes = song.segment(index).windows.dropFirst(song.streams[index].window + 1).reduce(0) { $0 + $1.prime.count }
+        let next = song.streams[index].window + 1
+        let primes = song.segment(index).windows.dropFirst(next).reduce(0) { $0 + $1.prime.count }
         return 2 * (Double(song.path(index)) + Double(primes) / prefillGain(level)) / fast > workLeft
     }
 

@@ -32,12 +32,11 @@ struct AssignmentCheck: Sendable {
             return "a window from \(assignment.start) to \(assignment.end) is not one of 1 to \(windowLength) tokens"
         }
         if assignment.isAhead {
-            guard (1...max(1, assignment.prime)).contains(UInt32(assignment.tokens.count)), assignment.prime < length else {
+            guard !assignment.tokens.isEmpty, assignment.tokens.count <= assignment.prime, assignment.prime < length else {
                 return "\(assignment.tokens.count) tokens are no part of a prime of \(assignment.prime) in a window of "
                     + "\(length)"
             }
-        }
-        guard assignment.isAhead || assignment.prime <= assignment.tokens.count, assignment.tokens.count < length else {
+        } else if assignment.prime > assignment.tokens.count || assignment.tokens.count >= length {
             return "\(assignment.tokens.count) tokens, \(assignment.prime) of them the prime, leave nothing to sample "
                 + "in a window of \(length)"
         }

@@ -221,6 +221,7 @@ struct Conversation {
                 return "the song's level \(task.level) needs the model \(assignment.fingerprint); this worker has "
                     + (fingerprints[task.level] ?? "no such level")
             }
+            if assignment.isAhead { return "\(task): an assignment needs an epoch; 0 is for what is prefilled ahead" }
             if let fault = check.fault(assignment) { return "\(task): \(fault)" }
             let new = Int(assignment.end) - Int(assignment.start) - Int(assignment.prime)
             let done = assignment.tokens.count - Int(assignment.prime)

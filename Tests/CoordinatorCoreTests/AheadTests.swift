@@ -5,12 +5,14 @@ import Testing
 
 /// Windows that are begun on another worker while the one before them is sampled.
 struct AheadTests {
-    /// Workers sample two tokens a second of each task, in chunks of one.
-    private func run(_ world: inout MockWorld, seconds: Int, until isDone: (MockWorld) -> Bool = { _ in false }) throws {
+    /// Workers sample two tokens a second of each task, a faster one three, in chunks of one.
+    private func run(
+        _ world: inout MockWorld, seconds: Int, faster: WorkerID = "", until isDone: (MockWorld) -> Bool = { _ in false }
+    ) throws {
         for _ in 0..<seconds where !isDone(world) {
             world.now = world.now + .seconds(1)
             for peer in world.workers.keys.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
-                world.workers[peer]?.sample(2)
+                world.workers[peer]?.sample(peer == MockWorld.peer(faster) ? 3 : 2)
                 try world.sendChunks(peer)
                 try world.heartbeat(peer)
             }
@@ -115,18 +117,43 @@ struct AheadTests {
         try world.checkEmpty()
     }
 
-    @Test func `the longest chain by far has the next slot, others wait until one would idle`() throws {
+    @Test func `the longest chain of a song by far has the next slot, others wait until one would idle`() throws {
         var world = MockWorld(Settings(chunk: 1, prefillGain: 1))
         for worker in ["a", "b"] { try world.join(worker, slots: 1) }
-        // A long song's chain, and short ones that fill the slots.
-        try world.handle(.submit(Small.song("s0", length: 3200, stopAt: 2)))
-        for song in 1..<8 { try world.handle(.submit(Small.song("s\(song)", length: 160, stopAt: 2))) }
+        // The top level's chain, and level 1's in segments, which fill the slots.
+        let segmentation = Segmentation(count: 12, lead: 1, tail: 1, search: 0)
+        var song = Small.song("s0", length: 3200, stopAt: 1, segmentation: segmentation)
+        // As with the usual hops, most of a window's prime exists when the one before it begins.
+        song.planInputs.hops = [8, 8, 2]
+        try world.handle(.submit(song))
         world.deliver()
-        try run(&world, seconds: 90) { $0.aheadUsed > 3 }
-        #expect(world.aheadUsed > 3 && world.sampled.count < 7, "\(world.aheadUsed), \(world.sampled)")
-        // Everything ends.
-        try run(&world, seconds: 200) { $0.sampled.count == 8 }
-        #expect(world.sampled.count == 8)
+        let top = StreamID(song: "s0", sample: 0, level: 2)
+        func isWaiting(_ world: MockWorld) -> Bool {
+            world.coordinator.ready.groups.values.joined().contains { $0.value.contains { !$0.isCopy } }
+        }
+        var before = 0
+        for _ in 0..<400 where world.sampled.isEmpty {
+            let used = world.aheadUsed
+            // Not in step, so that windows end while the chain's are under way.
+            try run(&world, seconds: 1, faster: "b")
+            try world.answerCuts()
+            world.deliver()
+            if world.aheadUsed > used, isWaiting(world), world.streams[top, default: []].count < 200 { before += 1 }
+        }
+        #expect(world.sampled == ["s0"] && before > 3, "\(before), \(world.aheadUsed), \(world.sampled)")
+    }
+
+    @Test(arguments: [0, 1]) func `a song that comes later waits for no more than a window`(_ priority: Int) throws {
+        var world = try started()
+        try run(&world, seconds: 30) { $0.aheadUsed > 1 }
+        #expect(world.aheadUsed > 1)
+        try world.handle(.submit(Small.song("late", length: 160, stopAt: 2, priority: priority)))
+        world.deliver()
+        // Two windows, of eight and two new tokens; the chain's windows take two seconds each.
+        try run(&world, seconds: 14) { $0.sampled.contains("late") }
+        #expect(world.sampled.contains("late"), "\(world.streams.mapValues(\.count))")
+        try run(&world, seconds: 100) { $0.sampled.count == 2 }
+        #expect(world.sampled.count == 2)
     }
 
     @Test func `where prefill takes a small part of a window's time, the chain stays where it is`() throws {

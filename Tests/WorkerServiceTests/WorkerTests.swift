@@ -158,6 +158,18 @@ import WorkerService
         coordinator.finish()
     }
 
+    @Test("An assignment without an epoch is refused, and nothing is sampled of it")
+    func withoutEpoch() throws {
+        let coordinator = try start(slots: 1)
+        try coordinator.begin()
+        try coordinator.send(.assignment(song.assignment(level: 1, window: 1, epoch: 0)))
+        #expect(try coordinator.failure()?.reason.contains("needs an epoch") == true)
+        let assignment = song.assignment(level: 1, window: 1)
+        try coordinator.send(.assignment(assignment))
+        #expect(try coordinator.collect([assignment])[assignment.task.taskID] == song.wanted(level: 1, window: 1))
+        coordinator.finish()
+    }
+
     @Test("A lease takes the slot of what is prefilled ahead, and what cannot be prefilled is left alone")
     func prefilledGivesWay() throws {
         let coordinator = try start(slots: 1)
