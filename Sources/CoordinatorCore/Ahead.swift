@@ -6,6 +6,7 @@ struct AheadWindow: Sendable {
     var worker: WorkerID
     /// Tokens of its prime that the worker was told.
     var known: Int
+    var begun: Instant
 }
 
 /// Prefilling ahead. A window of the top level has seven eighths of its tokens from the window before, and computing
@@ -50,13 +51,12 @@ extension Coordinator {
             guard isWorthIt(next, lease.task.level), isCritical(place, index), !othersWait(for: place),
                 next.above.map({ song.hasAbove(index, $0) }) ?? true
             else { return }
-            guard let worker = pool.best(for: skill, blamed: [], holder: lease.worker) else {
-                return awaitSlot(lease.task.stream, path: song.path(index))
-            }
-            guard isFastEnough(worker, beside: lease, next) else { return }
+            guard let worker = pool.best(for: skill, blamed: [], holder: lease.worker),
+                isSooner(next, on: worker, beside: lease, place, index)
+            else { return awaitSlot(lease.task.stream, path: song.path(index)) }
             let task = TaskID(stream: lease.task.stream, window: next.index)
-            songs[place].streams[index].ahead = AheadWindow(task: task, worker: worker, known: 0)
-            pool.give(task, to: worker, now: now, isSuspect: false)
+            songs[place].streams[index].ahead = AheadWindow(task: task, worker: worker, known: 0, begun: now)
+            pool.give(task, to: worker, now: now, isAhead: true)
         }
         songs[place].streams[index].ahead?.known = known
         guard let ahead = songs[place].streams[index].ahead else { return }
@@ -64,11 +64,13 @@ extension Coordinator {
         send(to: ahead.worker, .prefill(assignment(place, index, ahead.task, next, epoch: 0, prime: prime)))
     }
 
-    /// A window that was begun ahead goes on where it was, once all that it depends on exists.
+    /// A window that was begun ahead goes on where it was, once all that it depends on exists; unless that worker has so
+    /// much else by then that another one would have done it sooner, prefill and all.
     mutating func grantAhead(_ place: Int, _ index: Int) {
         guard let ahead = songs[place].streams[index].ahead, let entry = songs[place].readyTask(index), !entry.isCopy,
             entry.task == ahead.task
         else { return }
+        guard !isSoonerElsewhere(ahead, place, index) else { return dropAhead(place, index) }
         forget(ahead, place, index)
         grant(entry, songs[place].skill(ahead.task.level), ahead.worker, isProvisional: false)
         if let lease = songs[place].streams[index].leases.last { change(lease) { $0.wasBegun = true } }
@@ -106,10 +108,11 @@ extension Coordinator {
         } || waiting.queues.values.contains { $0.contains { $0.priority >= priority } }
     }
 
-    /// Whether a window's prefill takes half as long as its sampling, at least: a chain that goes to another worker for less
-    /// shares that with other levels instead of having one for itself.
+    /// Whether most of a window is prime, and its prefill takes half as long as its sampling, at least: a chain that goes
+    /// to another worker for less shares that with other levels instead of having one for itself.
     private func isWorthIt(_ window: Window, _ level: Int) -> Bool {
-        2 * Double(window.prime.count) / prefillGain(level) >= Double(window.new.count)
+        let (prime, new) = (Double(window.prime.count), Double(window.new.count))
+        return prime > new && 2 * prime / prefillGain(level) >= new
     }
 
     /// Whether the stream's chain takes a good part of the time that all work takes if every slot is busy until then:
@@ -122,13 +125,29 @@ extension Coordinator {
         return 2 * (Double(song.path(index)) + Double(primes) / prefillGain(level)) / fast > workLeft
     }
 
-    /// Whether sampling the window there takes no longer than prefill and sampling where the one before it is.
-    private func isFastEnough(_ id: WorkerID, beside lease: Lease, _ window: Window) -> Bool {
-        let level = lease.task.level
-        guard let worker = pool.workers[id], let there = throughput(worker, level),
-            let here = pool.workers[lease.worker]?.throughput[level]
-        else { return true }
+    private func isSoonerElsewhere(_ ahead: AheadWindow, _ place: Int, _ index: Int) -> Bool {
+        let level = ahead.task.level
+        guard let window = songs[place].window(index), let there = pool.speedOfNextSlot(ahead.worker, level),
+            let other = pool.best(for: songs[place].skill(level), blamed: [], holder: ahead.worker),
+            let elsewhere = pool.speedOfNextSlot(other, level)
+        else { return false }
         let (new, prefill) = (Double(window.new.count), Double(window.prime.count) / prefillGain(level))
-        return new / there < (new + prefill) / here
+        let left = max(0, prefill - (now - ahead.begun) / .seconds(1) * there)
+        return (left + new) / there > Self.longer * (prefill + new) / elsewhere
+    }
+
+    /// Whether a window that is prefilled there beside what that worker does is complete sooner, by half of its prefill,
+    /// than if the worker of the one before it begins it afterwards. Who has that while the other samples a short window
+    /// saves less, and keeps the chain from the one that would be free for it.
+    private func isSooner(_ next: Window, on id: WorkerID, beside lease: Lease, _ place: Int, _ index: Int) -> Bool {
+        let (song, level) = (songs[place], lease.task.level)
+        guard let worker = pool.workers[id], let all = throughput(worker, level),
+            let here = pool.workers[lease.worker]?.speedOfSlot(level)
+        else { return true }
+        let there = all * worker.part(level, joining: 1)
+        let (new, prefill) = (Double(next.new.count), Double(next.prime.count) / prefillGain(level))
+        let rows = lease.hasSpoken || lease.wasBegun ? 0 : song.window(index)?.prime.count ?? 0
+        let end = (Double(next.prime.upperBound - song.end(index)) + Double(rows) / prefillGain(level)) / here
+        return max(end, prefill / there) + new / there < end + (prefill / 2 + new) / here
     }
 }

@@ -81,7 +81,8 @@ package struct Coordinator: Sendable {
         case .initialTokens(let song, let tokens): takeInitialTokens(song, tokens)
         case .preparationFailed(let song, let reason): preparationFailed(song, reason: reason)
         case .workerHello(let peer, let description): hello(peer, description)
-        case .heartbeat(let peer, let held, let speed): heartbeat(peer, held: held, tokensPerSecond: speed)
+        case .heartbeat(let peer, let held, let speed, let levelSpeeds):
+            heartbeat(peer, held: held, tokensPerSecond: speed, levelSpeeds: levelSpeeds)
         case .chunk(let peer, let chunk): take(chunk, from: peer)
         case .taskFailed(let peer, let task, let epoch, let reason):
             taskFailed(peer, task, epoch, reason: reason)

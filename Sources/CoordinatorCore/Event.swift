@@ -81,7 +81,8 @@ package enum Event: Sendable, Hashable {
     case initialTokens(SongID, [[[UInt16]]])
     case preparationFailed(SongID, reason: String)
     case workerHello(Peer, WorkerDescription)
-    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double)
+    /// - Parameter levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
+    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:])
     case chunk(Peer, Chunk)
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.

@@ -97,7 +97,7 @@ extension Coordinator {
         guard let horizon, horizon.kept < horizon.free.count, let worker = pool.workers[id],
             let fast = fastSpeeds[level], let all = throughput(worker, level)
         else { return false }
-        let own = all / Double(worker.tasks.count + 1)
+        let own = all * worker.part(level, joining: 1)
         guard own < Self.fast * fast,
             let here = chainEnd(place, index, from: now, speed: own, fast: fast), here > horizon.end,
             let there = chainEnd(

@@ -174,7 +174,7 @@ extension Coordinator {
     }
 
     private mutating func speedOfBestIdle(_ skill: Skill) -> Double? {
-        pool.best(for: skill).flatMap { pool.workers[$0]?.speedOfNextSlot(skill.level) }
+        pool.best(for: skill).flatMap { pool.speedOfNextSlot($0, skill.level) }
     }
 
     private func nextSong() -> (entry: WaitingSongs.Entry, key: [Skill])? {

@@ -48,7 +48,7 @@ extension Coordinator {
         var speeds: [Int: [Double]] = [:]
         for worker in pool.workers.values where worker.peer != nil {
             for (level, all) in worker.throughput {
-                speeds[level, default: []].append(all / Double(max(1, worker.tasks.count)))
+                speeds[level, default: []].append(all * worker.part(level))
             }
         }
         fastSpeeds = speeds.mapValues { $0.sorted()[$0.count * 9 / 10] }
@@ -94,13 +94,14 @@ extension Coordinator {
     func isCopyWorth(_ lease: Lease, _ place: Int, _ index: Int, on id: WorkerID) -> Bool {
         guard let window = songs[place].window(index), let worker = pool.workers[id] else { return false }
         let level = lease.task.level
-        guard let own = throughput(worker, level).map({ $0 / Double(worker.tasks.count + 1) }) else { return false }
+        guard let own = throughput(worker, level).map({ $0 * worker.part(level, joining: 1) }) else { return false }
         let left = Double(window.new.upperBound - songs[place].end(index))
         let rows = Double(songs[place].end(index) - window.range.lowerBound)
         let there = left / speed(of: lease, place, index, usual: own)
         let here = (left + rows / prefillGain(level)) / own
         if lease.isProvisional { return there > Self.moveGain * here }
-        // What a slot gets changes from second to second: that alone is no reason.
+        // What a slot gets changes from second to second: that alone is no reason, least of all to lose a prefill.
+        if !lease.hasSpoken, isOnlyCrowded(lease, id) { return false }
         return there > settings.copyGain * here && there - here > Self.leastGain
     }
 }

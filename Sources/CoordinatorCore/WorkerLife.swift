@@ -81,11 +81,12 @@ extension Coordinator {
         allow(name: submission.model, fingerprints: submission.fingerprints)
     }
 
-    mutating func heartbeat(_ peer: Peer, held: [HeldLease], tokensPerSecond: Double) {
+    mutating func heartbeat(_ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double]) {
         guard let worker = pool.worker(at: peer) else { return send(peer, .helloWanted) }
         let id = worker.description.id
         pool.heard(id, now: now)
         pool.measured(id, tokensPerSecond: tokensPerSecond)
+        for (level, speed) in levelSpeeds.sorted(by: { $0.key < $1.key }) { pool.said(id, level: level, speed) }
         reconcile(id, held: held, isHello: false)
     }
 

@@ -18,9 +18,16 @@ struct Worker: Sendable {
     var peer: Peer?
     var lastHeard: Instant
     /// In the order in which they were granted.
-    var tasks: [TaskID]
-    /// Tokens a second of all its slots together, by level, measured from its chunks.
+    private(set) var tasks: [TaskID]
+    /// Those of `tasks` that it prefills ahead: they have a slot, but most of the time they wait for tokens.
+    private var ahead: Set<TaskID>
+    /// By level, how many others there are; they share its time.
+    private var running: [Int: Int]
+    /// By level, tokens a second of all its windows of the level together if it had no others: as it says, or as measured
+    /// from its chunks.
     var throughput: [Int: Double]
+    /// The levels at which it says itself how fast it is.
+    var hasSaid: Set<Int> = []
     /// A suspect that it has in hand: until that brings tokens, the worker gets nothing else.
     var suspect: TaskID?
 
@@ -31,17 +38,33 @@ struct Worker: Sendable {
         self.peer = peer
         lastHeard = now
         tasks = former?.tasks ?? []
+        (ahead, running) = (former?.ahead ?? [], former?.running ?? [:])
         throughput = former?.throughput ?? [:]
+        hasSaid = former?.hasSaid ?? []
         suspect = former?.suspect
     }
 
     var freeSlots: Int { suspect == nil ? max(0, description.slots - tasks.count) : 0 }
 
-    /// Tokens a second that one more window would get if slots share evenly.
-    ///
-    /// - Parameter guess: of the whole worker, if it was not measured at all.
-    func speedOfNextSlot(_ level: Int, guess: Double = 1) -> Double {
-        (throughput[level] ?? (isMeasured ? max(description.tokensPerSecond, 1) : guess)) / Double(tasks.count + 1)
+    mutating func begin(_ task: TaskID, isAhead: Bool) {
+        tasks.append(task)
+        if isAhead { ahead.insert(task) } else { running[task.level, default: 0] += 1 }
+    }
+
+    mutating func end(_ task: TaskID) {
+        guard let place = tasks.firstIndex(of: task) else { return }
+        tasks.remove(at: place)
+        guard ahead.remove(task) == nil, let others = running[task.level] else { return }
+        running[task.level] = others > 1 ? others - 1 : nil
+    }
+
+    /// Of what it does at a level, the part that each of its windows of the level gets, and so many more: levels share
+    /// its time, and windows of a level what that has. Of a worker that does not say how fast it is at a level, all
+    /// windows share what was measured.
+    func part(_ level: Int, joining more: Int = 0) -> Double {
+        if hasSaid.isEmpty { return 1 / Double(max(1, running.values.reduce(more, +))) }
+        let levels = running.count + (running[level] == nil ? 1 : 0)
+        return 1 / Double(levels * max(1, (running[level] ?? 0) + more))
     }
 
     var isMeasured: Bool { !throughput.isEmpty || description.tokensPerSecond > 0 }
@@ -53,7 +76,7 @@ struct Worker: Sendable {
     }
 
     /// Tokens a second that each of its windows gets; nil when it was not measured at that level yet.
-    func speedOfSlot(_ level: Int) -> Double? { throughput[level].map { $0 / Double(max(1, tasks.count)) } }
+    func speedOfSlot(_ level: Int) -> Double? { throughput[level].map { $0 * part(level) } }
 }
 
 /// The workers, and which of them have free slots for what.
@@ -67,6 +90,8 @@ struct WorkerPool: Sendable {
     /// so is measured.
     private var fastest = 1.0
     private var unmeasured: Set<WorkerID> = []
+    /// The same by level.
+    private var fastestAt: [Int: Double] = [:]
     /// Seconds of measurements that a speed is made of, about: what a slot gets changes from chunk to chunk, since
     /// levels share the time.
     private static let memory = 5.0
@@ -94,8 +119,8 @@ struct WorkerPool: Sendable {
         var freeSlots: Int
         var id: WorkerID
 
-        init(_ worker: Worker, _ level: Int, guess: Double) {
-            speed = worker.speedOfNextSlot(level, guess: guess)
+        init(_ worker: Worker, speed: Double) {
+            self.speed = speed
             (freeSlots, id) = (worker.freeSlots, worker.description.id)
         }
 
@@ -159,18 +184,35 @@ struct WorkerPool: Sendable {
         for other in unmeasured.sorted() { index(other) }
     }
 
+    private mutating func know(_ level: Int, _ speed: Double) {
+        guard speed > 1.1 * (fastestAt[level] ?? 0) else { return }
+        fastestAt[level] = speed
+        for (id, worker) in workers where worker.throughput.count < worker.skills.count { index(id) }
+    }
+
+    /// The worker says how fast it is at a level: it knows better than its chunks tell, since levels share its time.
+    mutating func said(_ id: WorkerID, level: Int, _ speed: Double) {
+        guard speed.isFinite, speed > 0, let worker = workers[id], worker.description.fingerprints[level] != nil
+        else { return }
+        workers[id]?.throughput[level] = speed
+        workers[id]?.hasSaid.insert(level)
+        if worker.freeSlots > 0 { index(id) }
+        know(id, speed)
+        know(level, speed)
+    }
+
     /// A window of the worker got so many tokens a second over some seconds; older measurements fade.
     mutating func measured(
         _ id: WorkerID, level: Int, tokensPerSecondOfSlot speed: Double, over seconds: Double = .infinity
     ) {
-        guard let worker = workers[id], speed > 0 else { return }
-        let windows = Double(max(1, worker.tasks.count))
-        let total = speed * windows
-        let weight = min(0.3, seconds / windows / Self.memory)
+        guard let worker = workers[id], speed > 0, !worker.hasSaid.contains(level) else { return }
+        let total = speed / worker.part(level)
+        let weight = min(0.3, seconds * worker.part(level) / Self.memory)
         workers[id]?.throughput[level] =
             worker.throughput[level].map { (1 - weight) * $0 + weight * total } ?? total
         if worker.freeSlots > 0 { index(id) }
         know(id, total)
+        know(level, total)
     }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
@@ -181,19 +223,20 @@ struct WorkerPool: Sendable {
         }
     }
 
-    mutating func give(_ task: TaskID, to id: WorkerID, now: Instant, isSuspect: Bool) {
+    mutating func give(
+        _ task: TaskID, to id: WorkerID, now: Instant, isSuspect: Bool = false, isAhead: Bool = false
+    ) {
         if workers[id] == nil {
             let unknown = WorkerDescription(id: id, name: id, model: "", fingerprints: [:], slots: 0)
             workers[id] = Worker(unknown, at: nil, now: now)
         }
-        workers[id]?.tasks.append(task)
+        workers[id]?.begin(task, isAhead: isAhead)
         if isSuspect { workers[id]?.suspect = task }
         index(id)
     }
 
     mutating func take(_ task: TaskID, from id: WorkerID) {
-        guard let place = workers[id]?.tasks.firstIndex(of: task) else { return }
-        workers[id]?.tasks.remove(at: place)
+        workers[id]?.end(task)
         if workers[id]?.suspect == task { workers[id]?.suspect = nil }
         index(id)
     }
@@ -240,8 +283,30 @@ struct WorkerPool: Sendable {
     private mutating func index(_ id: WorkerID) {
         guard let worker = workers[id], worker.peer != nil else { return }
         for skill in worker.skills {
-            shelves[skill]?.update(id, worker.freeSlots > 0 ? Offer(worker, skill.level, guess: fastest) : nil)
+            let offer = worker.freeSlots > 0 ? Offer(worker, speed: speedOfNextSlot(worker, skill.level)) : nil
+            shelves[skill]?.update(id, offer)
         }
+    }
+
+    /// Tokens a second that one more window of a level would get of a worker.
+    func speedOfNextSlot(_ id: WorkerID, _ level: Int) -> Double? {
+        workers[id].map { speedOfNextSlot($0, level) }
+    }
+
+    private func speedOfNextSlot(_ worker: Worker, _ level: Int) -> Double {
+        expected(worker, level) * worker.part(level, joining: 1)
+    }
+
+    /// Tokens a second of a worker that may not have been measured at a level: by its speed at another one beside the
+    /// fastest's there.
+    private func expected(_ worker: Worker, _ level: Int) -> Double {
+        if let measured = worker.throughput[level] { return measured }
+        let own = max(worker.description.tokensPerSecond, 1)
+        guard let best = fastestAt[level] else { return worker.isMeasured ? own : fastest }
+        guard let other = worker.throughput.keys.min(), let there = fastestAt[other] else {
+            return worker.isMeasured ? best * min(1, own / fastest) : best
+        }
+        return best * worker.throughput[other]! / there
     }
 
     private mutating func unindex(_ worker: Worker) {

@@ -76,7 +76,9 @@ extension WireToCoordinator.OneOf_Kind {
                     held: hello.held.map(\.held)))
         case .heartbeat(let heartbeat):
             return .heartbeat(
-                peer, held: heartbeat.held.map(\.held), tokensPerSecond: heartbeat.tokensPerSecond)
+                peer, held: heartbeat.held.map(\.held), tokensPerSecond: heartbeat.tokensPerSecond,
+                levelSpeeds: Dictionary(
+                    heartbeat.levelSpeeds.map { (Int($0), $1) }, uniquingKeysWith: { first, _ in first }))
         case .chunk(let chunk):
             guard chunk.hash == chunk.expectedHash, chunk.tokens.allSatisfy({ $0 <= UInt16.max }) else { return nil }
             return .chunk(

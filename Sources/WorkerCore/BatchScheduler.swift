@@ -45,6 +45,8 @@ package struct BatchScheduler: Sendable {
     private var spent: [Int: Double]
     /// What the level of the last step had spent before it, and its weight.
     private var turn = (spent: 0.0, weight: 1.0)
+    /// By level, what steps without prefill bring.
+    private var paces: [Int: Pace] = [:]
     /// Levels whose weights are in memory, and for how many steps they have been.
     private var resident: Set<Int>
     private var residentSteps = 0
@@ -55,6 +57,26 @@ package struct BatchScheduler: Sendable {
         resident = Set(blockLengths.keys)
         levels = blockLengths.keys.sorted(by: >)
         spent = blockLengths.mapValues { _ in 0 }
+        paces = blockLengths.mapValues { _ in Pace() }
+    }
+
+    /// By level that was sampled, new tokens in a second of its own steps, without those that prefill.
+    package var levelSpeeds: [Int: Double] { paces.compactMapValues(\.speed) }
+
+    /// Tokens and seconds of steps, the last few seconds of them.
+    private struct Pace {
+        private static let memory = 2.0
+        var tokens = 0.0
+        var seconds = 0.0
+        var speed: Double? { seconds > 0 && tokens > 0 ? tokens / seconds : nil }
+
+        mutating func add(tokens: Int, seconds: Double) {
+            self.tokens += Double(tokens)
+            self.seconds += seconds
+            guard self.seconds > 2 * Self.memory else { return }
+            self.tokens /= 2
+            self.seconds /= 2
+        }
     }
 
     /// The levels whose weights are in memory from now on; at first all. A step of another level asks the caller to
@@ -221,6 +243,7 @@ package struct BatchScheduler: Sendable {
     package mutating func completed(_ step: Step, tokens: [UInt16], seconds: Double = 1) -> [WorkerEffect] {
         precondition(tokens.count == step.sampledCount, "a step must bring one token for each sampled seat")
         spent[step.level, default: 0] += seconds * turn.weight
+        if step.prefills.isEmpty { paces[step.level, default: Pace()].add(tokens: tokens.count, seconds: seconds) }
         var finished: [WorkerEffect] = []
         for (seat, token) in zip(step.decodes, tokens) { take(token, seat, &finished) }
         var sampled = step.decodes.count

@@ -83,6 +83,7 @@ struct Conversation {
                 var message = WireHeartbeat()
                 message.held = held()
                 message.tokensPerSecond = speed.tokensPerSecond
+                message.levelSpeeds = levelSpeeds()
                 try send(.heartbeat(message))
             }
             if let resendAt, now >= resendAt {
@@ -92,6 +93,11 @@ struct Conversation {
         } else if now >= nextHello {
             try sendHello()
         }
+    }
+
+    private func levelSpeeds() -> [UInt32: Double] {
+        let speeds = desk.state.withLock { $0.scheduler.levelSpeeds }
+        return Dictionary(uniqueKeysWithValues: speeds.map { (UInt32($0), $1) })
     }
 
     private func held() -> [WireLease] {

@@ -74,13 +74,18 @@ struct CopyTests {
         #expect(world.copiesMade == 1 && copied.contains { $0.sample == 0 && $0.window == 0 }, "\(copied)")
     }
 
-    @Test func `a window whose worker has only more windows moves, and is sampled once`() throws {
+    @Test(arguments: [true, false])
+    func `a window whose worker has only more windows moves, and is sampled once; not in its prefill`(
+        hasSpoken: Bool
+    ) throws {
         var world = MockWorld(Settings(chunk: 1))
         let full = try world.join("full", slots: 4)
         try world.handle(.submit(Small.song("s", samples: 4, stopAt: 2)))
         world.deliver()
-        world.workers[full]?.sample(1)
-        try world.sendChunks(full)
+        if hasSpoken {
+            world.workers[full]?.sample(1)
+            try world.sendChunks(full)
+        }
         let empty = try world.join("empty", slots: 4)
         // Workers as fast as each other: of one each of four windows has a quarter.
         world.coordinator.pool.measured("full", level: 2, tokensPerSecondOfSlot: 1)
@@ -91,6 +96,7 @@ struct CopyTests {
         let moves = world.journal.count {
             if case .leaseEnded(_, _, let reason) = $0 { reason.contains("goes on with it") } else { false }
         }
+        guard hasSpoken else { return #expect(moves == 0 && world.held(full).count == 4 && world.copies.isEmpty) }
         #expect(moves == 1 && world.held(full).count == 3 && world.held(empty).count == 1)
         #expect(world.copies.isEmpty)
     }

@@ -18,6 +18,7 @@ struct MockWorker {
     var id: WorkerID
     var slots: Int
     var speed: Double = 100
+    var levelSpeeds: [Int: Double] = [:]
     var fingerprints: [Int: String]
     var tasks: [TaskID: Held] = [:]
 

@@ -104,7 +104,7 @@ struct MockWorld {
 
     mutating func heartbeat(_ peer: Peer) throws {
         guard let worker = workers[peer] else { throw Violation("no worker at \(peer)") }
-        try handle(.heartbeat(peer, held: worker.held, tokensPerSecond: worker.speed))
+        try handle(.heartbeat(peer, held: worker.held, tokensPerSecond: worker.speed, levelSpeeds: worker.levelSpeeds))
     }
 
     /// The coordinator's process dies and starts again from the journal.

@@ -68,6 +68,49 @@ struct SchedulingTests {
         #expect(uneven.held(fast).count == 3 && uneven.held(slow).count == 1)
     }
 
+    @Test func `what a worker says of its levels decides, and levels share its time`() throws {
+        var world = MockWorld()
+        let peers = try ["a", "b"].map { try world.join($0, slots: 8) }
+        // Chunks say nothing of a level that has shared its worker with others.
+        world.coordinator.pool.measured("a", level: 2, tokensPerSecondOfSlot: 1000)
+        for (peer, speed) in zip(peers, [100.0, 120]) {
+            world.workers[peer]?.levelSpeeds = [2: speed, 1: 50, 0: 50]
+            try world.heartbeat(peer)
+        }
+        world.coordinator.pool.measured("a", level: 2, tokensPerSecondOfSlot: 1000)
+        func grant(_ song: SongID, known: [Int] = [0, 0, 0]) throws -> WorkerID? {
+            let submission = Small.song(song, known: known, stopAt: known[2] == 0 ? 2 : 1)
+            try world.handle(.submit(submission))
+            if known[2] > 0 { try world.handle(.initialTokens(song, Small.known(submission))) }
+            return world.leases.first { $0.key.song == song }?.value.worker
+        }
+        #expect(try grant("1") == "b")
+        #expect(try grant("2") == "a")
+        // "b" has 40 for a third window of level 2 then, "a" 50; 60 and 50 for a second.
+        #expect(try grant("3") == "b")
+        #expect(try grant("4") == "a")
+        // Of a level that runs nowhere each has half: it is alone of its level, with how many of another does not matter.
+        #expect(try grant("5", known: [0, 0, 20]) == "a")
+        #expect(try grant("6", known: [0, 0, 20]) == "b")
+    }
+
+    @Test func `a worker counts by what it does at another level where it was not measured`() throws {
+        var world = MockWorld()
+        for (id, speeds) in [("b", [2: 90.0]), ("c", [2: 100.0, 1: 500]), ("a", [2: 20.0])] {
+            let peer = try world.join(id, slots: 1)
+            world.workers[peer]?.levelSpeeds = speeds
+            try world.heartbeat(peer)
+        }
+        var order: [WorkerID?] = []
+        for number in 0..<3 {
+            let song = Small.song("\(number)", known: [0, 0, 20], stopAt: 1)
+            try world.handle(.submit(song))
+            try world.handle(.initialTokens(song.song, Small.known(song)))
+            order.append(world.leases.first { $0.key.song == song.song }?.value.worker)
+        }
+        #expect(order == ["c", "b", "a"])
+    }
+
     @Test func `a worker that was not measured yet gets work beside one that was`() throws {
         var world = MockWorld(Settings(chunk: 1))
         let (old, new) = (try world.join("old", slots: 8, speed: 0), MockWorld.peer("new"))

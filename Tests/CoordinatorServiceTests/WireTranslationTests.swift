@@ -114,10 +114,12 @@ import Testing
     @Test("Heartbeats, failures and goodbyes become events")
     func simple() throws {
         var heartbeat = WireHeartbeat()
-        (heartbeat.held, heartbeat.tokensPerSecond) = ([lease(5)], 2)
+        (heartbeat.held, heartbeat.tokensPerSecond, heartbeat.levelSpeeds) = ([lease(5)], 2, [0: 7, 2: 3])
         #expect(
             try event(.heartbeat(heartbeat))
-                == .heartbeat(peer, held: [HeldLease(task: task, epoch: 9, acknowledged: 5)], tokensPerSecond: 2))
+                == .heartbeat(
+                    peer, held: [HeldLease(task: task, epoch: 9, acknowledged: 5)], tokensPerSecond: 2,
+                    levelSpeeds: [0: 7, 2: 3]))
         var failed = WireTaskFailed()
         (failed.task, failed.epoch, failed.reason) = (WireTask(task), 9, "NaN")
         #expect(try event(.failed(failed)) == .taskFailed(peer, task, 9, reason: "NaN"))

@@ -172,6 +172,30 @@ struct BatchSchedulerTests {
         #expect(abs(shares[2] - 4.0 / 5) < 0.03 && abs(shares[0] - 1.0 / 5) < 0.03)
     }
 
+    @Test func `a level's speed is that of its own steps, without prefill and other levels`() throws {
+        var batch = scheduler(waiting: .max)
+        for number in 0..<3 { _ = try batch.add(work(number, level: 0, rows: 40, new: 100_000)) }
+        _ = try batch.add(work(9, level: 2, new: 100_000))
+        var length = 1.0
+        func run(_ steps: Int) throws {
+            for _ in 0..<steps {
+                let step = try batch.step()
+                let seconds = (step.level == 0 ? 0.01 : 0.25) * (step.prefills.isEmpty ? length : 100)
+                _ = batch.completed(step, tokens: step.sampled.map { _ in 0 }, seconds: seconds)
+            }
+        }
+        #expect(batch.levelSpeeds.isEmpty)
+        try run(2000)
+        let speeds = batch.levelSpeeds
+        #expect(Set(speeds.keys) == [0, 2])
+        // Three windows of level 0, one of level 2.
+        #expect(abs(speeds[0]! - 300) < 1 && abs(speeds[2]! - 4) < 0.1, "\(speeds)")
+        // Older steps fade.
+        length = 2
+        try run(2000)
+        #expect(abs(batch.levelSpeeds[0]! - 150) < 10 && abs(batch.levelSpeeds[2]! - 2) < 0.2, "\(batch.levelSpeeds)")
+    }
+
     @Test func `chunks are full or the window's last, in order, and count from what was done before`() throws {
         var batch = scheduler(chunk: 4)
         _ = try batch.add(work(1, rows: 7, new: 11, done: 2))

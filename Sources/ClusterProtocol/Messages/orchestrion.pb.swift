@@ -278,6 +278,9 @@ package nonisolated struct WireHeartbeat: Sendable {
 
   package var tokensPerSecond: Double = 0
 
+  /// By level, new tokens in a second of the worker's time that the level had, all its windows together.
+  package var levelSpeeds: Dictionary<UInt32,Double> = [:]
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1512,7 +1515,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1522,6 +1525,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
+      case 3: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: &self.levelSpeeds) }()
       default: break
       }
     }
@@ -1534,12 +1538,16 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.tokensPerSecond.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.tokensPerSecond, fieldNumber: 2)
     }
+    if !self.levelSpeeds.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: self.levelSpeeds, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireHeartbeat, rhs: WireHeartbeat) -> Bool {
     if lhs.held != rhs.held {return false}
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
+    if lhs.levelSpeeds != rhs.levelSpeeds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
