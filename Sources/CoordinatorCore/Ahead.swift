@@ -129,10 +129,13 @@ extension Coordinator {
         let level = ahead.task.level
         guard let window = songs[place].window(index), let there = pool.speedOfNextSlot(ahead.worker, level),
             let other = pool.best(for: songs[place].skill(level), blamed: [], holder: ahead.worker),
-            let elsewhere = pool.speedOfNextSlot(other, level)
+            let elsewhere = pool.speedOfNextSlot(other, level),
+            let all = pool.workers[ahead.worker].flatMap({ throughput($0, level) })
         else { return false }
         let (new, prefill) = (Double(window.new.count), Double(window.prime.count) / prefillGain(level))
-        let left = max(0, prefill - (now - ahead.begun) / .seconds(1) * there)
+        // At most, if it had the worker for itself: what is lost is certain, what is gained is not.
+        let done = (now - ahead.begun) / .seconds(1) * all
+        let left = max(0, prefill - done)
         return (left + new) / there > Self.longer * (prefill + new) / elsewhere
     }
 
