@@ -14,10 +14,11 @@ extension ClusterProcesses {
                 let wanted = try await cluster.status(of: id).wantedTokens
                 var killed = 0
                 // One worker at a time, and something new from each: the coordinator takes a window that kills three
-                // workers without any progress for the culprit, but gives it the last of them for itself.
+                // workers without any progress for the culprit, but gives it the last of them for itself. Two chunks,
+                // since a second window that was blamed twice follows with the first one's first.
                 for instant in dice.instants(10, of: wanted) {
                     let before = try await cluster.status(of: id).sampledTokens
-                    try await cluster.waitUntilSampled(max(instant, before + 1), of: id)
+                    try await cluster.waitUntilSampled(max(instant, before + 256), of: id)
                     try await cluster.killBusyWorkers(1, &dice)
                     killed += 1
                     try cluster.startWorker("worker-\(killed)")
