@@ -6,6 +6,7 @@ struct AheadWindow: Sendable {
     var worker: WorkerID
     /// Tokens of its prime that the worker was told.
     var known: Int
+    /// When it was first told.
     var begun: Instant
 }
 
@@ -125,6 +126,7 @@ extension Coordinator {
         return 2 * (Double(song.path(index)) + Double(primes) / prefillGain(level)) / fast > workLeft
     }
 
+    /// Whether another worker would have a window done sooner from the beginning than the one that has begun it ahead.
     private func isSoonerElsewhere(_ ahead: AheadWindow, _ place: Int, _ index: Int) -> Bool {
         let level = ahead.task.level
         guard let window = songs[place].window(index), let there = pool.speedOfNextSlot(ahead.worker, level),

@@ -59,8 +59,8 @@ struct Worker: Sendable {
     }
 
     /// Of what it does at a level, the part that each of its windows of the level gets, and so many more: levels share
-    /// its time, and windows of a level what that has. Of a worker that does not say how fast it is at a level, all
-    /// windows share what was measured.
+    /// its time, and windows of a level what that has. Of a worker that says nothing of its speeds, all windows share
+    /// what was measured.
     func part(_ level: Int, joining more: Int = 0) -> Double {
         if hasSaid.isEmpty { return 1 / Double(max(1, running.values.reduce(more, +))) }
         let levels = running.count + (running[level] == nil ? 1 : 0)
