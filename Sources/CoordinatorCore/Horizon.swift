@@ -63,7 +63,8 @@ extension Coordinator {
             let own = speed(of: lease, place, index, usual: fast)
             guard own > Self.fast * fast else { return nil }
             let rows = lease.hasSpoken ? 0 : songs[place].end(index) - window.range.lowerBound
-            let left = Double(window.new.upperBound - songs[place].end(index)) + Double(rows) / prefillGain(lease.task.level)
+            let left =
+                Double(window.new.upperBound - songs[place].end(index)) + Double(rows) / prefillGain(lease.task.level)
             return max(now, lease.heard + .nanoseconds(Int64(left / own * 1e9)))
         }.sorted()
     }

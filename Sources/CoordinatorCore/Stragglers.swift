@@ -84,7 +84,8 @@ extension Coordinator {
     /// Tokens a second of a lease: as measured, or less when its next chunk is overdue.
     func speed(of lease: Lease, _ place: Int, _ index: Int, usual: Double) -> Double {
         let measured = pool.workers[lease.worker]?.speedOfSlot(lease.task.level) ?? usual
-        let rows = lease.hasSpoken ? 0 : Double(songs[place].window(index)?.range.count ?? 0) / prefillGain(lease.task.level)
+        let rows =
+            lease.hasSpoken ? 0 : Double(songs[place].window(index)?.range.count ?? 0) / prefillGain(lease.task.level)
         let expected = (rows + Double(2 * settings.chunk)) / measured
         let elapsed = (now - lease.heard) / .seconds(1)
         return elapsed > expected ? measured * expected / elapsed : measured

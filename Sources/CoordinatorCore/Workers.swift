@@ -142,7 +142,11 @@ struct WorkerPool: Sendable {
         remove(description.id)
         let worker = Worker(description, at: peer, now: now, former: former)
         workers[description.id] = worker
-        if worker.isMeasured { know(description.id, description.tokensPerSecond) } else { unmeasured.insert(description.id) }
+        if worker.isMeasured {
+            know(description.id, description.tokensPerSecond)
+        } else {
+            unmeasured.insert(description.id)
+        }
         slots += description.slots
         peers[peer] = description.id
         for skill in worker.skills { shelves[skill, default: Shelf()].connected.insert(description.id) }

@@ -32,7 +32,8 @@ struct AssignmentCheck: Sendable {
             return "a window from \(assignment.start) to \(assignment.end) is not one of 1 to \(windowLength) tokens"
         }
         if assignment.isAhead {
-            guard !assignment.tokens.isEmpty, assignment.tokens.count <= assignment.prime, assignment.prime < length else {
+            guard !assignment.tokens.isEmpty, assignment.tokens.count <= assignment.prime, assignment.prime < length
+            else {
                 return "\(assignment.tokens.count) tokens are no part of a prime of \(assignment.prime) in a window of "
                     + "\(length)"
             }

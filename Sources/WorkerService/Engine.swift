@@ -152,7 +152,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// has come.
     private func window(of seat: Step.Seat, engine: SamplingEngine, desk: WorkDesk) -> ActiveWindow? {
         if let known = windows[seat.job] {
-            guard !known.isWhole, let more = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) }) else {
+            guard !known.isWhole, let more = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) })
+            else {
                 return known.window
             }
             known.window.extend(to: more.tokens.map { UInt16(clamping: $0) })

@@ -7,7 +7,8 @@ import Testing
 struct AheadTests {
     /// Workers sample two tokens a second of each task, a faster one three, in chunks of one.
     private func run(
-        _ world: inout MockWorld, seconds: Int, faster: WorkerID = "", until isDone: (MockWorld) -> Bool = { _ in false }
+        _ world: inout MockWorld, seconds: Int, faster: WorkerID = "",
+        until isDone: (MockWorld) -> Bool = { _ in false }
     ) throws {
         for _ in 0..<seconds where !isDone(world) {
             world.now = world.now + .seconds(1)

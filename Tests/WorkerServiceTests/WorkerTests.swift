@@ -123,7 +123,8 @@ import WorkerService
         return assignment
     }
 
-    @Test("A window that is prefilled ahead of its lease, at once or by and by, has the same tokens", arguments: [0, 1])
+    @Test(
+        "A window that is prefilled ahead of its lease, at once or by and by, has the same tokens", arguments: [0, 1])
     func prefilled(_ level: Int) throws {
         let coordinator = try start(slots: 2)
         try coordinator.begin(heartbeat: 100)
@@ -177,7 +178,8 @@ import WorkerService
         var (stranger, whole) = (ahead(level: 1, window: 1, known: 8), ahead(level: 1, window: 1, known: 8))
         stranger.fingerprint = "another"
         whole.tokens = song.assignment(level: 1, window: 1).tokens + [1]
-        for assignment in [stranger, whole, ahead(level: 1, window: 1, known: 8), ahead(level: 0, window: 1, known: 8)] {
+        for assignment in [stranger, whole, ahead(level: 1, window: 1, known: 8), ahead(level: 0, window: 1, known: 8)]
+        {
             try coordinator.send(.prefill(assignment))
         }
         #expect(try coordinator.heartbeat() != nil)

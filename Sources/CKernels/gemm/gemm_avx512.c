@@ -165,15 +165,24 @@ CK_AVX512 static void pack_rows(const float *from, long ldx, long rows, long k, 
     }
 }
 
+// Halves of one panel as float32, for several tiles: converting competes with their multiply-adds.
+CK_AVX512 static void widen(const char *halves, long k, float *to) {
+    for (long i = 0; i < k; i++)
+        _mm512_store_ps(to + i * CK_PANEL, load_weights(1, halves + i * row_bytes(1)));
+}
+
 // Rows [row, row + rows) in tiles of nearly equal height: packed a stretch of k at a time, then every
 // panel passes over all of them. While a tile computes, a share of the next panel's weights is fetched.
 CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long panel_end, long row,
                                     long rows) {
     float packed[CHUNK_TILES * TILE_ROWS * K_BLOCK] __attribute__((aligned(64)));
+    float wide[K_BLOCK * CK_PANEL] __attribute__((aligned(64)));
     const long tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
     const long step = row_bytes(g->half);
-    // One tile passes over the weights once, and they come from memory best in long stretches.
-    const long stretch = tiles == 1 ? CHUNK_TILES * TILE_ROWS * K_BLOCK / rows : K_BLOCK;
+    const int widened = g->half && tiles > 2;
+    // One tile passes over the weights once, and halves come from memory best in longer stretches; in much longer ones
+    // x leaves the L1 cache.
+    const long stretch = g->half && tiles == 1 ? 2 * K_BLOCK : K_BLOCK;
     for (long k_begin = 0; k_begin < g->k; k_begin += stretch) {
         const long k = least(stretch, g->k - k_begin);
         for (long i = 0, top = 0; i < tiles; i++) {
@@ -182,14 +191,14 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
             top += height;
         }
         for (long p = panel_begin; p < panel_end; p++) {
-            const char *const ahead =
-                tiles == 1 ? weights_at(g, p, k_begin) + AHEAD
-                           : weights_at(g, p + 1 < panel_end ? p + 1 : panel_begin,
-                                        p + 1 < panel_end ? k_begin : k_begin + k);
+            const char *const here = weights_at(g, p, k_begin);
+            const char *const ahead = p + 1 < panel_end ? weights_at(g, p + 1, k_begin)
+                                                        : weights_at(g, panel_begin, k_begin + k);
+            if (widened) widen(here, k, wide);
             const long lines = (STEP * step + 64 * tiles - 1) / (64 * tiles);
             tile t = {
                 .ldy = g->ldy, .bias = g->bias ? g->bias + p * CK_PANEL : NULL,
-                .weights = weights_at(g, p, k_begin), .k = k, .valid = valid_columns(g, p),
+                .weights = widened ? (const char *)wide : here, .k = k, .valid = valid_columns(g, p),
                 .resume = k_begin > 0, .ahead_lines = lines,
             };
             for (long i = 0, top = 0; i < tiles; i++) {
@@ -197,7 +206,7 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
                 t.x = packed + top * k;
                 t.y = g->y + (row + top) * g->ldy + p * CK_PANEL;
                 t.ahead = ahead + i * lines * 64 * (k / STEP);
-                packed_tiles[g->half][height](&t);
+                packed_tiles[g->half && !widened][height](&t);
                 top += height;
             }
         }

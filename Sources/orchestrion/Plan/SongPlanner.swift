@@ -61,7 +61,9 @@ struct SongPlanner {
         let (songs, count) = (songs / groups, some.count / groups)
         let slots = count * one.slots
         let chains = submission.samples * (plan.levels.map(\.segments.count).max() ?? 1)
-        let fewer = (1...songs).first { songs.isMultiple(of: $0) && ($0 == slots || $0 * chains >= Self.plenty * slots) }
+        let fewer = (1...songs).first {
+            songs.isMultiple(of: $0) && ($0 == slots || $0 * chains >= Self.plenty * slots)
+        }
         return Case(
             submission: number, songs: fewer ?? songs, workers: count, rounds: songs / (fewer ?? songs))
     }
