@@ -165,7 +165,7 @@ CK_AVX512 static void pack_rows(const float *from, long ldx, long rows, long k, 
     }
 }
 
-// Halves of one panel as float32, for several tiles: converting competes with their multiply-adds.
+// Halves of one panel as float32, for three tiles or more: converting competes with their multiply-adds (two gain nothing).
 CK_AVX512 static void widen(const char *halves, long k, float *to) {
     for (long i = 0; i < k; i++)
         _mm512_store_ps(to + i * CK_PANEL, load_weights(1, halves + i * row_bytes(1)));
