@@ -1,50 +1,69 @@
 import CKernels
 import Synchronization
 
-/// Which columns of some products nobody has taken yet: threads that read weights at different speeds take as many as
-/// they can, so none waits for the others.
+/// Which columns of some products nobody has taken yet.
+///
+/// Every part has columns of its own, takes them piece by piece in order, and then some of those that others have
+/// left: so threads of different speeds finish together, and each mostly reads on where it was.
 package final class ColumnTickets: Sendable {
+    private let parts: Int
     private let taken: Counters
 
-    /// - Parameter products: that are shared in one run of a team.
-    package init(products: Int) { taken = Counters(products) }
-
-    /// All columns are there again.
-    package func reset() {
-        for index in 0..<taken.count { taken[index].store(0, ordering: .relaxed) }
+    /// - Parameters:
+    ///   - products: that a run may need at once.
+    ///   - parts: threads that share them.
+    package init(products: Int, parts: Int) {
+        self.parts = parts
+        taken = Counters(products * parts)
     }
 
-    /// Columns for the caller to compute, fewer towards the end; nil when all are taken.
+    /// A part's own columns are there again. No part may ask for the product's columns meanwhile: the team meets before
+    /// and after.
+    package func reset(_ product: Int, part: Int) {
+        taken[product * parts + part].store(0, ordering: .relaxed)
+    }
+
+    /// Columns for a part to compute, fewer towards the end; nil when all are taken.
     ///
     /// - Parameters:
     ///   - product: which one.
     ///   - n: its columns.
-    ///   - parts: threads that share it.
-    package func next(_ product: Int, of n: Int, parts: Int) -> Range<Int>? {
+    ///   - part: who asks.
+    ///   - multiple: panels that kernels take at once.
+    package func next(_ product: Int, of n: Int, part: Int, multiple: Int) -> Range<Int>? {
         let panels = ck_panel_count(n)
-        var begin = taken[product].load(ordering: .relaxed)
-        while begin < panels {
-            // Kernels take panels by fours.
-            let count = max(4, (panels - begin) / (2 * parts) / 4 * 4)
-            let end = min(begin + count, panels)
-            let (isMine, found) = taken[product].compareExchange(expected: begin, desired: end, ordering: .relaxed)
-            if isMine { return begin * Int(CK_PANEL)..<min(end * Int(CK_PANEL), n) }
-            begin = found
+        for offset in 0..<parts {
+            let owner = (part + offset) % parts
+            let columns = share(of: panels, part: owner, parts: parts)
+            let counter = product * parts + owner
+            var done = taken[counter].load(ordering: .relaxed)
+            while done < columns.count {
+                let left = columns.count - done
+                let count = min(max(multiple, left / 2 / multiple * multiple), left)
+                let (isMine, found) = taken[counter].compareExchange(
+                    expected: done, desired: done + count, ordering: .relaxed)
+                if isMine {
+                    let first = columns.lowerBound + done
+                    return first * Int(CK_PANEL)..<min((first + count) * Int(CK_PANEL), n)
+                }
+                done = found
+            }
         }
         return nil
     }
 }
 
-/// Atomic counters, which an array cannot hold.
+/// Atomic counters, which an array cannot hold, each in a cache line of its own.
 // Sendable: the pointer and count never change.
 private final class Counters: @unchecked Sendable {
-    let count: Int
+    private let count: Int
     private let counters: UnsafeMutablePointer<Atomic<Int>>
+    private static let distance = 64 / MemoryLayout<Atomic<Int>>.stride
 
     init(_ count: Int) {
-        self.count = count
-        counters = .allocate(capacity: max(count, 1))
-        for index in 0..<count { (counters + index).initialize(to: Atomic(0)) }
+        self.count = count * Self.distance
+        counters = .allocate(capacity: max(self.count, 1))
+        for index in 0..<self.count { (counters + index).initialize(to: Atomic(0)) }
     }
 
     deinit {
@@ -53,6 +72,6 @@ private final class Counters: @unchecked Sendable {
     }
 
     subscript(index: Int) -> Atomic<Int> {
-        _read { yield counters[index] }
+        _read { yield counters[index * Self.distance] }
     }
 }

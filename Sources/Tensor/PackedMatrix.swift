@@ -57,6 +57,10 @@ package final class PackedMatrix: Sendable {
         if let team, k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
     }
 
+    /// Rows up to which a product is bound by reading its weights: kernels read x as it is, and take up to four panels at
+    /// once.
+    package static let fewRows = Int(CK_FEW_ROWS)
+
     /// Bytes of a packed matrix.
     package static func byteCount(k: Int, n: Int, storage: ElementType) -> Int {
         ck_packed_bytes(k, n, storage.code)
@@ -112,24 +116,44 @@ package final class PackedMatrix: Sendable {
     /// - Parameters:
     ///   - x: unused by int8.
     ///   - quantized: the rows of x, for int8.
+    ///   - arranged: the rows of x or, for int8, the quantised ones, if they were arranged.
     package func multiply(
-        _ x: FloatPointer, xStride: Int, quantized: QuantizedRows?, rows: Int, columns: Range<Int>,
-        bias: FloatPointer?, into y: MutableFloatPointer, yStride: Int, kernels: Kernels = .active
+        _ x: FloatPointer, xStride: Int, quantized: QuantizedRows?, arranged: ArrangedRows? = nil, rows: Int,
+        columns: Range<Int>, bias: FloatPointer?, into y: MutableFloatPointer, yStride: Int, kernels: Kernels = .active
     ) {
         let (first, last) = (columns.lowerBound / Int(CK_PANEL), ck_panel_count(columns.upperBound))
         guard first < last else { return }
         let table = kernels.table.pointee
+        let from = arranged.map { UnsafePointer($0.values.pointer) } ?? x
+        let stride = arranged == nil ? xStride : Int(CK_ARRANGED)
         switch storage {
-        case .float32:
-            table.gemm_f32(x, xStride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
-        case .float16:
-            table.gemm_f16(x, xStride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
+        case .float32: table.gemm_f32(from, stride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
+        case .float16: table.gemm_f16(from, stride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
         case .int8:
             guard let quantized else { preconditionFailure("an int8 product needs quantised rows") }
+            let values = arranged.map { UnsafeRawPointer($0.values.pointer).assumingMemoryBound(to: Int8.self) }
             table.gemm_i8(
-                quantized.values.pointer, quantized.scales.pointer, quantized.offsets.pointer, panels.pointer, bias, y,
-                yStride, rows, n, k, first, last)
+                values ?? UnsafePointer(quantized.values.pointer), arranged == nil ? 0 : 1, quantized.scales.pointer,
+                quantized.offsets.pointer, panels.pointer, bias, y, yStride, rows, n, k, first, last)
         }
+    }
+
+    /// One part's share of arranging rows for this matrix; the parts meet before the rows are used.
+    ///
+    /// - Parameters:
+    ///   - x: [rows, k]; unused by int8.
+    ///   - quantized: the rows of x, for int8.
+    package func arrange(
+        _ x: FloatPointer, quantized: QuantizedRows?, rows: Int, into arranged: ArrangedRows, part: Int, parts: Int,
+        kernels: Kernels = .active
+    ) {
+        let source = storage == .int8 ? quantized.map { UnsafeRawPointer($0.values.pointer) } : UnsafeRawPointer(x)
+        guard let source else { preconditionFailure("an int8 product needs quantised rows") }
+        let width = storage == .int8 ? ck_quantized_width(k) / 4 : k
+        let blocks = share(of: (width + 15) / 16, part: part, parts: parts)
+        arranged.fill(
+            min(16 * blocks.lowerBound, width)..<min(16 * blocks.upperBound, width), from: source, rows: rows,
+            width: width, kernels: kernels)
     }
 }
 
@@ -158,6 +182,28 @@ package final class QuantizedRows: Sendable {
             x + rows.lowerBound * stride, stride, rows.count, k,
             values.pointer + rows.lowerBound * ck_quantized_width(k), scales.pointer + rows.lowerBound * groups,
             offsets.pointer + rows.lowerBound * groups)
+    }
+}
+
+/// Rows of numbers in the order in which products read them; otherwise each thread that shares a product has to bring
+/// them into it.
+package final class ArrangedRows: Sendable {
+    fileprivate let values: Buffer<Float>
+
+    /// Room for rows of up to `k` numbers.
+    package init(rows: Int, k: Int) { values = Buffer(count: rows * k) }
+
+    /// Whether these kernels' products of so many rows gain from it.
+    package static func isUseful(rows: Int, kernels: Kernels = .active) -> Bool {
+        rows > PackedMatrix.fewRows && kernels.table.pointee.arrange != nil
+    }
+
+    /// Puts numbers of four bytes, `range` of every row of x [rows, width], in their places; several threads do so at
+    /// a time, for ranges that begin at multiples of 16.
+    package func fill(
+        _ range: Range<Int>, from x: UnsafeRawPointer, rows: Int, width: Int, kernels: Kernels = .active
+    ) {
+        kernels.table.pointee.arrange?(x, width, rows, width, range.lowerBound, range.upperBound, values.pointer)
     }
 }
 

@@ -127,6 +127,40 @@ private struct Product {
         }
     }
 
+    @Test(arguments: [ElementType.float32, .float16, .int8])
+    func `rows that threads arranged together give the same bits`(storage: ElementType) {
+        for kernels in Kernels.available {
+            for (m, k) in [(5, 16), (16, 300), (23, 513), (50, 131), (97, 40), (200, 260)] {
+                guard ArrangedRows.isUseful(rows: m, kernels: kernels) else { continue }
+                let n = 50
+                var random = Generator(UInt64(m))
+                let (x, w, bias) = (random.floats(m * k), random.floats(k * n), random.floats(n))
+                let matrix = w.withUnsafeBytes {
+                    PackedMatrix(k: k, n: n, source: $0, sourceType: .float32, storage: storage)
+                }
+                let quantized = QuantizedRows(rows: m, k: k)
+                quantized.fill(0..<m, from: x, stride: k, k: k, kernels: kernels)
+                let arranged = ArrangedRows(rows: m, k: k)
+                // Parts in any order, so that each must find its place for itself.
+                for part in [2, 0, 1] {
+                    matrix.arrange(
+                        x, quantized: quantized, rows: m, into: arranged, part: part, parts: 3, kernels: kernels)
+                }
+                let y = filled(m * n) { y in
+                    for columns in [16..<50, 0..<16] {
+                        matrix.multiply(
+                            x, xStride: k, quantized: quantized, arranged: arranged, rows: m, columns: columns,
+                            bias: bias, into: y, yStride: n, kernels: kernels)
+                    }
+                }
+                let expected = filled(m * n) { y in
+                    matrix.multiply(x, rows: m, xStride: k, bias: bias, into: y, yStride: n, kernels: scalar)
+                }
+                #expect(bits(y) == bits(expected), "\(kernels.name): \(m) rows of \(k)")
+            }
+        }
+    }
+
     @Test(arguments: [ElementType.float32, .float16])
     func `a row alone equals the row in a batch`(storage: ElementType) {
         for kernels in Kernels.available {

@@ -163,17 +163,18 @@ private struct Marking: TeamWork {
 
 @Suite struct ColumnTicketsTests {
     @Test(arguments: [1, 15, 16, 65, 480, 1927]) func `threads take every column once`(n: Int) {
-        let (team, tickets) = (ThreadTeam(threads: 3), ColumnTickets(products: 2))
-        for _ in 0..<3 {
+        let (team, tickets) = (ThreadTeam(threads: 3), ColumnTickets(products: 2, parts: 3))
+        for multiple in [1, 4, 1] {
             let taken = Buffer<Int32>(count: n, zeroed: true)
-            tickets.reset()
-            team.run { _, parts in
-                while let columns = tickets.next(1, of: n, parts: parts) {
+            for part in 0..<3 { tickets.reset(1, part: part) }
+            team.run { part, _ in
+                while let columns = tickets.next(1, of: n, part: part, multiple: multiple) {
                     for column in columns { taken[column] += 1 }
                 }
             }
             #expect(taken.elements.allSatisfy { $0 == 1 })
-            #expect(tickets.next(0, of: n, parts: 3)?.lowerBound == 0, "another product has its own")
+            tickets.reset(0, part: 2)
+            #expect(tickets.next(0, of: n, part: 2, multiple: multiple)?.isEmpty == false, "another product has its own")
         }
     }
 }

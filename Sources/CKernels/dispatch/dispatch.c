@@ -1,14 +1,14 @@
 #include "entries.h"
 
-static const ck_kernels scalar_kernels = CK_TABLE(scalar);
+static const ck_kernels scalar_kernels = CK_TABLE(scalar, NULL);
 static const char *const names[CK_ISA_COUNT] = {"scalar", "avx2", "avx512", "neon"};
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <stdatomic.h>
 
-static const ck_kernels avx2_kernels = CK_TABLE(avx2);
-static const ck_kernels avx512_kernels = CK_TABLE(avx512);
+static const ck_kernels avx2_kernels = CK_TABLE(avx2, NULL);
+static const ck_kernels avx512_kernels = CK_TABLE(avx512, ck_arrange_avx512);
 
 // Registers are usable only if the operating system saves them: XCR0 bits 1 (SSE), 2 (AVX), 5 to 7 (AVX-512).
 static int system_saves(uint32_t wanted) {
@@ -48,7 +48,7 @@ const ck_kernels *ck_table(ck_isa isa) {
 }
 #else
 #if defined(__aarch64__)
-static const ck_kernels neon_kernels = CK_TABLE(neon);
+static const ck_kernels neon_kernels = CK_TABLE(neon, NULL);
 #endif
 
 ck_isa ck_best_isa(void) { return ck_table(CK_ISA_NEON) ? CK_ISA_NEON : CK_ISA_SCALAR; }

@@ -8,9 +8,9 @@
     ck_gemm ck_gemm_f32_##isa, ck_gemm_f16_##isa, ck_gemm_free_##isa;                              \
     void ck_quantize_##isa(const float *x, long ldx, long rows, long k, int8_t *values,            \
                            float *scales, int32_t *offsets);                                       \
-    void ck_gemm_i8_##isa(const int8_t *x, const float *scales, const int32_t *offsets,            \
-                          const void *panels, const float *bias, float *y, long ldy, long m,       \
-                          long n, long k, long panel_begin, long panel_end);                       \
+    void ck_gemm_i8_##isa(const int8_t *x, int arranged, const float *scales,                      \
+                          const int32_t *offsets, const void *panels, const float *bias, float *y, \
+                          long ldy, long m, long n, long k, long panel_begin, long panel_end);     \
     ck_scores ck_scores_f32_##isa, ck_scores_f16_##isa;                                            \
     ck_weighted_sum ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                          \
     void ck_softmax_##isa(float *values, long n);                                                  \
@@ -38,9 +38,9 @@
     double ck_limit_fma_##isa(long rounds);                                                        \
     double ck_limit_int8_##isa(long rounds);
 
-#define CK_TABLE(isa)                                                                              \
+#define CK_TABLE(isa, how_to_arrange)                                                              \
     {                                                                                              \
-        .gemm_f32 = ck_gemm_f32_##isa, .gemm_f16 = ck_gemm_f16_##isa,                              \
+        .gemm_f32 = ck_gemm_f32_##isa, .gemm_f16 = ck_gemm_f16_##isa, .arrange = how_to_arrange,    \
         .quantize = ck_quantize_##isa, .gemm_i8 = ck_gemm_i8_##isa,                                \
         .scores_f32 = ck_scores_f32_##isa, .scores_f16 = ck_scores_f16_##isa,                      \
         .weighted_sum_f32 = ck_weighted_sum_f32_##isa,                                             \
@@ -60,6 +60,7 @@ CK_DECLARE_ENTRIES(scalar)
 #if defined(__x86_64__)
 CK_DECLARE_ENTRIES(avx2)
 CK_DECLARE_ENTRIES(avx512)
+void ck_arrange_avx512(const void *x, long ldx, long m, long k, long k_begin, long k_end, void *arranged);
 #elif defined(__aarch64__)
 CK_DECLARE_ENTRIES(neon)
 #endif

@@ -1,20 +1,16 @@
 // As gemm_avx2.c, with 32 registers of 16 lanes: a tile is up to 24 rows by one panel, a panel's k one
-// register. x is packed so that the numbers of one k lie side by side, which leaves one address to step.
+// register. x is arranged so that the numbers of one k lie side by side, which leaves one address to step.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #include "../dispatch/entries.h"
 #include "../dispatch/target.h"
+#include "rows_avx512.h"
 
 // Rows of k whose weights stay in the L1 cache while a chunk of rows passes over them (16 KiB).
 #define K_BLOCK 256
-#define TILE_ROWS 24
-// Tiles of a chunk, packed in the L2 cache (96 KiB).
-#define CHUNK_TILES 4
 // k in a row without a branch; also the rhythm of prefetching.
 #define STEP 4
-// Up to as many rows are not packed, and take several panels at a time for enough independent sums.
-#define FEW_ROWS 4
 // How far weights are fetched before they are needed when they are needed once.
 #define AHEAD 8192
 
@@ -100,15 +96,13 @@ DEFINE_RUN(1x1, 1, 1, 0) DEFINE_RUN(2x1, 2, 1, 0) DEFINE_RUN(3x1, 3, 1, 0) DEFIN
 static run_function *const packed_tiles[2][TILE_ROWS + 1] = {{NULL, EVERY_HEIGHT(NAME_F32)},
                                                              {NULL, EVERY_HEIGHT(NAME_F16)}};
 // By element, rows and whether several panels are there.
-static run_function *const direct_tiles[2][FEW_ROWS + 1][2] = {
+static run_function *const direct_tiles[2][CK_FEW_ROWS + 1][2] = {
     {{NULL}, {run_f32_1x1, run_f32_1x4}, {run_f32_2x1, run_f32_2x4}, {run_f32_3x1, run_f32_3x2},
      {run_f32_4x1, run_f32_4x2}},
     {{NULL}, {run_f16_1x1, run_f16_1x4}, {run_f16_2x1, run_f16_2x4}, {run_f16_3x1, run_f16_3x2},
      {run_f16_4x1, run_f16_4x2}},
 };
-static const int direct_panels[FEW_ROWS + 1] = {0, 4, 4, 2, 2};
-
-static inline long least(long a, long b) { return a < b ? a : b; }
+static const int direct_panels[CK_FEW_ROWS + 1] = {0, 4, 4, 2, 2};
 
 typedef struct {
     const float *x;
@@ -144,56 +138,31 @@ static void few_rows(const product *g, long panel_begin, long panel_end) {
     }
 }
 
-// rows of x [k] from `from` on, as [k][rows].
-CK_AVX512 static void pack_rows(const float *from, long ldx, long rows, long k, float *to) {
-    for (long r = 0; r < rows; r += 4) {
-        const float *const x = from + r * ldx;
-        long i = 0;
-        if (rows - r >= 4)
-            for (; i + 4 <= k; i += 4) {
-                __m128 a = _mm_loadu_ps(x + i), b = _mm_loadu_ps(x + ldx + i);
-                __m128 c = _mm_loadu_ps(x + 2 * ldx + i), d = _mm_loadu_ps(x + 3 * ldx + i);
-                _MM_TRANSPOSE4_PS(a, b, c, d);
-                float *const out = to + i * rows + r;
-                _mm_storeu_ps(out, a);
-                _mm_storeu_ps(out + rows, b);
-                _mm_storeu_ps(out + 2 * rows, c);
-                _mm_storeu_ps(out + 3 * rows, d);
-            }
-        for (; i < k; i++)
-            for (long j = 0; j < least(4, rows - r); j++) to[i * rows + r + j] = x[j * ldx + i];
-    }
-}
-
 // Halves of one panel as float32, for three tiles or more: converting competes with their multiply-adds (two gain nothing).
 CK_AVX512 static void widen(const char *halves, long k, float *to) {
     for (long i = 0; i < k; i++)
         _mm512_store_ps(to + i * CK_PANEL, load_weights(1, halves + i * row_bytes(1)));
 }
 
-// Rows [row, row + rows) in tiles of nearly equal height: packed a stretch of k at a time, then every
-// panel passes over all of them. While a tile computes, a share of the next panel's weights is fetched.
-CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long panel_end, long row,
-                                    long rows) {
+// Every panel passes over all tiles, a stretch of k at a time. While a tile computes, a share of the next panel's
+// weights is fetched.
+CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long panel_end, const chunk *c) {
     float packed[CHUNK_TILES * TILE_ROWS * K_BLOCK] __attribute__((aligned(64)));
     float wide[K_BLOCK * CK_PANEL] __attribute__((aligned(64)));
-    const long tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    const long step = row_bytes(g->half);
+    const long step = row_bytes(g->half), tiles = c->tiles;
     const int widened = g->half && tiles > 2;
     // One tile passes over the weights once, and halves come from memory best in longer stretches; in much longer ones
     // x leaves the L1 cache.
     const long stretch = g->half && tiles == 1 ? 2 * K_BLOCK : K_BLOCK;
     for (long k_begin = 0; k_begin < g->k; k_begin += stretch) {
         const long k = least(stretch, g->k - k_begin);
-        for (long i = 0, top = 0; i < tiles; i++) {
-            const long height = rows / tiles + (i < rows % tiles);
-            pack_rows(g->x + (row + top) * g->ldx + k_begin, g->ldx, height, k, packed + top * k);
-            top += height;
-        }
+        if (g->ldx != CK_ARRANGED) arrange_chunk(g->x, g->ldx, c, k_begin, k, packed, k, k_begin);
         for (long p = panel_begin; p < panel_end; p++) {
             const char *const here = weights_at(g, p, k_begin);
-            const char *const ahead = p + 1 < panel_end ? weights_at(g, p + 1, k_begin)
-                                                        : weights_at(g, panel_begin, k_begin + k);
+            // After the last panel: what the next stretch begins with, or in the last one the next product's part.
+            const char *const ahead = p + 1 < panel_end     ? weights_at(g, p + 1, k_begin)
+                                      : k_begin + k < g->k ? weights_at(g, panel_begin, k_begin + k)
+                                                           : weights_at(g, panel_end, 0);
             if (widened) widen(here, k, wide);
             const long lines = (STEP * step + 64 * tiles - 1) / (64 * tiles);
             tile t = {
@@ -202,9 +171,9 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
                 .resume = k_begin > 0, .ahead_lines = lines,
             };
             for (long i = 0, top = 0; i < tiles; i++) {
-                const long height = rows / tiles + (i < rows % tiles);
-                t.x = packed + top * k;
-                t.y = g->y + (row + top) * g->ldy + p * CK_PANEL;
+                const long height = tile_height(c, i);
+                t.x = g->ldx == CK_ARRANGED ? g->x + (c->first + top) * g->k + k_begin * height : packed + top * k;
+                t.y = g->y + (c->first + top) * g->ldy + p * CK_PANEL;
                 t.ahead = ahead + i * lines * 64 * (k / STEP);
                 packed_tiles[g->half && !widened][height](&t);
                 top += height;
@@ -214,7 +183,7 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
 }
 
 static void multiply(const product *g, long panel_begin, long panel_end) {
-    if (g->m <= FEW_ROWS && g->m > 0) return few_rows(g, panel_begin, panel_end);
+    if (g->m <= CK_FEW_ROWS && g->m > 0) return few_rows(g, panel_begin, panel_end);
     if (g->k == 0) {
         for (product row = *g; row.m > 0; row.m--, row.y += row.ldy) {
             product top = row;
@@ -223,11 +192,16 @@ static void multiply(const product *g, long panel_begin, long panel_end) {
         }
         return;
     }
-    const long chunks = (g->m + CHUNK_TILES * TILE_ROWS - 1) / (CHUNK_TILES * TILE_ROWS);
-    for (long i = 0, row = 0; i < chunks; i++) {
-        const long rows = g->m / chunks + (i < g->m % chunks);
-        chunk_of_rows(g, panel_begin, panel_end, row, rows);
-        row += rows;
+    for (long i = 0; i < chunk_count(g->m); i++) {
+        const chunk c = chunk_at(g->m, i);
+        chunk_of_rows(g, panel_begin, panel_end, &c);
+    }
+}
+
+void ck_arrange_avx512(const void *x, long ldx, long m, long k, long k_begin, long k_end, void *arranged) {
+    for (long i = 0; i < chunk_count(m); i++) {
+        const chunk c = chunk_at(m, i);
+        arrange_chunk(x, ldx, &c, k_begin, k_end - k_begin, (float *)arranged + c.first * k, k, 0);
     }
 }
 

@@ -6,12 +6,10 @@
 #include "../dispatch/entries.h"
 #include "../dispatch/target.h"
 #include "gemm_i8.h"
+#include "rows_avx512.h"
 
-#define TILE_ROWS 24
-// Bytes of packed rows: they stay in the L2 cache.
+// Bytes of arranged rows: they stay in the L2 cache.
 #define CHUNK_BYTES (128 * 1024)
-#define CHUNK_ROWS 96
-#define FEW_ROWS 4
 #define AHEAD 8192
 
 typedef struct {
@@ -85,14 +83,13 @@ DEFINE_RUN(1x1, 1, 1, 0) DEFINE_RUN(2x1, 2, 1, 0) DEFINE_RUN(3x1, 3, 1, 0) DEFIN
 #define NAME(rows) run_packed_##rows,
 static run_function *const packed_tiles[TILE_ROWS + 1] = {NULL, EVERY_HEIGHT(NAME)};
 // By rows and whether several panels are there.
-static run_function *const direct_tiles[FEW_ROWS + 1][2] = {
+static run_function *const direct_tiles[CK_FEW_ROWS + 1][2] = {
     {NULL}, {run_1x1, run_1x4}, {run_2x1, run_2x4}, {run_3x1, run_3x2}, {run_4x1, run_4x2}};
-static const int direct_panels[FEW_ROWS + 1] = {0, 4, 4, 2, 2};
-
-static inline long least(long a, long b) { return a < b ? a : b; }
+static const int direct_panels[CK_FEW_ROWS + 1] = {0, 4, 4, 2, 2};
 
 typedef struct {
     const int8_t *x;
+    int arranged;
     const float *scales;
     const int32_t *offsets;
     const void *panels;
@@ -125,48 +122,22 @@ static void few_rows(const product *g, long panel_begin, long panel_end) {
     }
 }
 
-// rows of x [fours], `ldx` apart, as [fours][rows].
-CK_AVX512 static void pack_rows(const int32_t *from, long ldx, long rows, long fours, int32_t *to) {
-    for (long r = 0; r < rows; r += 4) {
-        const int32_t *const x = from + r * ldx;
-        long i = 0;
-        if (rows - r >= 4)
-            for (; i + 4 <= fours; i += 4) {
-                __m128 a = _mm_loadu_ps((const float *)(x + i)), b = _mm_loadu_ps((const float *)(x + ldx + i));
-                __m128 c = _mm_loadu_ps((const float *)(x + 2 * ldx + i));
-                __m128 d = _mm_loadu_ps((const float *)(x + 3 * ldx + i));
-                _MM_TRANSPOSE4_PS(a, b, c, d);
-                float *const out = (float *)(to + i * rows + r);
-                _mm_storeu_ps(out, a);
-                _mm_storeu_ps(out + rows, b);
-                _mm_storeu_ps(out + 2 * rows, c);
-                _mm_storeu_ps(out + 3 * rows, d);
-            }
-        for (; i < fours; i++)
-            for (long j = 0; j < least(4, rows - r); j++) to[i * rows + r + j] = x[j * ldx + i];
-    }
-}
-
-// As in gemm_avx512.c: some groups of a chunk of rows are packed, then every panel passes over them.
-CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long panel_end, long row, long rows) {
+// As in gemm_avx512.c: every panel passes over all tiles, some groups at a time.
+CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long panel_end, const chunk *c) {
     int32_t packed[CHUNK_BYTES / 4] __attribute__((aligned(64)));
-    const long tiles = (rows + TILE_ROWS - 1) / TILE_ROWS, groups = ck_group_count(g->k);
-    const long ldx = ck_quantized_width(g->k) / 4;
+    const long groups = ck_group_count(g->k), ldx = ck_quantized_width(g->k) / 4;
+    const int32_t *const x = (const int32_t *)g->x;
     // Many rows use a block of weights several times, so it should stay in the L1 cache.
-    const long stretch = tiles == 1 ? CHUNK_BYTES / CK_GROUP / rows : 8;
+    const long stretch = c->tiles == 1 ? CHUNK_BYTES / CK_GROUP / c->rows : 8;
     for (long first = 0; first < groups; first += stretch) {
         const long last = least(first + stretch, groups);
         const long begin = first * CK_GROUP / 4, fours = least(last * CK_GROUP / 4, ldx) - begin;
-        for (long i = 0, top = 0; i < tiles; i++) {
-            const long height = rows / tiles + (i < rows % tiles);
-            pack_rows((const int32_t *)g->x + (row + top) * ldx + begin, ldx, height, fours, packed + top * fours);
-            top += height;
-        }
+        if (!g->arranged) arrange_chunk(x, ldx, c, begin, fours, packed, fours, begin);
         for (long p = panel_begin; p < panel_end; p++)
-            for (long i = 0, top = 0; i < tiles; i++) {
-                const long height = rows / tiles + (i < rows % tiles);
-                tile t = tile_at(g, row + top, p, 1);
-                t.x = packed + top * fours;
+            for (long i = 0, top = 0; i < c->tiles; i++) {
+                const long height = tile_height(c, i);
+                tile t = tile_at(g, c->first + top, p, 1);
+                t.x = g->arranged ? x + (c->first + top) * ldx + begin * height : packed + top * fours;
                 t.weights += first * CK_I8_GROUP_BYTES;
                 t.first_group = first;
                 t.last_group = last;
@@ -178,11 +149,11 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
     }
 }
 
-void ck_gemm_i8_avx512(const int8_t *x, const float *scales, const int32_t *offsets, const void *panels,
-                       const float *bias, float *y, long ldy, long m, long n, long k, long panel_begin,
-                       long panel_end) {
-    const product whole = {x, scales, offsets, panels, bias, y, ldy, m, n, k};
-    if (m > 0 && m <= FEW_ROWS) return few_rows(&whole, panel_begin, panel_end);
+void ck_gemm_i8_avx512(const int8_t *x, int arranged, const float *scales, const int32_t *offsets,
+                       const void *panels, const float *bias, float *y, long ldy, long m, long n, long k,
+                       long panel_begin, long panel_end) {
+    const product whole = {x, arranged, scales, offsets, panels, bias, y, ldy, m, n, k};
+    if (m > 0 && m <= CK_FEW_ROWS) return few_rows(&whole, panel_begin, panel_end);
     if (k == 0) {
         for (product row = whole; row.m > 0; row.m--, row.y += ldy) {
             product top = row;
@@ -191,11 +162,9 @@ void ck_gemm_i8_avx512(const int8_t *x, const float *scales, const int32_t *offs
         }
         return;
     }
-    const long chunks = (m + CHUNK_ROWS - 1) / CHUNK_ROWS;
-    for (long i = 0, row = 0; i < chunks; i++) {
-        const long rows = m / chunks + (i < m % chunks);
-        chunk_of_rows(&whole, panel_begin, panel_end, row, rows);
-        row += rows;
+    for (long i = 0; i < chunk_count(m); i++) {
+        const chunk c = chunk_at(m, i);
+        chunk_of_rows(&whole, panel_begin, panel_end, &c);
     }
 }
 

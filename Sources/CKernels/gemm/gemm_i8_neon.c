@@ -72,9 +72,10 @@ static void run_2(const tile *t) { run_tile(2, t); }
 static void run_3(const tile *t) { run_tile(3, t); }
 static void run_4(const tile *t) { run_tile(4, t); }
 
-void ck_gemm_i8_neon(const int8_t *x, const float *scales, const int32_t *offsets, const void *panels,
+void ck_gemm_i8_neon(const int8_t *x, int arranged, const float *scales, const int32_t *offsets, const void *panels,
                      const float *bias, float *y, long ldy, long m, long n, long k, long panel_begin,
                      long panel_end) {
+    (void)arranged;
     (void)offsets;
     static void (*const run[])(const tile *) = {NULL, run_1, run_2, run_3, run_4};
     const long groups = ck_group_count(k), width = ck_quantized_width(k);

@@ -2,9 +2,10 @@
 #include "../math/math_scalar.h"
 #include "gemm_i8.h"
 
-CK_DEFINITION void ck_gemm_i8_scalar(const int8_t *x, const float *scales, const int32_t *offsets,
+CK_DEFINITION void ck_gemm_i8_scalar(const int8_t *x, int arranged, const float *scales, const int32_t *offsets,
                                      const void *panels, const float *bias, float *y, long ldy, long m,
                                      long n, long k, long panel_begin, long panel_end) {
+    (void)arranged;
     (void)offsets;
     const long groups = ck_group_count(k), width = ck_quantized_width(k);
     for (long p = panel_begin; p < panel_end; p++)

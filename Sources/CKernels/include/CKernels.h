@@ -23,6 +23,10 @@ extern "C" {
 
 // Columns of a weight panel.
 #define CK_PANEL 16
+// Rows up to which a product is bound by reading its weights, so that kernels read x as it is.
+#define CK_FEW_ROWS 4
+// In place of the distance between rows: x comes from `arrange`.
+#define CK_ARRANGED 0
 // Numbers along k that share a scale in int8 products.
 #define CK_GROUP 128
 
@@ -37,7 +41,7 @@ typedef enum ck_isa {
 typedef enum ck_type { CK_F32 = 0, CK_F16 = 1, CK_I8 = 2 } ck_type;
 
 // y[m][n] = bias[n] (or 0) + x[m][k] . w[k][n] for the columns of panels [panel_begin, panel_end).
-// x: rows ldx floats apart. panels: panel p holds columns 16p ... 16p + 15 as [k][16], the last one
+// x: rows ldx floats apart, or CK_ARRANGED when there are more than CK_FEW_ROWS. panels: panel p holds columns 16p ... 16p + 15 as [k][16], the last one
 // padded with zeros (see ck_pack); the type of its elements is in the entry's name, and halves are
 // widened exactly. bias: [n] or NULL. y: rows ldy floats apart; only columns < n are written.
 typedef void ck_gemm(const float *x, long ldx, const void *panels, const float *bias, float *y,
@@ -59,6 +63,12 @@ static inline long ck_quantized_width(long k) { return (k + 3) / 4 * 4; }
 typedef struct ck_kernels {
     ck_gemm *gemm_f32;
     ck_gemm *gemm_f16;
+    // Where x is best laid out anew for products of m > CK_FEW_ROWS rows, puts numbers [k_begin, k_end) of each row of
+    // x[m][k] where those products look for them in `arranged` [m * k]; a number is four bytes, a float or a four of
+    // quantised ones. Products do that for themselves when given x as it is; threads that share one can share this.
+    // Calls for ranges that begin at multiples of 16 write no common cache line of an aligned `arranged`.
+    // NULL where x is read as it is.
+    void (*arrange)(const void *x, long ldx, long m, long k, long k_begin, long k_end, void *arranged);
 
     // Rows of x [k] (ldx floats apart) as int8, every row for itself and every CK_GROUP numbers with a scale of
     // their own. A group is first rotated, in blocks of descending powers of two that sum to its size in whole fours
@@ -71,7 +81,8 @@ typedef struct ck_kernels {
     void (*quantize)(const float *x, long ldx, long rows, long k, int8_t *values, float *scales, int32_t *offsets);
     // y[m][n] from quantised rows and panels packed as CK_I8: from bias (or 0), over groups in order,
     //   y = fma((float)sum * x_scale, w_scale, y), with sum the group's exact integer product.
-    void (*gemm_i8)(const int8_t *x, const float *scales, const int32_t *offsets, const void *panels,
+    // arranged: x comes from `arrange`, and m > CK_FEW_ROWS; scales and offsets are as they were.
+    void (*gemm_i8)(const int8_t *x, int arranged, const float *scales, const int32_t *offsets, const void *panels,
                     const float *bias, float *y, long ldy, long m, long n, long k, long panel_begin,
                     long panel_end);
 

@@ -4,8 +4,8 @@ import Tensor
 ///
 /// Operations within a row (LayerNorm, attention) are shared by rows, products by columns; the parts meet where one
 /// needs what others computed. With fewer rows than parts, every part does the row operations for itself instead: they
-/// are short, and nobody has to wait. With few rows a product is the time its weights take to be read, which differs
-/// between threads from moment to moment: they take columns as they come free.
+/// are short, and nobody has to wait. What a product takes differs between threads from moment to moment, as other
+/// users of the machine's memory and processors come and go: they take columns as they come free.
 struct ForwardWork: TeamWork {
     let layers: [TransformerLayer]
     let x: UnsafeMutablePointer<Float>
@@ -57,27 +57,34 @@ private struct PartOfLayer {
 
     func run() {
         let workspace = work.workspace
-        normalise(work.x, layer.norm0, for: layer.attention)
+        let isQuantized = layer.mlpOut.matrix.storage == .int8
+        normalise(work.x, layer.norm0, for: layer.attention, 0)
         multiply(normal, layer.attention, 0, into: workspace.projected.pointer)
         meet()
         attend()
+        arrange(workspace.attended.pointer, for: layer.attentionOut, 1)
         multiply(workspace.attended.pointer, layer.attentionOut, 1, into: workspace.branch.pointer) { columns in
             eachRow(of: columns) {
                 kernels.add(work.x + $0, workspace.branch.pointer + $0, into: workspace.sum.pointer + $0, count: $1)
             }
         }
         meet()
-        normalise(workspace.sum.pointer, layer.norm1, for: layer.mlpIn)
+        normalise(workspace.sum.pointer, layer.norm1, for: layer.mlpIn, 2)
         multiply(normal, layer.mlpIn, 2, into: workspace.hidden.pointer) { columns in
             for row in 0..<work.rows {
                 let at = workspace.hidden.pointer + row * shape.mlpWidth + columns.lowerBound
                 kernels.quickGELU(at, into: at, count: columns.count)
             }
+            // Its columns are the next one's k.
+            if !isQuantized, let arranged = arranged(3) {
+                arranged.fill(columns, from: workspace.hidden.pointer, rows: work.rows, width: shape.mlpWidth)
+            }
         }
         meet()
-        if layer.mlpOut.matrix.storage == .int8 {
+        if isQuantized {
             quantise(workspace.hidden.pointer, for: layer.mlpOut)
             meetRows()
+            arrange(workspace.hidden.pointer, for: layer.mlpOut, 3)
         }
         multiply(workspace.hidden.pointer, layer.mlpOut, 3, into: workspace.mlp.pointer) { columns in
             eachRow(of: columns) { place, count in
@@ -95,16 +102,30 @@ private struct PartOfLayer {
     }
 
     /// Own rows of `normal`, ready for a product.
-    private func normalise(_ x: UnsafePointer<Float>, _ norm: Norm, for next: Linear) {
+    private func normalise(_ x: UnsafePointer<Float>, _ norm: Norm, for next: Linear, _ number: Int) {
         let begin = own.lowerBound * shape.width
         norm.apply(x + begin, rows: own.count, to: normal + begin)
         quantise(normal, for: next)
         meetRows()
+        arrange(normal, for: next, number)
     }
 
     private func quantise(_ x: UnsafePointer<Float>, for next: Linear) {
         guard next.matrix.storage == .int8 else { return }
         quantized.fill(own, from: x, stride: next.matrix.k, k: next.matrix.k)
+    }
+
+    /// Where the rows of the layer's product `number` are arranged, if they are.
+    private func arranged(_ number: Int) -> ArrangedRows? {
+        ArrangedRows.isUseful(rows: work.rows, kernels: kernels) ? work.workspace.arranged[number % 2] : nil
+    }
+
+    /// Arranges all rows for the layer's product `number`.
+    private func arrange(_ x: UnsafePointer<Float>, for next: Linear, _ number: Int) {
+        guard let arranged = arranged(number) else { return }
+        next.matrix.arrange(
+            x, quantized: quantized, rows: work.rows, into: arranged, part: part, parts: parts, kernels: kernels)
+        meet()
     }
 
     /// This part's columns of the layer's product `number`, and what `body` does with them.
@@ -113,20 +134,20 @@ private struct PartOfLayer {
         then body: (_ columns: Range<Int>) -> Void = { _ in }
     ) {
         let matrix = linear.matrix
+        let arranged = arranged(number)
         func compute(_ columns: Range<Int>) {
             matrix.multiply(
-                x, xStride: matrix.k, quantized: quantized, rows: work.rows, columns: columns,
+                x, xStride: matrix.k, quantized: quantized, arranged: arranged, rows: work.rows, columns: columns,
                 bias: linear.bias.pointer, into: y, yStride: matrix.n, kernels: kernels)
             body(columns)
         }
-        guard parts > 1, work.rows <= Self.fewRows else { return compute(matrix.columns(part: part, of: parts)) }
-        while let columns = work.workspace.tickets.next(4 * index + number, of: matrix.n, parts: parts) {
-            compute(columns)
-        }
+        guard parts > 1 else { return compute(0..<matrix.n) }
+        let tickets = work.workspace.tickets
+        // Of the product before the last one, which all parts have left.
+        tickets.reset((number + 2) % 4, part: part)
+        let multiple = work.rows <= PackedMatrix.fewRows ? 4 : 1
+        while let columns = tickets.next(number, of: matrix.n, part: part, multiple: multiple) { compute(columns) }
     }
-
-    /// Rows up to which reading the weights takes longer than multiplying.
-    private static let fewRows = 4
 
     /// Calls `body` with the place of each row's columns in a [rows][width] array, and their count.
     private func eachRow(of columns: Range<Int>, _ body: (Int, Int) -> Void) {

@@ -74,7 +74,6 @@ package final class Transformer: Sendable {
         let rows = runs.reduce(0) { $0 + $1.rows }
         let work = ForwardWork(
             layers: layers, x: x, rows: rows, runs: runs, workspace: workspace, team: team, recorder: recorder)
-        workspace.tickets.reset()
         if rows * layerWeights >= workspace.smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
     }
 
@@ -93,7 +92,9 @@ package final class Transformer: Sendable {
         /// For each part, and then for each head that parts share.
         let scores: Buffer<Float>
         let scoresPerPart: Int
-        /// Of each layer's four products, in order.
+        /// For a product, and for the one after it.
+        let arranged: [ArrangedRows]
+        /// Of a layer's four products, in order.
         let tickets: ColumnTickets
         let rows: Int
         let smallWork: Int
@@ -102,7 +103,7 @@ package final class Transformer: Sendable {
             self.rows = rows
             self.smallWork = smallWork
             let threads = team.threads
-            tickets = ColumnTickets(products: 4 * shape.depth)
+            tickets = ColumnTickets(products: 4, parts: threads)
             normal = Buffer(count: max(rows, threads * (threads - 1)) * shape.width)
             projected = Buffer(count: rows * 3 * shape.stateWidth)
             attended = Buffer(count: rows * shape.stateWidth)
@@ -112,6 +113,8 @@ package final class Transformer: Sendable {
             mlp = Buffer(count: rows * shape.width)
             let widest = max(shape.width, shape.stateWidth, shape.mlpWidth)
             quantized = (0..<threads).map { QuantizedRows(rows: $0 == 0 ? max(rows, threads) : threads, k: widest) }
+            let isArranged = ArrangedRows.isUseful(rows: rows)
+            arranged = (0..<2).map { _ in ArrangedRows(rows: isArranged ? rows : 0, k: widest) }
             scoresPerPart = max(shape.length, shape.encoderLength)
             scores = Buffer(count: scoresPerPart * 2 * threads)
         }
