@@ -52,26 +52,3 @@ package final class ColumnTickets: Sendable {
         return nil
     }
 }
-
-/// Atomic counters, which an array cannot hold, each in a cache line of its own.
-// Sendable: the pointer and count never change.
-private final class Counters: @unchecked Sendable {
-    private let count: Int
-    private let counters: UnsafeMutablePointer<Atomic<Int>>
-    private static let distance = 64 / MemoryLayout<Atomic<Int>>.stride
-
-    init(_ count: Int) {
-        self.count = count * Self.distance
-        counters = .allocate(capacity: max(self.count, 1))
-        for index in 0..<self.count { (counters + index).initialize(to: Atomic(0)) }
-    }
-
-    deinit {
-        counters.deinitialize(count: count)
-        counters.deallocate()
-    }
-
-    subscript(index: Int) -> Atomic<Int> {
-        _read { yield counters[index * Self.distance] }
-    }
-}

@@ -42,8 +42,8 @@ final class SharedState: @unchecked Sendable {
     private let taken = Mutex<Set<Int32>>([])
     private let hasTaken = Atomic<Bool>(false)
     private let lastFree = Atomic<Int32>(-1)
-    private let arrived = Atomic<Int>(0)
-    private let meetings = Atomic<UInt64>(0)
+    /// Parts that are at the current meeting; and meetings until now.
+    private let meeting = Counters(2)
     private let callerSleeps = Atomic<Bool>(false)
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let wake: UnsafeMutablePointer<pthread_cond_t>
@@ -70,16 +70,16 @@ final class SharedState: @unchecked Sendable {
 
     /// Waits until every part of the current run has called this.
     func meet() {
-        let before = meetings.load(ordering: .relaxed)
-        if arrived.add(1, ordering: .acquiringAndReleasing).newValue == parts {
-            arrived.store(0, ordering: .relaxed)
-            meetings.store(before &+ 1, ordering: .releasing)
+        let before = meeting[1].load(ordering: .relaxed)
+        if meeting[0].add(1, ordering: .acquiringAndReleasing).newValue == parts {
+            meeting[0].store(0, ordering: .relaxed)
+            meeting[1].store(before &+ 1, ordering: .releasing)
             return
         }
-        if spin(until: { meetings.load(ordering: .acquiring) != before }) { return }
+        if spin(until: { meeting[1].load(ordering: .acquiring) != before }) { return }
         // Another part lost its processor; at first it may need this one.
         var patience = 200
-        while meetings.load(ordering: .acquiring) == before {
+        while meeting[1].load(ordering: .acquiring) == before {
             if patience > 0 { sched_yield() } else { usleep(50) }
             patience -= 1
         }

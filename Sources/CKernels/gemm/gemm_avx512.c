@@ -11,8 +11,8 @@
 #define K_BLOCK 256
 // k in a row without a branch; also the rhythm of prefetching.
 #define STEP 4
-// How far weights are fetched before they are needed when they are needed once.
-#define AHEAD 8192
+// How far ahead the weights of few rows are fetched, in bytes of each panel.
+#define AHEAD 2048
 
 typedef struct {
     const float *x;
@@ -25,7 +25,8 @@ typedef struct {
     long k;               // length of this stretch
     long valid;           // columns of the last panel that exist
     int resume;           // sums start from y
-    const char *ahead;    // weights to prefetch while computing
+    const char *ahead;    // weights to prefetch while computing, when packed
+    int near;
     long ahead_lines;     // cache lines of them for each STEP of k
 } tile;
 
@@ -64,7 +65,12 @@ CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int half,
             sum[r][p] = _mm512_fmadd_ps(_mm512_set1_ps(x[(i)*next_k + r * next_row]), w, sum[r][p]); \
     }
     for (; k >= STEP; k -= STEP) {
-        for (long line = 0; line < t->ahead_lines; line++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
+        for (long line = 0; packed && line < t->ahead_lines; line++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
+        for (long line = 0; packed && t->near && line < STEP * row_bytes(half); line += 64)
+            _mm_prefetch(weights + 1024 + line, _MM_HINT_T0);
+        for (int p = 0; !packed && p < panels; p++)
+            for (long line = 0; line < STEP * row_bytes(half); line += 64)
+                _mm_prefetch(weights + p * t->panel_bytes + AHEAD + line, _MM_HINT_T0);
 #pragma clang loop unroll(full)
         for (int i = 0; i < STEP; i++) ADD_PRODUCTS(i)
         x += STEP * next_k;
@@ -131,7 +137,6 @@ static void few_rows(const product *g, long panel_begin, long panel_end) {
             .x = g->x, .ldx = g->ldx, .y = g->y + p * CK_PANEL, .ldy = g->ldy,
             .bias = g->bias ? g->bias + p * CK_PANEL : NULL, .weights = weights_at(g, p, 0),
             .panel_bytes = g->k * step, .k = g->k, .valid = valid_columns(g, p + count - 1),
-            .ahead = weights_at(g, p, 0) + AHEAD, .ahead_lines = STEP * step / 64,
         };
         direct_tiles[g->half][g->m][wide](&t);
         p += count;
@@ -174,6 +179,7 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
                 const long height = tile_height(c, i);
                 t.x = g->ldx == CK_ARRANGED ? g->x + (c->first + top) * g->k + k_begin * height : packed + top * k;
                 t.y = g->y + (c->first + top) * g->ldy + p * CK_PANEL;
+                t.near = tiles == 1;
                 t.ahead = ahead + i * lines * 64 * (k / STEP);
                 packed_tiles[g->half && !widened][height](&t);
                 top += height;
@@ -198,7 +204,7 @@ static void multiply(const product *g, long panel_begin, long panel_end) {
     }
 }
 
-void ck_arrange_avx512(const void *x, long ldx, long m, long k, long k_begin, long k_end, void *arranged) {
+CK_AVX512 void ck_arrange_avx512(const void *x, long ldx, long m, long k, long k_begin, long k_end, void *arranged) {
     for (long i = 0; i < chunk_count(m); i++) {
         const chunk c = chunk_at(m, i);
         arrange_chunk(x, ldx, &c, k_begin, k_end - k_begin, (float *)arranged + c.first * k, k, 0);

@@ -10,7 +10,9 @@
 
 // Bytes of arranged rows: they stay in the L2 cache.
 #define CHUNK_BYTES (128 * 1024)
+// How far ahead weights are fetched, for many and for few rows, in bytes of each panel.
 #define AHEAD 8192
+#define AHEAD_FEW 2048
 
 typedef struct {
     const int32_t *x;      // fours of bytes
@@ -47,7 +49,9 @@ CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int packe
             for (int p = 0; p < panels; p++) sum[r][p] = _mm512_set1_epi32(t->offsets[r * t->ld_scales + g]);
         const long fours = ck_i8_fours(t->k, g);
         for (long i = 0; i < fours; i++, weights += 4 * CK_PANEL, x += next_four) {
-            if (t->fetch) _mm_prefetch((const char *)weights + AHEAD, _MM_HINT_T1);
+            if (packed && t->fetch) _mm_prefetch((const char *)weights + AHEAD, _MM_HINT_T1);
+            for (int p = 0; !packed && p < panels; p++)
+                _mm_prefetch((const char *)weights + p * t->panel_bytes + AHEAD_FEW, _MM_HINT_T0);
             for (int p = 0; p < panels; p++) {
                 const __m512i w = _mm512_loadu_si512(weights + p * t->panel_bytes);
                 for (int r = 0; r < rows; r++)
@@ -116,7 +120,6 @@ static void few_rows(const product *g, long panel_begin, long panel_end) {
         tile t = tile_at(g, 0, p, count);
         t.x = (const int32_t *)g->x;
         t.next_row = ck_quantized_width(g->k) / 4;
-        t.fetch = 1;
         direct_tiles[g->m][wide](&t);
         p += count;
     }
