@@ -70,7 +70,7 @@ CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, c
     long k = t->k;
     for (; k >= STEP; k -= STEP) {
         for (long line = 0; line < t->ahead_lines; line++, ahead += 64)
-            _mm_prefetch(ahead, _MM_HINT_T1);
+            for (int p = 0; p < panels; p++) _mm_prefetch(ahead + p * t->panel_bytes, _MM_HINT_T1);
 #pragma clang loop unroll(full)
         for (int i = 0; i < STEP; i++)
             add_products(rows, panels, half, t, x + i, weights + i * row_bytes(half), sum);
@@ -135,7 +135,7 @@ static void few_rows(const product *g, long panel_begin, long panel_end) {
             .x = g->x, .ldx = g->ldx, .y = g->y + p * CK_PANEL, .ldy = g->ldy,
             .bias = g->bias ? g->bias + p * CK_PANEL : NULL, .weights = weights_at(g, p, 0),
             .panel_bytes = g->k * step, .k = g->k, .valid = valid_columns(g, p + count - 1),
-            .ahead = weights_at(g, p, 0) + 1024, .ahead_lines = STEP * step / 64,
+            .ahead = weights_at(g, p, 0) + 2048, .ahead_lines = STEP * step / 64,
         };
         if (wide && group == 4)
             (g->half ? run_f16_1x4 : run_f32_1x4)(&t);
