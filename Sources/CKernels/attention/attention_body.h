@@ -12,6 +12,15 @@ V_INLINE v16 load_cached_some(int half, const void *from, long index, long count
                 : v_load_some((const float *)from + index, count);
 }
 
+// How many keys or values ahead of those in use are fetched: what a window sees lies in memory, not in a cache.
+#define KEYS_AHEAD 8
+#define VALUES_AHEAD 6
+
+// Fetches d halves. float32, which waits for the memory's bandwidth and not for its latency, gains nothing from that.
+V_INLINE void fetch_ahead(int half, const void *from, long index, long d) {
+    for (long i = 0; half && i < d; i += 32) __builtin_prefetch((const uint16_t *)from + index + i);
+}
+
 // Scores of `count` keys at once: enough independent sums to hide the latency of the fma.
 V_INLINE void score_keys(const int count, const int half, const float *q, const void *keys, long first,
                          long stride, long d, float scale, float *scores) {
@@ -37,17 +46,22 @@ V_INLINE void score_keys(const int count, const int half, const float *q, const 
 V_INLINE void all_scores(const int half, const float *q, const void *keys, long stride, long count,
                          long d, float scale, float *scores) {
     long i = 0;
-    for (; i + 4 <= count; i += 4) score_keys(4, half, q, keys, i, stride, d, scale, scores + i);
+    for (; i + 4 <= count; i += 4) {
+        for (long l = i + KEYS_AHEAD; l < i + KEYS_AHEAD + 4 && l < count; l++)
+            fetch_ahead(half, keys, l * stride, d);
+        score_keys(4, half, q, keys, i, stride, d, scale, scores + i);
+    }
     for (; i < count; i++) score_keys(1, half, q, keys, i, stride, d, scale, scores + i);
 }
 
-// `vectors` times 16 outputs from `j` on, in registers over all values.
+// `vectors` times 16 outputs from `j` on, in registers over all values; the first such pass fetches what others need, too.
 V_INLINE void some_sums(const int vectors, const int half, const float *weights, const void *values,
-                        long stride, long count, long j, float *out) {
+                        long stride, long count, long j, long d, float *out) {
     v16 sum[SUMS];
     for (int v = 0; v < vectors; v++) sum[v] = v_set(0.0f);
     for (long i = 0; i < count; i++) {
         const v16 w = v_set(weights[i]);
+        if (j == 0 && i + VALUES_AHEAD < count) fetch_ahead(half, values, (i + VALUES_AHEAD) * stride, d);
         for (int v = 0; v < vectors; v++)
             sum[v] = v_fma(w, load_cached(half, values, i * stride + j + 16 * v), sum[v]);
     }
@@ -58,9 +72,9 @@ V_INLINE void all_sums(const int half, const float *weights, const void *values,
                        long count, long d, float *out) {
     long j = 0;
     for (; j + 16 * SUMS <= d; j += 16 * SUMS)
-        some_sums(SUMS, half, weights, values, stride, count, j, out);
-    for (; j + 64 <= d; j += 64) some_sums(4, half, weights, values, stride, count, j, out);
-    for (; j + 16 <= d; j += 16) some_sums(1, half, weights, values, stride, count, j, out);
+        some_sums(SUMS, half, weights, values, stride, count, j, d, out);
+    for (; j + 64 <= d; j += 64) some_sums(4, half, weights, values, stride, count, j, d, out);
+    for (; j + 16 <= d; j += 16) some_sums(1, half, weights, values, stride, count, j, d, out);
     if (j == d) return;
     v16 sum = v_set(0.0f);
     for (long i = 0; i < count; i++)
@@ -89,3 +103,5 @@ V_TARGET void V(weighted_sum_f16)(const float *weights, const void *values, long
 }
 
 #undef SUMS
+#undef KEYS_AHEAD
+#undef VALUES_AHEAD

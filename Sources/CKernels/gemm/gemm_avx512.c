@@ -21,6 +21,7 @@ typedef struct {
     long ldy;
     const float *bias;    // of this tile's first column; NULL: start from 0
     const char *weights;  // of this stretch of k, first panel
+    float *wide;          // room for that, as floats
     long panel_bytes;     // from a panel to the next
     long k;               // length of this stretch
     long valid;           // columns of the last panel that exist
@@ -41,9 +42,9 @@ CK_AVX512_INLINE __m512 load_weights(int half, const char *at) {
 // Bytes of one k of a panel.
 static inline long row_bytes(int half) { return half ? 2 * CK_PANEL : 4 * CK_PANEL; }
 
-// rows, panels, half and packed are constants wherever this is inlined, so the sums live in registers.
+// rows, panels, half, packed and keep are constants wherever this is inlined, so the sums live in registers.
 CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int half, const int packed,
-                               const tile *t) {
+                               const int keep, const tile *t) {
     __m512 sum[TILE_ROWS][4];
     const long next_k = packed ? rows : 1, next_row = packed ? 1 : t->ldx;
     const __mmask16 last = lanes(t->valid);
@@ -57,10 +58,12 @@ CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int half,
     }
     const char *weights = t->weights, *ahead = t->ahead;
     const float *x = t->x;
+    float *wide = t->wide;
     long k = t->k;
 #define ADD_PRODUCTS(i)                                                                            \
     for (int p = 0; p < panels; p++) {                                                             \
         const __m512 w = load_weights(half, weights + p * t->panel_bytes + (i)*row_bytes(half));   \
+        if (keep) _mm512_store_ps(wide + (i)*CK_PANEL, w);                                         \
         for (int r = 0; r < rows; r++)                                                             \
             sum[r][p] = _mm512_fmadd_ps(_mm512_set1_ps(x[(i)*next_k + r * next_row]), w, sum[r][p]); \
     }
@@ -75,8 +78,9 @@ CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int half,
         for (int i = 0; i < STEP; i++) ADD_PRODUCTS(i)
         x += STEP * next_k;
         weights += STEP * row_bytes(half);
+        wide += keep ? STEP * CK_PANEL : 0;
     }
-    for (; k > 0; k--, x += next_k, weights += row_bytes(half)) ADD_PRODUCTS(0)
+    for (; k > 0; k--, x += next_k, weights += row_bytes(half), wide += keep ? CK_PANEL : 0) ADD_PRODUCTS(0)
     for (int p = 0; p < panels; p++)
         for (int r = 0; r < rows; r++)
             _mm512_mask_storeu_ps(t->y + r * t->ldy + p * CK_PANEL,
@@ -86,21 +90,25 @@ CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int half,
 typedef void run_function(const tile *t);
 
 #define DEFINE_RUN(name, rows, panels, packed)                                                     \
-    CK_AVX512 static void run_f32_##name(const tile *t) { run_tile(rows, panels, 0, packed, t); }  \
-    CK_AVX512 static void run_f16_##name(const tile *t) { run_tile(rows, panels, 1, packed, t); }
+    CK_AVX512 static void run_f32_##name(const tile *t) { run_tile(rows, panels, 0, packed, 0, t); }  \
+    CK_AVX512 static void run_f16_##name(const tile *t) { run_tile(rows, panels, 1, packed, 0, t); }
 #define EVERY_HEIGHT(do)                                                                           \
     do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11) do(12) do(13) do(14)       \
         do(15) do(16) do(17) do(18) do(19) do(20) do(21) do(22) do(23) do(24)
 
-#define DEFINE_PACKED(rows) DEFINE_RUN(packed_##rows, rows, 1, 1)
+#define DEFINE_PACKED(rows)                                                                        \
+    DEFINE_RUN(packed_##rows, rows, 1, 1)                                                          \
+    CK_AVX512 static void run_kept_##rows(const tile *t) { run_tile(rows, 1, 1, 1, 1, t); }
 EVERY_HEIGHT(DEFINE_PACKED)
 DEFINE_RUN(1x4, 1, 4, 0) DEFINE_RUN(2x4, 2, 4, 0) DEFINE_RUN(3x2, 3, 2, 0) DEFINE_RUN(4x2, 4, 2, 0)
 DEFINE_RUN(1x1, 1, 1, 0) DEFINE_RUN(2x1, 2, 1, 0) DEFINE_RUN(3x1, 3, 1, 0) DEFINE_RUN(4x1, 4, 1, 0)
 
 #define NAME_F32(rows) run_f32_packed_##rows,
 #define NAME_F16(rows) run_f16_packed_##rows,
-static run_function *const packed_tiles[2][TILE_ROWS + 1] = {{NULL, EVERY_HEIGHT(NAME_F32)},
-                                                             {NULL, EVERY_HEIGHT(NAME_F16)}};
+#define NAME_KEPT(rows) run_kept_##rows,
+static run_function *const packed_f32[TILE_ROWS + 1] = {NULL, EVERY_HEIGHT(NAME_F32)};
+static run_function *const packed_f16[TILE_ROWS + 1] = {NULL, EVERY_HEIGHT(NAME_F16)};
+static run_function *const packed_kept[TILE_ROWS + 1] = {NULL, EVERY_HEIGHT(NAME_KEPT)};
 // By element, rows and whether several panels are there.
 static run_function *const direct_tiles[2][CK_FEW_ROWS + 1][2] = {
     {{NULL}, {run_f32_1x1, run_f32_1x4}, {run_f32_2x1, run_f32_2x4}, {run_f32_3x1, run_f32_3x2},
@@ -143,19 +151,14 @@ static void few_rows(const product *g, long panel_begin, long panel_end) {
     }
 }
 
-// Halves of one panel as float32, for three tiles or more: converting competes with their multiply-adds (two gain nothing).
-CK_AVX512 static void widen(const char *halves, long k, float *to) {
-    for (long i = 0; i < k; i++)
-        _mm512_store_ps(to + i * CK_PANEL, load_weights(1, halves + i * row_bytes(1)));
-}
-
 // Every panel passes over all tiles, a stretch of k at a time. While a tile computes, a share of the next panel's
 // weights is fetched.
 CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long panel_end, const chunk *c) {
     float packed[CHUNK_TILES * TILE_ROWS * K_BLOCK] __attribute__((aligned(64)));
     float wide[K_BLOCK * CK_PANEL] __attribute__((aligned(64)));
     const long step = row_bytes(g->half), tiles = c->tiles;
-    const int widened = g->half && tiles > 2;
+    // The first of several tiles leaves halves widened for the others, since converting competes with multiply-adds.
+    run_function *const *const first = !g->half ? packed_f32 : tiles == 1 ? packed_f16 : packed_kept;
     // One tile passes over the weights once, and halves come from memory best in longer stretches; in much longer ones
     // x leaves the L1 cache.
     const long stretch = g->half && tiles == 1 ? 2 * K_BLOCK : K_BLOCK;
@@ -168,11 +171,10 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
             const char *const ahead = p + 1 < panel_end     ? weights_at(g, p + 1, k_begin)
                                       : k_begin + k < g->k ? weights_at(g, panel_begin, k_begin + k)
                                                            : weights_at(g, panel_end, 0);
-            if (widened) widen(here, k, wide);
             const long lines = (STEP * step + 64 * tiles - 1) / (64 * tiles);
             tile t = {
                 .ldy = g->ldy, .bias = g->bias ? g->bias + p * CK_PANEL : NULL,
-                .weights = widened ? (const char *)wide : here, .k = k, .valid = valid_columns(g, p),
+                .weights = here, .wide = wide, .k = k, .valid = valid_columns(g, p),
                 .resume = k_begin > 0, .ahead_lines = lines,
             };
             for (long i = 0, top = 0; i < tiles; i++) {
@@ -181,7 +183,8 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
                 t.y = g->y + (c->first + top) * g->ldy + p * CK_PANEL;
                 t.near = tiles == 1;
                 t.ahead = ahead + i * lines * 64 * (k / STEP);
-                packed_tiles[g->half && !widened][height](&t);
+                (i == 0 ? first : packed_f32)[height](&t);
+                if (g->half) t.weights = (const char *)wide;
                 top += height;
             }
         }
