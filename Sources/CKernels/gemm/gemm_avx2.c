@@ -23,6 +23,7 @@ typedef struct {
     long ldy;
     const float *bias;   // of this tile's first column; NULL: start from 0
     const char *weights; // of this stretch of k, first panel
+    float *wide;         // room for that, as floats
     long panel_bytes;    // from a panel to the next
     long k;              // length of this stretch
     long valid;          // columns of the last panel that exist
@@ -39,12 +40,17 @@ CK_AVX2_INLINE __m256 load_weights(int half, const char *at) {
 // Bytes of one k of a panel.
 CK_AVX2_INLINE long row_bytes(int half) { return half ? 2 * CK_PANEL : 4 * CK_PANEL; }
 
-// One k of a tile: sum += x . weights.
-CK_AVX2_INLINE void add_products(const int rows, const int panels, const int half, const tile *t,
-                                 const float *x, const char *weights, __m256 sum[TILE_ROWS][4][2]) {
+// One k of a tile: sum += x . weights; with `keep` the weights, as floats, go to `wide`.
+CK_AVX2_INLINE void add_products(const int rows, const int panels, const int half, const int keep, const tile *t,
+                                 const float *x, const char *weights, float *wide,
+                                 __m256 sum[TILE_ROWS][4][2]) {
     for (int p = 0; p < panels; p++) {
         const char *const at = weights + p * t->panel_bytes;
         const __m256 w0 = load_weights(half, at), w1 = load_weights(half, at + row_bytes(half) / 2);
+        if (keep) {
+            _mm256_store_ps(wide, w0);
+            _mm256_store_ps(wide + 8, w1);
+        }
         for (int r = 0; r < rows; r++) {
             const __m256 a = _mm256_broadcast_ss(x + r * t->ldx);
             sum[r][p][0] = _mm256_fmadd_ps(a, w0, sum[r][p][0]);
@@ -53,8 +59,8 @@ CK_AVX2_INLINE void add_products(const int rows, const int panels, const int hal
     }
 }
 
-// rows, panels and half are constants wherever this is inlined, so the sums live in registers.
-CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, const tile *t) {
+// rows, panels, half and keep are constants wherever this is inlined, so the sums live in registers.
+CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, const int keep, const tile *t) {
     __m256 sum[TILE_ROWS][4][2];
     for (int p = 0; p < panels; p++) {
         const long valid = p == panels - 1 ? t->valid : CK_PANEL;
@@ -67,18 +73,20 @@ CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, c
     }
     const char *weights = t->weights, *ahead = t->ahead;
     const float *x = t->x;
+    float *wide = t->wide;
     long k = t->k;
     for (; k >= STEP; k -= STEP) {
         for (long line = 0; line < t->ahead_lines; line++, ahead += 64)
             for (int p = 0; p < panels; p++) _mm_prefetch(ahead + p * t->panel_bytes, _MM_HINT_T1);
 #pragma clang loop unroll(full)
         for (int i = 0; i < STEP; i++)
-            add_products(rows, panels, half, t, x + i, weights + i * row_bytes(half), sum);
+            add_products(rows, panels, half, keep, t, x + i, weights + i * row_bytes(half), wide + i * CK_PANEL, sum);
         x += STEP;
         weights += STEP * row_bytes(half);
+        wide += keep ? STEP * CK_PANEL : 0;
     }
-    for (; k > 0; k--, x++, weights += row_bytes(half))
-        add_products(rows, panels, half, t, x, weights, sum);
+    for (; k > 0; k--, x++, weights += row_bytes(half), wide += keep ? CK_PANEL : 0)
+        add_products(rows, panels, half, keep, t, x, weights, wide, sum);
     for (int p = 0; p < panels; p++) {
         const long valid = p == panels - 1 ? t->valid : CK_PANEL;
         for (int v = 0; v < 2; v++)
@@ -90,16 +98,21 @@ CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, c
 typedef void run_function(const tile *t);
 
 #define DEFINE_RUN(rows, panels)                                                                   \
-    CK_AVX2 static void run_f32_##rows##x##panels(const tile *t) { run_tile(rows, panels, 0, t); }   \
-    CK_AVX2 static void run_f16_##rows##x##panels(const tile *t) { run_tile(rows, panels, 1, t); }
+    CK_AVX2 static void run_f32_##rows##x##panels(const tile *t) { run_tile(rows, panels, 0, 0, t); }   \
+    CK_AVX2 static void run_f16_##rows##x##panels(const tile *t) { run_tile(rows, panels, 1, 0, t); }
 
 DEFINE_RUN(1, 4) DEFINE_RUN(2, 2) DEFINE_RUN(1, 1) DEFINE_RUN(2, 1)
 DEFINE_RUN(3, 1) DEFINE_RUN(4, 1) DEFINE_RUN(5, 1) DEFINE_RUN(6, 1)
+
+#define DEFINE_KEPT(rows) CK_AVX2 static void run_kept_##rows(const tile *t) { run_tile(rows, 1, 1, 1, t); }
+DEFINE_KEPT(1) DEFINE_KEPT(2) DEFINE_KEPT(3) DEFINE_KEPT(4) DEFINE_KEPT(5) DEFINE_KEPT(6)
 
 static run_function *const one_panel[2][TILE_ROWS + 1] = {
     {NULL, run_f32_1x1, run_f32_2x1, run_f32_3x1, run_f32_4x1, run_f32_5x1, run_f32_6x1},
     {NULL, run_f16_1x1, run_f16_2x1, run_f16_3x1, run_f16_4x1, run_f16_5x1, run_f16_6x1},
 };
+static run_function *const kept_panel[TILE_ROWS + 1] = {NULL,       run_kept_1, run_kept_2, run_kept_3,
+                                                        run_kept_4, run_kept_5, run_kept_6};
 
 static inline long least(long a, long b) { return a < b ? a : b; }
 
@@ -154,18 +167,12 @@ CK_AVX2 static void block_of_panel(const product *g, long panel, long k_begin, l
     const long k = k_end - k_begin, rows = row_end - row_begin;
     const long tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
     const long share = k * CK_PANEL * element_bytes(g) / tiles;
-    const char *weights = weights_at(g, panel, k_begin);
-    float widened[K_BLOCK * CK_PANEL] __attribute__((aligned(64)));
-    int half = g->half;
-    if (half && tiles > 2) {
-        for (long i = 0; i < k * CK_PANEL; i += 8)
-            _mm256_store_ps(widened + i, load_weights(1, weights + 2 * i));
-        weights = (const char *)widened;
-        half = 0;
-    }
+    // The first of several tiles leaves halves widened for the others.
+    float wide[K_BLOCK * CK_PANEL] __attribute__((aligned(64)));
+    run_function *const *const first = g->half && tiles > 1 ? kept_panel : one_panel[g->half];
     tile t = {
         .ldx = g->ldx, .ldy = g->ldy, .bias = g->bias ? g->bias + panel * CK_PANEL : NULL,
-        .weights = weights, .k = k, .valid = valid_columns(g, panel), .resume = k_begin > 0,
+        .weights = weights_at(g, panel, k_begin), .wide = wide, .k = k, .valid = valid_columns(g, panel), .resume = k_begin > 0,
         .ahead_lines = (share * STEP / k + 63) / 64,
     };
     for (long i = 0, row = row_begin; i < tiles; i++) {
@@ -173,7 +180,8 @@ CK_AVX2 static void block_of_panel(const product *g, long panel, long k_begin, l
         t.x = g->x + row * g->ldx + k_begin;
         t.y = g->y + row * g->ldy + panel * CK_PANEL;
         t.ahead = weights_at(g, panel, k_end) + i * share;
-        one_panel[half][height](&t);
+        (i == 0 ? first : one_panel[0])[height](&t);
+        if (g->half) t.weights = (const char *)wide;
         row += height;
     }
 }
