@@ -80,7 +80,8 @@ CK_AVX2_INLINE void run_tile(const int rows, const int panels, const int half, c
             for (int p = 0; p < panels; p++) _mm_prefetch(ahead + p * t->panel_bytes, _MM_HINT_T1);
 #pragma clang loop unroll(full)
         for (int i = 0; i < STEP; i++)
-            add_products(rows, panels, half, keep, t, x + i, weights + i * row_bytes(half), wide + i * CK_PANEL, sum);
+            add_products(rows, panels, half, keep, t, x + i, weights + i * row_bytes(half),
+                         keep ? wide + i * CK_PANEL : NULL, sum);
         x += STEP;
         weights += STEP * row_bytes(half);
         wide += keep ? STEP * CK_PANEL : 0;

@@ -13,6 +13,8 @@
 #define STEP 4
 // How far ahead the weights of few rows are fetched, in bytes of each panel.
 #define AHEAD 2048
+// The same within a panel that a single tile of more rows passes over, beside what it fetches of the next one.
+#define AHEAD_ALONE 1024
 
 typedef struct {
     const float *x;
@@ -27,8 +29,8 @@ typedef struct {
     long valid;           // columns of the last panel that exist
     int resume;           // sums start from y
     const char *ahead;    // weights to prefetch while computing, when packed
-    int near;
     long ahead_lines;     // cache lines of them for each STEP of k
+    int alone;            // no other tile passes over these weights
 } tile;
 
 CK_AVX512_INLINE __mmask16 lanes(long valid) {
@@ -69,8 +71,8 @@ CK_AVX512_INLINE void run_tile(const int rows, const int panels, const int half,
     }
     for (; k >= STEP; k -= STEP) {
         for (long line = 0; packed && line < t->ahead_lines; line++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
-        for (long line = 0; packed && t->near && line < STEP * row_bytes(half); line += 64)
-            _mm_prefetch(weights + 1024 + line, _MM_HINT_T0);
+        for (long line = 0; packed && t->alone && line < STEP * row_bytes(half); line += 64)
+            _mm_prefetch(weights + AHEAD_ALONE + line, _MM_HINT_T0);
         for (int p = 0; !packed && p < panels; p++)
             for (long line = 0; line < STEP * row_bytes(half); line += 64)
                 _mm_prefetch(weights + p * t->panel_bytes + AHEAD + line, _MM_HINT_T0);
@@ -175,13 +177,12 @@ CK_AVX512 static void chunk_of_rows(const product *g, long panel_begin, long pan
             tile t = {
                 .ldy = g->ldy, .bias = g->bias ? g->bias + p * CK_PANEL : NULL,
                 .weights = here, .wide = wide, .k = k, .valid = valid_columns(g, p),
-                .resume = k_begin > 0, .ahead_lines = lines,
+                .resume = k_begin > 0, .ahead_lines = lines, .alone = tiles == 1,
             };
             for (long i = 0, top = 0; i < tiles; i++) {
                 const long height = tile_height(c, i);
                 t.x = g->ldx == CK_ARRANGED ? g->x + (c->first + top) * g->k + k_begin * height : packed + top * k;
                 t.y = g->y + (c->first + top) * g->ldy + p * CK_PANEL;
-                t.near = tiles == 1;
                 t.ahead = ahead + i * lines * 64 * (k / STEP);
                 (i == 0 ? first : packed_f32)[height](&t);
                 if (g->half) t.weights = (const char *)wide;
