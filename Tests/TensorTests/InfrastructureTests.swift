@@ -173,8 +173,12 @@ private struct Marking: TeamWork {
                 }
             }
             #expect(taken.elements.allSatisfy { $0 == 1 })
-            tickets.reset(0, part: 2)
-            #expect(tickets.next(0, of: n, part: 2, multiple: multiple)?.isEmpty == false, "another product has its own")
+            for part in 0..<3 { tickets.reset(0, part: part) }
+            #expect(tickets.next(0, of: n, part: 0, multiple: multiple)?.lowerBound == 0, "another product has its own")
+            if n >= 3 * 16 {
+                let own = share(of: (n + 15) / 16, part: 2, parts: 3).lowerBound * 16
+                #expect(tickets.next(0, of: n, part: 2, multiple: multiple)?.lowerBound == own, "its own come first")
+            }
         }
     }
 }

@@ -22,7 +22,7 @@
 #define CK_AVX2 __attribute__((target("avx2,fma,f16c")))
 #define CK_AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma,f16c")))
 #define CK_AVX512_FEATURES                                                                         \
-    "avx2,fma,f16c,prfchw,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+    "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
 #define CK_AVX512 __attribute__((target(CK_AVX512_FEATURES)))
 #define CK_AVX512_INLINE static inline __attribute__((always_inline, target(CK_AVX512_FEATURES)))
 #endif
