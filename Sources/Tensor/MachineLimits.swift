@@ -1,6 +1,8 @@
 import CKernels
 
-/// What this machine can do at most: the measure of every speed.
+/// What this machine can do at most with the instructions in use: the measure of every speed.
+///
+/// With `ORCHESTRION_ISA=avx2`, a machine that has more stands in for one that has not.
 ///
 /// Other users of a shared machine change that from one second to the next, so a limit is asked for right before and
 /// after what it is to measure.
@@ -24,7 +26,8 @@ package final class MachineLimits {
     /// - Parameters:
     ///   - team: threads that work at the same time.
     ///   - bufferBytes: what is read; far more than the caches hold.
-    package init(team: ThreadTeam, bufferBytes: Int = 512 << 20) {
+    ///   - active: the kernels in use. Slower ones are tried, too, since some machines halve wide registers.
+    package init(team: ThreadTeam, bufferBytes: Int = 512 << 20, active: Kernels = .active) {
         self.team = team
         done = Buffer(count: team.threads)
         let words = Buffer<UInt64>(count: max(bufferBytes / Self.blockBytes, team.threads) * (Self.blockBytes / 8))
@@ -34,7 +37,9 @@ package final class MachineLimits {
                 words.pointer[index] = UInt64(truncatingIfNeeded: index)
             }
         }
-        let tables = Kernels.available.suffix(2).map(\.table.pointee).filter {
+        let available = Kernels.available
+        let upToActive = available.prefix((available.firstIndex { $0.name == active.name } ?? available.count - 1) + 1)
+        let tables = upToActive.suffix(2).map(\.table.pointee).filter {
             $0.limit_read != nil && $0.limit_fma != nil && $0.limit_int8 != nil
         }
         for limit in Limit.allCases {

@@ -151,8 +151,11 @@ private struct Marking: TeamWork {
 
 @Suite struct MachineLimitsTests {
     @Test func `limits are positive, and every instruction set reads the same words`() throws {
-        let limits = MachineLimits(team: ThreadTeam(threads: 2), bufferBytes: 1 << 20)
-        for limit in MachineLimits.Limit.allCases { #expect(limits.now(limit) > 1e6) }
+        let team = ThreadTeam(threads: 2)
+        for active in Kernels.available {
+            let limits = MachineLimits(team: team, bufferBytes: 1 << 20, active: active)
+            for limit in MachineLimits.Limit.allCases { #expect(limits.now(limit) > 1e6, "\(active.name)") }
+        }
         let words = Buffer<UInt64>((0..<320).map { $0 &* 0x9E37_79B9_7F4A_7C15 })
         for kernels in Kernels.available {
             let read = try #require(kernels.table.pointee.limit_read)
