@@ -35,9 +35,9 @@ package struct WorkerSpecificationError: Error, CustomStringConvertible {
 }
 
 extension [WorkerSpecification] {
-    /// Reads `COUNTxSPEED`, in units of a usual worker, or `COUNT@SPEED`, in tokens a second; then `/SLOTS` where a
-    /// worker runs more than one window. `COUNT@ALONE-SPEED/SLOTS` says what a lone window gets, too. Several are
-    /// separated by commas: `8x1,2x0.1`, `4@2500`, `3@900-2500/8`.
+    /// Reads `COUNTxSPEED`, in units of a usual worker, or `COUNT@SPEED`, in tokens a second, or `COUNT` for usual ones;
+    /// then `/SLOTS` where a worker runs more than one window. `COUNT@ALONE-SPEED/SLOTS` says what a lone window gets,
+    /// too. Several are separated by commas: `8,2x0.1`, `4@2500`, `3@900-2500/8`.
     ///
     /// - Parameter usual: tokens a second of a worker of speed 1.
     package init(parsing text: String, usual: Double) throws(WorkerSpecificationError) {
@@ -49,14 +49,14 @@ extension [WorkerSpecification] {
 
     private static func group(_ text: Substring, usual: Double) throws(WorkerSpecificationError) -> Self {
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard let sign = text.firstIndex(where: { $0 == "x" || $0 == "@" }), halves.count <= 2,
-            let count = Int(text[..<sign]), (1...100_000).contains(count),
+        let sign = halves[0].firstIndex { $0 == "x" || $0 == "@" }
+        guard halves.count <= 2, let count = Int(halves[0][..<(sign ?? halves[0].endIndex)]),
+            (1...100_000).contains(count),
             let slots = halves.count == 2 ? Int(halves[1]) : 1, (1...256).contains(slots)
         else { throw wrong(text) }
-        let unit = text[sign] == "x" ? usual : 1
-        let speeds = halves[0][text.index(after: sign)...].split(separator: "-", omittingEmptySubsequences: false).map {
-            Double($0) ?? 0
-        }
+        let unit = sign.map { text[$0] } == "@" ? 1 : usual
+        let written = sign.map { halves[0][text.index(after: $0)...] } ?? "1"
+        let speeds = written.split(separator: "-", omittingEmptySubsequences: false).map { Double($0) ?? 0 }
         guard (1...2).contains(speeds.count), speeds.allSatisfy({ $0 > 0 && $0.isFinite }), speeds[0] <= speeds.last!,
             speeds.count == 1 || speeds[0] * Double(slots) >= speeds[1]
         else { throw wrong(text) }
@@ -69,7 +69,7 @@ extension [WorkerSpecification] {
     private static func wrong(_ text: some StringProtocol) -> WorkerSpecificationError {
         WorkerSpecificationError(
             description:
-                "\(text) is not a list of workers; examples: 8x1,2x0.1 (eight usual ones and two of a tenth of "
+                "\(text) is not a list of workers; examples: 8,2x0.1 (eight usual ones and two of a tenth of "
                 + "their speed), 4@2500 (tokens a second), 3@900-2500/8 (8 slots, 900 for a lone window)")
     }
 

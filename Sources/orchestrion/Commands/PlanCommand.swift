@@ -11,14 +11,15 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Say what a song will take before a minute is spent on it.",
         discussion: """
-            The coordinator's own rules are run in simulated time. WORKERS is a list of COUNTxSPEED (1 is a usual \
-            worker, of --usual tokens a second) or COUNT@TOKENS (a second); /SLOTS where a worker runs several windows \
-            at once, and COUNT@ALONE-TOKENS/SLOTS says what a window gets that is alone on it.
+            The coordinator's own rules are run in simulated time. WORKERS is a list of COUNT (usual workers, of \
+            --usual tokens a second each), COUNTxSPEED (1 is a usual one) or COUNT@TOKENS (a second); /SLOTS where a \
+            worker runs several windows at once, and COUNT@ALONE-TOKENS/SLOTS says what a window gets that is alone on \
+            it.
 
             Examples:
-              orchestrion plan --seconds 60 --workers 8x1,2x0.1 --plot plan.svg
+              orchestrion plan --seconds 60 --workers 8,2x0.1 --plot plan.svg
               orchestrion plan --song mysong/song.json --workers 3@900-2500/8
-              orchestrion plan --preset 5b_lyrics --mode upsample --seconds 240 --workers 64x1
+              orchestrion plan --preset 5b_lyrics --mode upsample --seconds 240 --workers 64
             """)
 
     @OptionGroup(title: "Song") var song: SongOptions
@@ -26,8 +27,8 @@ struct PlanCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A song file; the same as --song.", valueName: "file.json"))
     var file: String?
 
-    @Option(help: ArgumentHelp("The workers, such as 8x1,2x0.1 or 4@2500 or 3@900-2500/8.", valueName: "workers"))
-    var workers: String = "1x1"
+    @Option(help: ArgumentHelp("The workers, such as 8,2x0.1 or 4@2500 or 3@900-2500/8.", valueName: "workers"))
+    var workers: String = "1"
 
     @Option(
         help: ArgumentHelp(
