@@ -57,7 +57,8 @@ extension [WorkerSpecification] {
         let unit = sign.map { text[$0] } == "@" ? 1 : usual
         let written = sign.map { halves[0][text.index(after: $0)...] } ?? "1"
         let speeds = written.split(separator: "-", omittingEmptySubsequences: false).map { Double($0) ?? 0 }
-        guard (1...2).contains(speeds.count), speeds.allSatisfy({ $0 > 0 && $0.isFinite }), speeds[0] <= speeds.last!,
+        guard (1...2).contains(speeds.count), speeds.allSatisfy({ (1e-6...1e9).contains($0) }),
+            speeds[0] <= speeds.last!,
             speeds.count == 1 || speeds[0] * Double(slots) >= speeds[1]
         else { throw wrong(text) }
         let alone = speeds.count == 2 ? speeds[0] * unit : nil

@@ -28,7 +28,7 @@ extension CoordinatorServer {
             case nil: throw SongError("the request is empty, or of a newer release")
             }
         } catch {
-            reply.error = "\(error)"
+            reply.error = error.explanation
         }
         return reply
     }

@@ -27,7 +27,7 @@ extension CoordinatorServer {
                 post(.prepared(submission, warnings: prepared.warnings))
                 if submission.awaitsTokens { try encode(song, prepared) }
             } catch {
-                post(.refusal(song, "\(error)"))
+                post(.refusal(song, error.explanation))
             }
         }
     }
@@ -41,7 +41,7 @@ extension CoordinatorServer {
                     let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
                     try encode(song, self.submission(song: song, request: request).1)
                 } catch {
-                    post(.unprepared(song, "\(error)"))
+                    post(.unprepared(song, error.explanation))
                 }
             }
         }
@@ -85,7 +85,7 @@ extension CoordinatorServer {
             let bySample = prepared.labels.indices.map { sample in known.map { $0[sample] } }
             post(.known(song, bySample))
         } catch {
-            post(.unprepared(song, "\(error)"))
+            post(.unprepared(song, error.explanation))
         }
     }
 
@@ -129,7 +129,9 @@ extension CoordinatorServer {
                 if more { grow(stream) }
             } catch {
                 post(
-                    .event(.outputsFailed(stream.song, reason: "level \(stream.level) could not be decoded: \(error)")))
+                    .event(
+                        .outputsFailed(
+                            stream.song, reason: "level \(stream.level) could not be decoded: \(error.explanation)")))
             }
         }
     }
@@ -158,7 +160,9 @@ extension CoordinatorServer {
                 try write(tokens, stream, output, model)
             } catch {
                 post(
-                    .event(.outputsFailed(stream.song, reason: "level \(stream.level) could not be decoded: \(error)")))
+                    .event(
+                        .outputsFailed(
+                            stream.song, reason: "level \(stream.level) could not be decoded: \(error.explanation)")))
             }
         }
     }
@@ -190,7 +194,10 @@ extension CoordinatorServer {
                 let more = try studioTeam.withLock { try joins.grow(first, shelf: shelf, team: $0) }
                 if more { growJoin(first) }
             } catch {
-                post(.event(.outputsFailed(first.song, reason: "level \(first.level) could not be joined: \(error)")))
+                post(
+                    .event(
+                        .outputsFailed(
+                            first.song, reason: "level \(first.level) could not be joined: \(error.explanation)")))
             }
         }
     }
@@ -231,7 +238,7 @@ extension CoordinatorServer {
                     from: heard.lowerBound, room: plan.room(ofCut: seam))
                 post(.event(.cutChosen(song, sample: sample, seam: seam, position: position)))
             } catch {
-                post(.event(.outputsFailed(song, reason: "a place for a cut could not be found: \(error)")))
+                post(.event(.outputsFailed(song, reason: "a place for a cut could not be found: \(error.explanation)")))
             }
         }
     }
@@ -290,7 +297,8 @@ extension CoordinatorServer {
                 try output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
                 post(.event(.outputsWritten(song)))
             } catch {
-                post(.event(.outputsFailed(song, reason: "the song's files could not be written: \(error)")))
+                post(
+                    .event(.outputsFailed(song, reason: "the song's files could not be written: \(error.explanation)")))
             }
         }
     }

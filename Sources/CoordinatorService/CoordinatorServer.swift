@@ -251,7 +251,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
 
     private func ended(_ song: SongID, _ state: SongState) throws {
         // Written now, because the journal forgets what it is made of.
-        do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error)") }
+        do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
         meters[song] = nil
         sounds.forget(song)
         joins.forget(song)

@@ -52,11 +52,12 @@ extension SongSpecification {
         do {
             self = try JSONDecoder().decode(SongSpecification.self, from: json)
         } catch DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty {
-            // The decoder does not say where: a fraction or too many digits where a whole number is expected.
+            // The decoder does not say where: a fraction, a sign or too many digits where a whole number is expected.
             let field =
                 object.keys.sorted().first { !Self.decodes(["model": ""].merging([$0: object[$0]!]) { $1 }) }
                 ?? "of a number"
-            throw SongError("\(source): the field \(field) holds a number that it cannot be, as a fraction")
+            throw SongError(
+                "\(source): the field \(field) holds a number that it cannot be: a fraction, below 0, or too large")
         } catch let error as DecodingError {
             throw SongError("\(source): \(Self.describe(error))")
         }

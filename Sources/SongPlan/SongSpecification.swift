@@ -127,7 +127,13 @@ package struct SongSpecification: Sendable, Hashable, Codable {
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         model = try values.decode(String.self, forKey: .model)
-        mode = try values.decodeIfPresent(SongMode.self, forKey: .mode) ?? .ancestral
+        let mode = try values.decodeIfPresent(String.self, forKey: .mode) ?? SongMode.ancestral.rawValue
+        guard let known = SongMode(rawValue: mode) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .mode, in: values,
+                debugDescription: "\(mode) is none of " + SongMode.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        self.mode = known
         seconds = try values.decodeIfPresent(Double.self, forKey: .seconds)
         sampleLength = try values.decodeIfPresent(Int.self, forKey: .sampleLength)
         samples = try values.decodeIfPresent([SampleSpecification].self, forKey: .samples) ?? [SampleSpecification()]

@@ -30,12 +30,15 @@ struct MemoryPlan {
         }
         guard self.slots >= 1 else {
             throw MemoryShortage(
-                "\(model.name) needs \(Self.gigabytes(largest + window)) for the weights of one level and one window; "
-                    + "there are \(Self.gigabytes(budget)). Serve a smaller level (--levels), or use a smaller profile")
+                "\(model.name) needs \(Self.size(largest + window)) for the weights of one level and one window; "
+                    + "there are \(Self.size(budget)). Serve a smaller level (--levels), or use a smaller profile")
         }
     }
 
-    private static func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
+    private static func size(_ bytes: Int) -> String {
+        bytes < 1_000_000_000
+            ? String(format: "%.1f MB", Double(bytes) / 1e6) : String(format: "%.1f GB", Double(bytes) / 1e9)
+    }
 
     /// Nine tenths of the memory that is free; 8 GB where the system does not say.
     private static var available: Int {

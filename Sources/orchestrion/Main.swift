@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoordinatorService
 
 @main
 struct Orchestrion: ParsableCommand {
@@ -21,4 +22,19 @@ struct Orchestrion: ParsableCommand {
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, DemoCommand.self,
         ])
+
+    /// What a file error says is for people, here as everywhere.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let explanation = error.explanation
+            exit(withError: explanation == "\(error)" ? error : ExplainedError(description: explanation))
+        }
+    }
+}
+
+private struct ExplainedError: Error, CustomStringConvertible {
+    let description: String
 }

@@ -201,7 +201,10 @@ struct SimulationTests {
                 == Array(repeating: .init(slots: 8, tokensPerSecond: 2500, alone: 900), count: 3))
         #expect(try Published.workers("2,1x2/4") == Published.workers("2x1,1x2/4"))
         #expect(try Published.workers("3/2") == Published.workers("3x1/2"))
-        for text in ["", "x", "0", "2/", "2/x", "-1", "0x1", "4@", "4@-1", "2@0", "1@5-4/2", "1@1-9/8", "4@5/0", "many"] {
+        for text in [
+            "", "x", "0", "2/", "2/x", "-1", "1xnan", "1x1e308", "1@1e-300", "0x1", "4@", "4@-1", "2@0", "1@5-4/2",
+            "1@1-9/8", "4@5/0", "many",
+        ] {
             #expect(throws: WorkerSpecificationError.self, "\(text)") { try Published.workers(text) }
         }
     }

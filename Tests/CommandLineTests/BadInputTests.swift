@@ -116,11 +116,49 @@ extension CommandLines {
                 (#"{"mode":"primed"}"#, ["field model is missing"]),
                 (#"{"model":"m","seconds":"ten"}"#, ["field seconds", "Double"]),
                 (#"{"model":"m","samples":[{"artits":"x"}]}"#, ["no field artits", "artist"]),
+                (#"{"model":"m","mode":"prime"}"#, ["field mode", "prime is none of ancestral, primed"]),
+                (#"{"model":"m","seed":-1}"#, ["field seed", "below 0"]),
             ]
             for (json, words) in wrong {
                 try json.write(toFile: file, atomically: true, encoding: .utf8)
                 let error = try await refusal(["--song", file])
                 for word in words + ["song.json"] { #expect(error.contains(word), "\(json): \(error)") }
+            }
+        }
+
+        @Test func `numbers that cannot be are refused before anything is computed, with those that can`() async throws
+        {
+            let wrong = [
+                (["sample", "--seconds", "nan"], "0 to 1000000"), (["sample", "--overlap", "inf"], "0 to 1000000"),
+                (["sample", "--total-seconds", "nan"], "0 to 1000000"),
+                (["sample", "--offset-seconds", "1e300"], "0 to 1000000"),
+                (["sample", "--temperature", "nan"], "not a number"), (["worker", "--memory", "inf"], "above 0 GB"),
+                (["demo", "--seconds", "nan"], "0 to 1000000"), (["plan", "--workers", "1x1e308"], "4@2500"),
+                (["bench", "--threads", "0"], "1 to 1024"), (["sample", "--threads", "5000"], "1 to 1024"),
+                (["verify", "--threads", "0", TestModel.fixtures], "1 to 1024"),
+            ]
+            for (arguments, words) in wrong {
+                let result = try await Orchestrion.run(arguments)
+                #expect(result.ending == .exited(64), "\(result.report)")
+                #expect(
+                    result.errorOutput.hasPrefix("Error: ") && result.errorOutput.contains(words), "\(result.report)")
+                #expect(result.errorOutput.contains(arguments[1]), "\(result.report)")
+            }
+        }
+
+        @Test func `a place that cannot be written is named, with the system's reason`() async throws {
+            let file = try TestFolder.place("file")
+            try "in the way".write(toFile: file, atomically: true, encoding: .utf8)
+            for (arguments, words) in [
+                (["sample", "--seconds", "1", "--out", "\(file)/song"], "\(file)/song: Not a directory"),
+                (["demo", "--out", file], "\(file) is there already, and is no folder"),
+                (["coordinator", "--state", file], "\(file) is there already, and is no folder"),
+                (["model", "init", "--preset", "tiny", "/proc/none"], "/proc/none: No such file or directory"),
+                (["plan", "--plot", "/nowhere/plan.svg"], "/nowhere/plan.svg: No such file or directory"),
+            ] {
+                let result = try await Orchestrion.run(arguments)
+                #expect(result.ending == .exited(1), "\(result.report)")
+                #expect(result.errorOutput == "Error: \(words)\n", "\(result.report)")
             }
         }
     }

@@ -37,7 +37,7 @@ final class LocalCluster: Sendable {
     private func run(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
         ended.enter()
         let thread = Thread { [failure, ended] in
-            do { try body() } catch { failure.set("the \(name) stopped: \(error)") }
+            do { try body() } catch { failure.set("the \(name) stopped: \(error.explanation)") }
             ended.leave()
         }
         thread.name = name

@@ -47,8 +47,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Sizes of the running batch, with commas.", valueName: "list"))
     var batches: String = "1,4,8,16,32"
 
-    @Option(help: "Threads to compute with (default: all cores).")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Flag(help: "Shorter and less exact.")
     var quick = false
@@ -60,15 +59,20 @@ struct BenchCommand: ParsableCommand {
     var plot: String?
 
     func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
         guard preset == nil || model == nil else { throw ValidationError("give either --preset or --model") }
         _ = try chosenParts()
         _ = try chosenBatches()
+        if let plot {
+            let folder = URL(fileURLWithPath: plot).deletingLastPathComponent().path
+            guard FileManager.default.isWritableFile(atPath: folder) else {
+                throw ValidationError("--plot: \(folder) is no folder that can be written")
+            }
+        }
     }
 
     func run() throws {
         let subject = try BenchModel(preset: preset, path: model.map(MusicBox.path(of:)), level: level)
-        let team = ThreadTeam(threads: threads)
+        let team = ThreadTeam(threads: compute.threads)
         Terminal.note("measuring the machine …")
         let limits = MachineLimits(team: team)
         var reports: [Report] = []
@@ -91,7 +95,7 @@ struct BenchCommand: ParsableCommand {
     ) throws -> Report {
         let parts = try chosenParts()
         var report = Report(
-            processor: BenchView.processor, threads: threads, kernels: Kernels.active.name, model: subject.name,
+            processor: BenchView.processor, threads: compute.threads, kernels: Kernels.active.name, model: subject.name,
             profile: profile.name)
         func add(_ figure: Figure) {
             Terminal.note("  " + BenchView.line(figure))

@@ -45,8 +45,7 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "profile"))
     var profile: NumericProfile = .standard
 
-    @Option(help: "Threads for encoding and decoding (default: all cores).")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Option(
         help: ArgumentHelp("Our key pair (default DIR/coordinator.key, made when it is not there).", valueName: "file"))
@@ -76,13 +75,12 @@ struct CoordinatorCommand: ParsableCommand {
             throw ValidationError("--listen is \(listen); it must look like tcp://HOST:PORT")
         }
         guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
         if secure, insecure { throw ValidationError("--secure and --insecure exclude each other") }
     }
 
     func run() throws {
         lifeline.watch()
-        var options = CoordinatorServer.Options(threads: threads, log: { Terminal.log($0) })
+        var options = CoordinatorServer.Options(threads: compute.threads, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
         let shelf = ModelShelf(preset: preset, profile: profile)

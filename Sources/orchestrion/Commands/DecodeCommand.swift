@@ -43,20 +43,15 @@ struct DecodeCommand: ParsableCommand {
     @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
-    @Option(help: "Threads to compute with (default: all cores).")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Flag(help: "Print what was made as JSON.")
     var json = false
 
-    func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
-    }
-
     func run() throws {
         let report = try SongDecoder(
             source: URL(fileURLWithPath: source), out: out.map { URL(fileURLWithPath: $0, isDirectory: true) },
-            level: level, format: format, model: model, preset: preset, threads: threads
+            level: level, format: format, model: model, preset: preset, threads: compute.threads
         ).decode()
         print(json ? try Terminal.json(report) : report.text)
     }

@@ -33,21 +33,16 @@ struct PictureCommand: ParsableCommand {
     @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
-    @Option(help: "Threads to compute with (default: all cores).")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Flag(help: "Print the times of lines and characters as JSON.")
     var json = false
-
-    func validate() throws {
-        guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
-    }
 
     func run() throws {
         let folder = try SongFolder(URL(fileURLWithPath: directory, isDirectory: true))
         let report = try PictureMaker(
             song: folder, sample: sample, level: level, out: out.map { URL(fileURLWithPath: $0) }, model: model,
-            preset: preset, threads: threads
+            preset: preset, threads: compute.threads
         ).make()
         if json { print(try Terminal.json(report)) } else { print(report.text) }
     }

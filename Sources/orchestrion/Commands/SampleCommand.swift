@@ -38,8 +38,7 @@ struct SampleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The output folder (default songs/DATE-TIME).", valueName: "dir"))
     var out: String?
 
-    @Option(help: "Threads to compute with (default: all cores).")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Option(help: "Windows that run as one batch (default: 16, or what memory allows).")
     var slots: Int?
@@ -55,9 +54,7 @@ struct SampleCommand: ParsableCommand {
     private static let songID = "song"
 
     func validate() throws {
-        guard threads >= 1, (1...256).contains(slots ?? 1) else {
-            throw ValidationError("--threads must be at least 1, --slots 1 to 256")
-        }
+        guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
     }
 
     func run() throws {
@@ -125,7 +122,8 @@ struct SampleCommand: ParsableCommand {
         let cluster: LocalCluster
         do {
             cluster = try LocalCluster(
-                state: state, shelf: shelf, model: model, levels: Array(stopAt...model.geometry.top), threads: threads,
+                state: state, shelf: shelf, model: model, levels: Array(stopAt...model.geometry.top),
+                threads: compute.threads,
                 slots: slots, log: { if verbose { Terminal.log($0) } })
         } catch {
             throw Refusal(reason: error)

@@ -31,8 +31,7 @@ struct VerifyCommand: ParsableCommand {
             valueName: "profile"))
     var profile: NumericProfile = .f32
 
-    @Option(help: "Threads to compute with.")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Flag(help: "Print the findings as a JSON array.")
     var json = false
@@ -48,7 +47,7 @@ struct VerifyCommand: ParsableCommand {
         let verification = Verification(
             model: model,
             scenario: try Scenario(path: scenario ?? folder.appendingPathComponent("scenario.json").path),
-            expected: try Checkpoint.open(path: expectedPath), team: ThreadTeam(threads: threads),
+            expected: try Checkpoint.open(path: expectedPath), team: ThreadTeam(threads: compute.threads),
             report: { finding in
                 findings.append(finding)
                 if !json { print(finding.line) }
@@ -84,6 +83,3 @@ extension Finding {
         return "\(verdict) \(name) \(note ?? "")"
     }
 }
-
-/// Threads that a command uses unless told otherwise: the machine's cores.
-let defaultThreads = max(1, ProcessInfo.processInfo.activeProcessorCount)

@@ -38,8 +38,7 @@ struct WorkerCommand: ParsableCommand {
         help: ArgumentHelp("The levels to serve, with commas (default: all that the folder has).", valueName: "0,1"))
     var levels: String?
 
-    @Option(help: "Threads to compute with (default: all cores).")
-    var threads: Int = defaultThreads
+    @OptionGroup var compute: ThreadOptions
 
     @Option(help: "Windows that run as one batch (default: 16, or what memory allows).")
     var slots: Int?
@@ -56,10 +55,10 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
-        guard threads >= 1, (1...256).contains(slots ?? 1) else {
-            throw ValidationError("--threads must be at least 1, --slots 1 to 256")
+        guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
+        guard memory.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
+            throw ValidationError("--memory must be above 0 GB, and at most 1000000")
         }
-        guard memory ?? 1 > 0 else { throw ValidationError("--memory must be above 0 GB") }
     }
 
     func run() throws {
@@ -72,7 +71,7 @@ struct WorkerCommand: ParsableCommand {
         let worker = try Worker(
             model: model,
             options: Worker.Options(
-                name: name, levels: served, threads: threads, slots: slots,
+                name: name, levels: served, threads: compute.threads, slots: slots,
                 memory: memory.map { Int($0 * 1e9) }, log: { Terminal.log($0) }))
         let seconds = start.duration(to: .now) / .seconds(1)
         Terminal.log(

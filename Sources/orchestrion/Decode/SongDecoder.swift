@@ -37,7 +37,7 @@ struct SongDecoder {
     /// nil is the song's, or music-box.
     var model: String?
     var preset: String?
-    var threads = defaultThreads
+    var threads = ThreadOptions.standard
 
     private struct Codes {
         var model: Model

@@ -29,7 +29,10 @@ final class Demonstration {
         self.folder = folder
         self.profile = ["--profile", profile.name]
         place = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-demo-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        // What cannot be written is to be known before a song is sampled.
+        for needed in [folder, place] {
+            try FileManager.default.createDirectory(at: needed, withIntermediateDirectories: true)
+        }
     }
 
     /// - Throws: `ClientError` for what must not happen, exit code 130 after Ctrl-C. Children and temporary files are

@@ -52,7 +52,7 @@ struct PictureMaker {
     /// nil takes the song's.
     var model: String?
     var preset: String?
-    var threads = defaultThreads
+    var threads = ThreadOptions.standard
 
     /// - Throws: `ClientError` for a sample or level without audio, `SongError` for a model that is not the song's,
     ///   `AudioFileError`, `PictureError`.

@@ -102,6 +102,13 @@ struct SongOptions: ParsableArguments {
             throw ValidationError("--segments is \(segments); it must be a number or auto")
         }
         if let samples, !(1...256).contains(samples) { throw ValidationError("--samples must be 1 to 256") }
+        let times = [
+            ("seconds", seconds), ("total-seconds", totalSeconds), ("offset-seconds", offsetSeconds),
+            ("prompt-seconds", promptSeconds), ("overlap", overlap),
+        ]
+        for case (let name, let time?) in times where !(0...1e6).contains(time) {
+            throw ValidationError("--\(name) is \(time); it must be seconds, 0 to 1000000")
+        }
     }
 
     /// The request; a seed is drawn when none is given.
@@ -206,7 +213,7 @@ struct SongOptions: ParsableArguments {
         _ text: String, _ name: String
     ) throws -> PerLevel<Value> {
         let values = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-            guard let value = Value(String(part)) else {
+            guard let value = Value(String(part)), (value as? Double)?.isFinite ?? true else {
                 throw ValidationError("--\(name): \(part) is not a number; give one, or one a level with commas")
             }
             return value
