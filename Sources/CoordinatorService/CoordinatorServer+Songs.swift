@@ -51,8 +51,14 @@ extension CoordinatorServer {
         song: SongID, request: SongRequest, priority: Int = 0, slots: Int = 0
     ) throws -> (Submission, PreparedSong) {
         let model = try shelf.model(request.specification.model)
-        let prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
-            options.trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
+        let prepared: PreparedSong
+        do {
+            prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
+                options.trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
+            }
+        } catch {
+            let files = (request.specification.prompt ?? []) + [request.specification.codes].compactMap(\.self)
+            throw SongError(uploads.inNamesOfClient(error.explanation, references: files))
         }
         var request = request
         request.specification = prepared.specification

@@ -1,6 +1,6 @@
 import ClusterProtocol
 import Digest
-import Foundation
+package import Foundation
 
 /// Recordings and codes that clients sent, by what is in them.
 ///
@@ -19,6 +19,22 @@ package struct UploadStore: Sendable {
 
     package static func reference(digest: String, ending: String, name: String) -> String {
         "\(scheme)\(digest).\(ending)|\(name)"
+    }
+
+    /// The ending that a file keeps here: its own, or `bin` for one that has none or a strange one.
+    package static func ending(of file: URL) -> String {
+        let own = file.pathExtension.lowercased()
+        return isValid(ending: own) ? own : "bin"
+    }
+
+    /// A message in the client's own names for its files, in place of references and of where they lie here.
+    func inNamesOfClient(_ message: String, references: [String]) -> String {
+        references.reduce(message) { message, reference in
+            let name = Self.name(of: reference)
+            let named = message.replacingOccurrences(of: reference, with: name)
+            guard let path = try? locate(reference) else { return named }
+            return named.replacingOccurrences(of: path, with: name)
+        }
     }
 
     /// The client's own name for a file.
@@ -45,8 +61,11 @@ package struct UploadStore: Sendable {
     }
 
     private static func isValid(digest: String, ending: String) -> Bool {
-        digest.count == 64 && digest.allSatisfy { $0.isASCII && $0.isHexDigit } && (1...16).contains(ending.count)
-            && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        digest.count == 64 && digest.allSatisfy { $0.isASCII && $0.isHexDigit } && isValid(ending: ending)
+    }
+
+    private static func isValid(ending: String) -> Bool {
+        (1...16).contains(ending.count) && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
     }
 
     /// Takes a piece in; the answer says how much is there, so that a client goes on from there.

@@ -60,6 +60,16 @@ extension CommandLines {
             }
             let id = try await cluster.command("submit", ["--id", "../up"] + song.options)
             #expect(id.ending == .exited(1) && id.errorOutput.contains("letters, digits"), "\(id.report)")
+            // A file has the client's name, whatever it is called where it was sent to.
+            let (text, blip) = (try TestFolder.place("letter.txt"), try TestFolder.place("blip.wav"))
+            try "no audio".write(toFile: text, atomically: true, encoding: .utf8)
+            try TestAudio.write(blip, format: .wav, seconds: 0.002)
+            for (file, words) in [(text, "not audio"), (blip, "too short")] {
+                let prompt = ["--model", song.model, "--mode", "primed", "--prompt", file]
+                let refused = try await cluster.command("submit", prompt)
+                #expect(refused.ending == .exited(1) && refused.errorOutput.contains(words), "\(refused.report)")
+                #expect(refused.errorOutput.hasPrefix("Error: \(file)"), "\(refused.report)")
+            }
         }
 
         private func checkFetch(_ cluster: Cluster) async throws {

@@ -145,4 +145,12 @@ import Testing
         }
         #expect(UploadStore.name(of: "plain.wav") == "plain.wav")
     }
+
+    @Test("A file keeps its ending unless it has none or a strange one")
+    func endings() {
+        for (name, ending) in [
+            ("take.FLAC", "flac"), ("take", "bin"), ("take.", "bin"), ("take.\u{FC}", "bin"), ("a.b-c", "bin"),
+            ("a." + String(repeating: "x", count: 17), "bin"),
+        ] { #expect(UploadStore.ending(of: URL(fileURLWithPath: "/a/\(name)")) == ending, "\(name)") }
+    }
 }

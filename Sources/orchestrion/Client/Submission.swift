@@ -44,7 +44,7 @@ extension CoordinatorClient {
         }
         var upload = WireUpload()
         upload.digest = data.withUnsafeBytes { Digest.sha256($0) }
-        upload.ending = url.pathExtension.isEmpty ? "bin" : url.pathExtension.lowercased()
+        upload.ending = UploadStore.ending(of: url)
         upload.size = UInt64(data.count)
         upload.offset = 0
         var progress = ProgressLine("sending \(url.lastPathComponent)", total: data.count)
