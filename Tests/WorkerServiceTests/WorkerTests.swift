@@ -233,7 +233,7 @@ import WorkerService
         #expect {
             _ = try ScriptedCoordinator(model: song.model, levels: [0, 1], memory: 1000)
         } throws: {
-            "\($0)".contains("needs 0.0 GB") && "\($0)".contains("--levels")
+            "\($0)".contains("needs 0.3 MB") && "\($0)".contains("--levels")
         }
     }
 
