@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -14,19 +15,23 @@ func victimSong() async throws -> TestSong {
 extension Cluster {
     /// Kills workers with signal 9 at once: one that has windows in hand, and others, if possible such, too.
     func killBusyWorkers(_ count: Int = 1, _ dice: inout Dice) async throws {
-        var busy: [String] = []
-        var idle: [String] = []
+        var victims: [ChildProcess] = []
         try await wait(for: "a worker to have work", interval: .milliseconds(5)) {
             let running = try await status().workers.filter { (try? worker($0.name).isRunning) == true }
-            busy = running.filter { $0.busy > 0 }.map(\.name).sorted()
-            idle = running.filter { $0.busy == 0 }.map(\.name).sorted()
-            return !busy.isEmpty && running.count >= count
+            let busy = running.filter { $0.busy > 0 }.map(\.name).sorted()
+            guard !busy.isEmpty, running.count >= count else { return false }
+            let idle = running.filter { $0.busy == 0 }.map(\.name).sorted()
+            let names = (busy.shuffled(using: &dice) + idle.shuffled(using: &dice)).prefix(count)
+            victims = try names.map { try worker($0) }
+            for (name, victim) in zip(names, victims) {
+                try #require(victim.signal(SIGSTOP), "\(name) was to be killed, but it had ended: \(victim.ending!)")
+            }
+            // Stopped, they cannot hand in what they had in hand before they are killed.
+            if try await status().workers.contains(where: { names.contains($0.name) && $0.busy > 0 }) { return true }
+            for victim in victims { _ = victim.signal(SIGCONT) }
+            return false
         }
-        for name in (busy.shuffled(using: &dice) + idle.shuffled(using: &dice)).prefix(count) {
-            let victim = try worker(name)
-            try #require(victim.isRunning, "\(name) was to be killed, but it had ended: \(victim.ending!)")
-            try #require(victim.kill() == .signalled(9))
-        }
+        for victim in victims { try #require(victim.kill() == .signalled(9)) }
     }
 
     /// Kills the coordinator with signal 9.
