@@ -37,9 +37,8 @@ package final class MachineLimits {
                 words.pointer[index] = UInt64(truncatingIfNeeded: index)
             }
         }
-        let available = Kernels.available
-        let upToActive = available.prefix((available.firstIndex { $0.name == active.name } ?? available.count - 1) + 1)
-        let tables = upToActive.suffix(2).map(\.table.pointee).filter {
+        let slower = Kernels.available.prefix { $0.name != active.name }
+        let tables = (slower + [active]).suffix(2).map(\.table.pointee).filter {
             $0.limit_read != nil && $0.limit_fma != nil && $0.limit_int8 != nil
         }
         for limit in Limit.allCases {

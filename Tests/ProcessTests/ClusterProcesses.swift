@@ -14,14 +14,18 @@ func victimSong() async throws -> TestSong {
 
 extension Cluster {
     /// Kills workers with signal 9 at once: one that has windows in hand, and others, if possible such, too.
-    func killBusyWorkers(_ count: Int = 1, _ dice: inout Dice) async throws {
+    ///
+    /// - Returns: their names.
+    @discardableResult
+    func killBusyWorkers(_ count: Int = 1, _ dice: inout Dice) async throws -> [String] {
+        var names: [String] = []
         var victims: [ChildProcess] = []
         try await wait(for: "a worker to have work", interval: .milliseconds(5)) {
             let running = try await status().workers.filter { (try? worker($0.name).isRunning) == true }
             let busy = running.filter { $0.busy > 0 }.map(\.name).sorted()
             guard !busy.isEmpty, running.count >= count else { return false }
             let idle = running.filter { $0.busy == 0 }.map(\.name).sorted()
-            let names = (busy.shuffled(using: &dice) + idle.shuffled(using: &dice)).prefix(count)
+            names = Array((busy.shuffled(using: &dice) + idle.shuffled(using: &dice)).prefix(count))
             victims = try names.map { try worker($0) }
             for (name, victim) in zip(names, victims) {
                 try #require(victim.signal(SIGSTOP), "\(name) was to be killed, but it had ended: \(victim.ending!)")
@@ -32,6 +36,7 @@ extension Cluster {
             return false
         }
         for victim in victims { try #require(victim.kill() == .signalled(9)) }
+        return names
     }
 
     /// Kills the coordinator with signal 9.
