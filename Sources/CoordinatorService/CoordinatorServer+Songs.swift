@@ -62,6 +62,7 @@ extension CoordinatorServer {
         }
         var request = request
         request.specification = prepared.specification
+        request.warnings = prepared.warnings.isEmpty ? nil : prepared.warnings
         let numbers = prepared.specification.samples.map(\.number)
         let awaits = if case .nothing = prepared.source { false } else { true }
         let submission = Submission(

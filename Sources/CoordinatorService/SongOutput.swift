@@ -143,6 +143,7 @@ package struct SongOutput: Sendable {
         specification.codes = specification.codes.map(UploadStore.name(of:))
         var object = try JSONSerialization.jsonObject(with: specification.json()) as? [String: Any] ?? [:]
         object["format"] = format.rawValue
+        object["warnings"] = request.warnings
         object["orchestrion"] = "0.1"
         object["numeric_profile"] =
             (specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard).rawValue

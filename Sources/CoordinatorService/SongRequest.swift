@@ -6,6 +6,8 @@ package struct SongRequest: Sendable, Hashable, Codable {
     package var specification: SongSpecification
     /// Of the audio files: wav, flac or ogg.
     package var format: String
+    /// What the user was told when the song was accepted; `song.json` says it again. nil where there was nothing.
+    package var warnings: [String]?
 
     package init(specification: SongSpecification, format: String) {
         self.specification = specification
