@@ -54,7 +54,7 @@ package final class PackedMatrix: Sendable {
         let work = Packing(
             source: base, sourceType: sourceType.code, transposed: transposed ? 1 : 0, k: k, n: n,
             panels: panels.pointer, storage: storage.code)
-        if let team, k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
+        if let team, k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1, thread: 0) }
     }
 
     /// Rows up to which a product is bound by reading its weights: kernels read x as it is, and take up to four panels at
@@ -90,7 +90,11 @@ package final class PackedMatrix: Sendable {
         let work = Multiplication(
             matrix: self, x: x, xStride: xStride, quantized: quantized, bias: bias, y: y, yStride: yStride, rows: rows,
             kernels: kernels)
-        if let team, rows * k * n >= smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
+        if let team, rows * k * n >= smallWork {
+            team.run(work, parts: work.parts(threads: team.threads))
+        } else {
+            work.run(part: 0, of: 1, thread: 0)
+        }
     }
 
     /// x · W of float32 with sums in any order: for benchmarks, as what the order of `multiply` costs.
@@ -105,11 +109,16 @@ package final class PackedMatrix: Sendable {
         }
     }
 
-    /// The columns that are one part's of a product that a team shares.
-    package func columns(part: Int, of parts: Int) -> Range<Int> {
-        let panels = share(of: ck_panel_count(n), part: part, parts: parts)
-        return min(panels.lowerBound * Int(CK_PANEL), n)..<min(panels.upperBound * Int(CK_PANEL), n)
+    /// Panels of 16 columns, the last of which may be narrower.
+    package var panelCount: Int { ck_panel_count(n) }
+
+    /// The columns of some panels.
+    package func columns(ofPanels panels: Range<Int>) -> Range<Int> {
+        min(panels.lowerBound * Int(CK_PANEL), n)..<min(panels.upperBound * Int(CK_PANEL), n)
     }
+
+    /// Whole panels that fit into so many columns, at least one.
+    package func panels(ofColumns columns: Int) -> Int { max(1, columns / Int(CK_PANEL)) }
 
     /// `multiply` for some columns, a multiple of 16 to a multiple of 16 (or n), by one thread.
     ///
@@ -138,19 +147,24 @@ package final class PackedMatrix: Sendable {
         }
     }
 
-    /// One part's share of arranging rows for this matrix; the parts meet before the rows are used.
+    /// Blocks of 16 numbers of a row as it is arranged for this matrix.
+    package var arrangedBlocks: Int { (arrangedWidth + 15) / 16 }
+
+    /// Numbers of four bytes.
+    private var arrangedWidth: Int { storage == .int8 ? ck_quantized_width(k) / 4 : k }
+
+    /// Arranges some blocks of all rows for this matrix.
     ///
     /// - Parameters:
     ///   - x: [rows, k]; unused by int8.
     ///   - quantized: the rows of x, for int8.
     package func arrange(
-        _ x: FloatPointer, quantized: QuantizedRows?, rows: Int, into arranged: ArrangedRows, part: Int, parts: Int,
+        _ x: FloatPointer, quantized: QuantizedRows?, rows: Int, blocks: Range<Int>, into arranged: ArrangedRows,
         kernels: Kernels = .active
     ) {
         let source = storage == .int8 ? quantized.map { UnsafeRawPointer($0.values.pointer) } : UnsafeRawPointer(x)
         guard let source else { preconditionFailure("an int8 product needs quantised rows") }
-        let width = storage == .int8 ? ck_quantized_width(k) / 4 : k
-        let blocks = share(of: (width + 15) / 16, part: part, parts: parts)
+        let width = arrangedWidth
         arranged.fill(
             min(16 * blocks.lowerBound, width)..<min(16 * blocks.upperBound, width), from: source, rows: rows,
             width: width, kernels: kernels)
@@ -220,7 +234,7 @@ private struct Packing: TeamWork {
     let k: Int, n: Int
     let panels: UnsafeMutableRawPointer, storage: ck_type
 
-    func run(part: Int, of parts: Int) {
+    func run(part: Int, of parts: Int, thread: Int) {
         let mine = share(of: ck_panel_count(n), part: part, parts: parts)
         ck_pack(
             source, sourceType, transposed, k, n, panels, storage, mine.lowerBound, mine.upperBound)
@@ -238,18 +252,28 @@ private struct Multiplication: TeamWork {
 
     /// Some of the panels for all rows, so that each weight is read once; with too few panels for that, all
     /// panels for some of the rows.
-    func run(part: Int, of parts: Int) {
-        let panelCount = ck_panel_count(matrix.n)
-        if panelCount < 2 * parts && rows > panelCount && quantized == nil {
+    func run(part: Int, of parts: Int, thread: Int) {
+        let panelCount = matrix.panelCount
+        if panelCount < parts && rows > panelCount && quantized == nil {
             let mine = share(of: rows, part: part, parts: parts)
             matrix.multiply(
                 x + mine.lowerBound * xStride, xStride: xStride, quantized: nil, rows: mine.count,
                 columns: 0..<matrix.n, bias: bias, into: y + mine.lowerBound * yStride, yStride: yStride,
                 kernels: kernels)
         } else {
+            let mine = share(of: panelCount, part: part, parts: parts)
             matrix.multiply(
-                x, xStride: xStride, quantized: quantized, rows: rows, columns: matrix.columns(part: part, of: parts),
+                x, xStride: xStride, quantized: quantized, rows: rows, columns: matrix.columns(ofPanels: mine),
                 bias: bias, into: y, yStride: yStride, kernels: kernels)
         }
     }
+
+    /// Into how many parts the work is best cut: more than there are threads, so that one that comes late does not hold up the
+    /// others, but no more than there are panels or rows to share.
+    func parts(threads: Int) -> Int {
+        let most = max(matrix.panelCount, quantized == nil ? rows : 1)
+        return max(1, min(threads * Self.partsOfThread, most))
+    }
+
+    private static let partsOfThread = 4
 }

@@ -11,46 +11,90 @@ import Synchronization
 
 /// A pointer to the work of a run, with its type.
 struct Job {
-    let type: any TeamWork.Type
-    let work: UnsafeRawPointer
+    private enum Kind {
+        case inParts(any TeamWork.Type, parts: Int)
+        case inPhases(any PhasedWork.Type)
+    }
+    private let kind: Kind
+    private let work: UnsafeRawPointer
 
-    func run(part: Int, of parts: Int) { type.run(part: part, of: parts, work: work) }
+    init(_ type: any TeamWork.Type, _ work: UnsafeRawPointer, parts: Int) {
+        (kind, self.work) = (.inParts(type, parts: parts), work)
+    }
+
+    init(_ type: any PhasedWork.Type, _ work: UnsafeRawPointer) {
+        (kind, self.work) = (.inPhases(type), work)
+    }
+
+    /// What one thread does of it.
+    ///
+    /// - Parameters:
+    ///   - takePart: the next part that nobody has taken.
+    ///   - letGo: says that the caller's work is not needed any more.
+    func run(thread: Int, takePart: () -> Int, letGo: () -> Void) {
+        switch kind {
+        case .inParts(let type, let parts):
+            type.run(work, parts: parts, thread: thread, takePart: takePart)
+            letGo()
+        case .inPhases(let type): type.run(work, thread: thread, letGo: letGo)
+        }
+    }
 }
 
 extension TeamWork {
-    fileprivate static func run(part: Int, of parts: Int, work: UnsafeRawPointer) {
-        work.assumingMemoryBound(to: Self.self).pointee.run(part: part, of: parts)
+    fileprivate static func run(_ work: UnsafeRawPointer, parts: Int, thread: Int, takePart: () -> Int) {
+        let work = work.assumingMemoryBound(to: Self.self)
+        while true {
+            let part = takePart()
+            guard part < parts else { return }
+            work.pointee.run(part: part, of: parts, thread: thread)
+        }
+    }
+}
+
+extension PhasedWork {
+    fileprivate static func run(_ work: UnsafeRawPointer, thread: Int, letGo: () -> Void) {
+        let copy = work.assumingMemoryBound(to: Self.self).pointee
+        letGo()
+        copy.run(thread: thread)
     }
 }
 
 /// What a team's threads share: the current job, and how they wait for each other.
 ///
-/// A run is a new `generation`; helpers that see it call the job and count down `unfinished`. Either side
+/// A run is a new generation of the `gate`, which is open while the caller is at work: helpers that find it open enter,
+/// do the job and count up `left`. The caller closes the gate and waits for those who entered. Either side
 /// first spins, then announces that it sleeps (`sleepers`, `callerSleeps`), looks again, and waits for
 /// `wake` or `done`. Announcing and looking, like publishing and looking for sleepers, are sequentially
 /// consistent, so one side always sees the other.
-// Sendable: `job` is published by `generation`; the rest is atomic or a lock.
+// Sendable: `job` is published by `gate`; the rest is atomic or a lock.
 final class SharedState: @unchecked Sendable {
-    private let parts: Int
     private var job: Job?
     private let busy = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
-    private let generation = Atomic<UInt64>(0)
-    private let unfinished = Atomic<Int>(0)
+    /// A generation, whether it is open, and how many helpers entered.
+    private let gate = Counters(1)
+    /// The next part to take.
+    private let parts = Counters(1)
+    /// Helpers of this generation that do not need the caller's work any more.
+    private let left = Counters(1)
     private let sleepers = Atomic<Int>(0)
     /// Processors of pinned helpers; and the one where the caller was last seen beside them.
     private let taken = Mutex<Set<Int32>>([])
     private let hasTaken = Atomic<Bool>(false)
     private let lastFree = Atomic<Int32>(-1)
-    /// Parts that are at the current meeting; and meetings until now.
-    private let meeting = Counters(2)
     private let callerSleeps = Atomic<Bool>(false)
+    private let patience: UInt64
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let wake: UnsafeMutablePointer<pthread_cond_t>
     private let done: UnsafeMutablePointer<pthread_cond_t>
 
-    init(parts: Int) {
-        self.parts = parts
+    private static let open = 1 << 16
+    private static let generation = 1 << 17
+
+    init(threads: Int) {
+        // Where threads share processors, who waits keeps others from what it waits for.
+        patience = threads <= Int(ck_processor_count()) ? 20_000 : 1_000
         lock = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
         done = .allocate(capacity: 1)
@@ -68,26 +112,9 @@ final class SharedState: @unchecked Sendable {
         lock.deallocate()
     }
 
-    /// Waits until every part of the current run has called this.
-    func meet() {
-        let before = meeting[1].load(ordering: .relaxed)
-        if meeting[0].add(1, ordering: .acquiringAndReleasing).newValue == parts {
-            meeting[0].store(0, ordering: .relaxed)
-            meeting[1].store(before &+ 1, ordering: .releasing)
-            return
-        }
-        if spin(until: { meeting[1].load(ordering: .acquiring) != before }) { return }
-        // Another part lost its processor; at first it may need this one.
-        var patience = 200
-        while meeting[1].load(ordering: .acquiring) == before {
-            if patience > 0 { sched_yield() } else { usleep(50) }
-            patience -= 1
-        }
-    }
-
     /// Keeps the calling helper on a processor of its own.
-    func pinHelper(_ part: Int) {
-        ck_pin_thread(Int32(part))
+    func pinHelper(_ number: Int) {
+        ck_pin_thread(Int32(number))
         taken.withLock { _ = $0.insert(ck_processor()) }
         hasTaken.store(true, ordering: .releasing)
     }
@@ -101,93 +128,105 @@ final class SharedState: @unchecked Sendable {
         lastFree.store(ck_processor(), ordering: .relaxed)
     }
 
-    /// Lets the helpers begin. The work must stay valid until `waitUntilDone` returns.
-    func start(_ newJob: Job) {
+    // MARK: the caller
+
+    /// Does a job, whose work must stay valid until this returns.
+    ///
+    /// - Parameter helpers: how many are of use.
+    func run(_ newJob: Job, helpers: Int) {
         let wasBusy = busy.exchange(true, ordering: .acquiring)
         precondition(!wasBusy, "a thread team was asked for a second run during one")
         job = newJob
-        unfinished.store(parts - 1, ordering: .relaxed)
-        advance()
-    }
-
-    func waitUntilDone() {
-        if !spin(until: { unfinished.load(ordering: .acquiring) == 0 }) {
-            pthread_mutex_lock(lock)
-            callerSleeps.store(true, ordering: .sequentiallyConsistent)
-            while unfinished.load(ordering: .sequentiallyConsistent) != 0 {
-                pthread_cond_wait(done, lock)
-            }
-            callerSleeps.store(false, ordering: .relaxed)
-            pthread_mutex_unlock(lock)
-        }
+        parts[0].store(0, ordering: .relaxed)
+        left[0].store(0, ordering: .relaxed)
+        gate[0].store(nextGeneration | Self.open, ordering: .sequentiallyConsistent)
+        wakeHelpers(helpers)
+        newJob.run(thread: 0, takePart: takePart, letGo: {})
+        let entered = gate[0].bitwiseAnd(~Self.open, ordering: .acquiringAndReleasing).newValue & (Self.open - 1)
+        wait(for: entered)
         job = nil
         busy.store(false, ordering: .releasing)
+    }
+
+    private var nextGeneration: Int {
+        (gate[0].load(ordering: .relaxed) / Self.generation + 1) * Self.generation
+    }
+
+    private func takePart() -> Int { parts[0].add(1, ordering: .relaxed).oldValue }
+
+    private func wait(for entered: Int) {
+        if spin(for: patience, until: { left[0].load(ordering: .acquiring) == entered }) { return }
+        pthread_mutex_lock(lock)
+        callerSleeps.store(true, ordering: .sequentiallyConsistent)
+        while left[0].load(ordering: .sequentiallyConsistent) != entered { pthread_cond_wait(done, lock) }
+        callerSleeps.store(false, ordering: .relaxed)
+        pthread_mutex_unlock(lock)
+    }
+
+    private func wakeHelpers(_ count: Int) {
+        let asleep = sleepers.load(ordering: .sequentiallyConsistent)
+        guard asleep > 0 else { return }
+        pthread_mutex_lock(lock)
+        if count < asleep {
+            for _ in 0..<count { pthread_cond_signal(wake) }
+        } else {
+            pthread_cond_broadcast(wake)
+        }
+        pthread_mutex_unlock(lock)
     }
 
     /// Ends the helpers' `work`.
     func stop() {
         stopping.store(true, ordering: .relaxed)
-        advance()
+        gate[0].store(nextGeneration, ordering: .sequentiallyConsistent)
+        wakeHelpers(.max)
     }
 
-    private func advance() {
-        generation.add(1, ordering: .sequentiallyConsistent)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
-            pthread_mutex_lock(lock)
-            pthread_cond_broadcast(wake)
-            pthread_mutex_unlock(lock)
-        }
-    }
+    // MARK: helpers
 
-    /// A helper's life: every run's part `part`, until `stop`.
-    func work(part: Int) {
-        var seen: UInt64 = 0
+    /// A helper's life: what it comes in time for, until `stop`.
+    func work(thread: Int) {
+        var seen = 0
         while true {
             waitForGeneration(after: seen)
-            // One at a time: the next run cannot begin before this helper has finished the current one.
-            seen += 1
             if stopping.load(ordering: .relaxed) { return }
-            job?.run(part: part, of: parts)
-            finish()
+            seen = enter { $0.run(thread: thread, takePart: takePart, letGo: leave) }
         }
     }
 
-    private func waitForGeneration(after seen: UInt64) {
-        if spin(until: { generation.load(ordering: .acquiring) != seen }) { return }
+    /// Does the job if the gate is open.
+    ///
+    /// - Returns: the generation that was seen.
+    private func enter(_ body: (Job) -> Void) -> Int {
+        var word = gate[0].load(ordering: .acquiring)
+        while word & Self.open != 0 {
+            let (isIn, found) = gate[0].compareExchange(
+                expected: word, desired: word + 1, ordering: .acquiringAndReleasing)
+            if isIn {
+                if let job { body(job) }
+                break
+            }
+            word = found
+        }
+        return word / Self.generation
+    }
+
+    private func waitForGeneration(after seen: Int) {
+        func isNew() -> Bool { gate[0].load(ordering: .sequentiallyConsistent) / Self.generation != seen }
+        if spin(for: patience, until: isNew) { return }
         pthread_mutex_lock(lock)
         sleepers.add(1, ordering: .sequentiallyConsistent)
-        while generation.load(ordering: .sequentiallyConsistent) == seen {
-            pthread_cond_wait(wake, lock)
-        }
+        while !isNew() { pthread_cond_wait(wake, lock) }
         sleepers.subtract(1, ordering: .relaxed)
         pthread_mutex_unlock(lock)
     }
 
-    private func finish() {
-        let left = unfinished.subtract(1, ordering: .sequentiallyConsistent).newValue
-        if left == 0 && callerSleeps.load(ordering: .sequentiallyConsistent) {
+    private func leave() {
+        left[0].add(1, ordering: .sequentiallyConsistent)
+        if callerSleeps.load(ordering: .sequentiallyConsistent) {
             pthread_mutex_lock(lock)
             pthread_cond_signal(done)
             pthread_mutex_unlock(lock)
         }
     }
-
-    /// Waits some 20 µs at most without giving up the processor; false when the condition did not come.
-    private func spin(until condition: () -> Bool) -> Bool {
-        if condition() { return true }
-        let deadline = monotonicNanoseconds() + 20_000
-        repeat {
-            for _ in 0..<16 {
-                ck_spin_hint()
-                if condition() { return true }
-            }
-        } while monotonicNanoseconds() < deadline
-        return false
-    }
-}
-
-private func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -9,20 +9,35 @@ import Synchronization
     import Darwin
 #endif
 
-/// Work that a team does in parts.
+/// Work that a team does in parts, which its threads take as they come free.
 ///
 /// A struct of the work's arguments costs no allocation per run, which a closure does.
 package protocol TeamWork {
     /// Does part `part` of `parts`; called once for each part, on different threads at a time.
-    func run(part: Int, of parts: Int)
+    ///
+    /// - Parameter thread: who calls, 0 to the team's `threads` - 1: one part at a time.
+    func run(part: Int, of parts: Int, thread: Int)
 }
 
-/// A few threads that do the parts of one piece of work together, many thousand times a second.
+/// Work that all threads that come do together, phase by phase (see `Phases`).
 ///
-/// Between two runs a thread spins for a moment and then sleeps. A team does one run at a time: calling
-/// `run` from two threads at once, or from inside a run, is a programming error that stops the process.
+/// The caller's own call returns when all of the work is done. A thread that lost its processor may then still be in
+/// its call, on a copy of the work of its own: what the copy keeps alive is all that it may read.
+package protocol PhasedWork {
+    /// Called at most once by each thread.
+    func run(thread: Int)
+}
+
+/// A few threads that do pieces of work together, many thousand times a second.
+///
+/// Between two runs a thread spins for a moment and then sleeps. A run does not wait for threads that do not come. A team
+/// does one run at a time: calling `run` from two threads at once, or from inside a run, is a programming error that
+/// stops the process.
 package final class ThreadTeam: Sendable {
-    /// How many parts a run has, including the caller's.
+    /// The most that `--threads` allows.
+    package static let most = 1024
+
+    /// How many threads there are, including the caller's.
     package let threads: Int
     private let shared: SharedState
     private let helpers: [Helper]
@@ -30,17 +45,15 @@ package final class ThreadTeam: Sendable {
     /// A team of `threads`, of which the caller of `run` is one.
     ///
     /// - Parameters:
-    ///   - pinned: whether each helper keeps to a processor of its own, so that no two threads of the team share one
-    ///     while another idles. By default they do when the team has as many threads as there are processors.
+    ///   - pinned: whether each helper keeps to a processor of its own.
     ///   - isPatient: whether the helpers let other threads go first.
-    package init(threads: Int, pinned: Bool? = nil, isPatient: Bool = false) {
+    package init(threads: Int, pinned: Bool = false, isPatient: Bool = false) {
         precondition(threads >= 1, "a thread team needs at least one thread, not \(threads)")
         self.threads = threads
-        let shared = SharedState(parts: threads)
+        let shared = SharedState(threads: threads)
         self.shared = shared
-        let pinned = pinned ?? (threads == Int(ck_processor_count()))
         self.helpers = (1..<max(threads, 1)).map {
-            Helper(part: $0, shared: shared, pinned: pinned, isPatient: isPatient)
+            Helper(number: $0, shared: shared, pinned: pinned, isPatient: isPatient)
         }
     }
 
@@ -59,42 +72,52 @@ package final class ThreadTeam: Sendable {
         for helper in helpers { helper.join() }
     }
 
-    /// Does every part of `work`, the parts on different threads, part 0 on the caller's; returns when all
-    /// are done. What a part wrote is visible to the caller afterwards. Allocates nothing.
-    package func run<Work: TeamWork>(_ work: Work) {
-        if threads == 1 { return work.run(part: 0, of: 1) }
+    /// Does every part of `work`, and returns when all are done. What a part wrote is visible to the caller
+    /// afterwards. Allocates nothing.
+    ///
+    /// - Parameter parts: into how many it is cut; by default as many as there are threads.
+    package func run<Work: TeamWork>(_ work: Work, parts: Int? = nil) {
+        let parts = parts ?? threads
+        guard threads > 1, parts > 1 else {
+            for part in 0..<parts { work.run(part: part, of: parts, thread: 0) }
+            return
+        }
         shared.moveCaller()
         withUnsafePointer(to: work) { pointer in
-            shared.start(Job(type: Work.self, work: UnsafeRawPointer(pointer)))
-            work.run(part: 0, of: threads)
-            shared.waitUntilDone()
+            shared.run(Job(Work.self, UnsafeRawPointer(pointer), parts: parts), helpers: min(parts, threads) - 1)
         }
     }
 
-    /// Inside a run: waits until every part of it is here. What the others wrote before is visible afterwards.
-    ///
-    /// Meant for moments of a few microseconds: it spins, and gives up the processor only when that was in vain.
-    package func meet() {
-        if threads > 1 { shared.meet() }
+    /// Does `work`, and returns when it is done. Allocates nothing.
+    package func run<Work: PhasedWork>(_ work: Work) {
+        if threads == 1 { return work.run(thread: 0) }
+        shared.moveCaller()
+        withUnsafePointer(to: work) { pointer in
+            shared.run(Job(Work.self, UnsafeRawPointer(pointer)), helpers: threads - 1)
+        }
     }
 
     /// The same for a closure, which costs two small allocations unless the team is one thread.
-    package func run(_ body: (_ part: Int, _ parts: Int) -> Void) {
-        if threads == 1 { return body(0, 1) }
-        withoutActuallyEscaping(body) { run(ClosureWork(body: $0)) }
+    package func run(parts: Int? = nil, _ body: (_ part: Int, _ parts: Int, _ thread: Int) -> Void) {
+        withoutActuallyEscaping(body) { run(ClosureWork(body: $0), parts: parts) }
+    }
+
+    /// A closure that does not mind who calls it.
+    package func run(parts: Int? = nil, _ body: (_ part: Int, _ parts: Int) -> Void) {
+        run(parts: parts) { part, parts, _ in body(part, parts) }
     }
 }
 
 private struct ClosureWork: TeamWork {
-    let body: (Int, Int) -> Void
+    let body: (Int, Int, Int) -> Void
 
-    func run(part: Int, of parts: Int) { body(part, parts) }
+    func run(part: Int, of parts: Int, thread: Int) { body(part, parts, thread) }
 }
 
-/// One pthread that does the same part of every run.
+/// One pthread of a team.
 // Sendable: `thread` is written once, before anyone else sees the object.
 private final class Helper: @unchecked Sendable {
-    private let part: Int
+    private let number: Int
     private let shared: SharedState
     private let pinned: Bool
     private let isPatient: Bool
@@ -104,10 +127,10 @@ private final class Helper: @unchecked Sendable {
         private var thread = pthread_t()
     #endif
 
-    init(part: Int, shared: SharedState, pinned: Bool, isPatient: Bool) {
+    init(number: Int, shared: SharedState, pinned: Bool, isPatient: Bool) {
         self.pinned = pinned
         self.isPatient = isPatient
-        self.part = part
+        self.number = number
         self.shared = shared
         let me = Unmanaged.passRetained(self).toOpaque()
         let code = pthread_create(
@@ -120,8 +143,8 @@ private final class Helper: @unchecked Sendable {
                 #endif
                 let helper = Unmanaged<Helper>.fromOpaque(me).takeRetainedValue()
                 if helper.isPatient { ThreadTeam.letOthersGoFirst() }
-                if helper.pinned { helper.shared.pinHelper(helper.part) }
-                helper.shared.work(part: helper.part)
+                if helper.pinned { helper.shared.pinHelper(helper.number) }
+                helper.shared.work(thread: helper.number)
                 return nil
             }, me)
         precondition(code == 0, "the system refused another thread (error \(code)); use fewer threads")

@@ -143,8 +143,9 @@ private struct Product {
                 let arranged = ArrangedRows(rows: m, k: k)
                 // Parts in any order, so that each must find its place for itself.
                 for part in [2, 0, 1] {
+                    let blocks = share(of: matrix.arrangedBlocks, part: part, parts: 3)
                     matrix.arrange(
-                        x, quantized: quantized, rows: m, into: arranged, part: part, parts: 3, kernels: kernels)
+                        x, quantized: quantized, rows: m, blocks: blocks, into: arranged, kernels: kernels)
                 }
                 let y = filled(m * n) { y in
                     for columns in [16..<50, 0..<16] {

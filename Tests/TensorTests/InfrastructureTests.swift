@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Synchronization
 import Tensor
 import Testing
@@ -36,7 +37,7 @@ import Testing
 private struct Marking: TeamWork {
     let marks: Buffer<Int>
 
-    func run(part: Int, of parts: Int) { marks[part] += parts }
+    func run(part: Int, of parts: Int, thread: Int) { marks[part] += parts }
 }
 
 @Suite struct ThreadTeamTests {
@@ -84,29 +85,32 @@ private struct Marking: TeamWork {
         #expect(wasFinished)
     }
 
-    @Test func `parts that meet see what the others wrote`() {
-        for threads in 1...4 {
-            let team = ThreadTeam(threads: threads)
-            let marks = Buffer<Int>(count: threads, zeroed: true)
-            let wrong = Atomic<Int>(0)
-            team.run { part, parts in
-                for round in 1...500 {
-                    marks[part] = round
-                    team.meet()
-                    if !marks.elements.allSatisfy({ $0 == round }) { wrong.add(1, ordering: .relaxed) }
-                    team.meet()
-                }
+    @Test(arguments: [(1, 7), (2, 1), (3, 2), (5, 40), (64, 3), (64, 1000), (1024, 5), (1024, 3000)])
+    func `any number of parts on any number of threads`(threads: Int, parts: Int) {
+        let team = ThreadTeam(threads: threads)
+        let marks = Buffer<Int>(count: parts, zeroed: true)
+        let wrong = Atomic<Int>(0)
+        for round in 1...10 {
+            team.run(parts: parts) { part, count, thread in
+                if count != parts || !(0..<threads).contains(thread) { wrong.add(1, ordering: .relaxed) }
+                marks[part] += 1
             }
-            let count = wrong.load(ordering: .relaxed)
-            #expect(count == 0)
+            #expect(marks.elements.allSatisfy { $0 == round })
         }
+        #expect(wrong.load(ordering: .relaxed) == 0)
     }
 
     @Test func `pinned helpers leave the caller free to move`() {
         let before = ck_processor_count()
-        let team = ThreadTeam(threads: max(1, Int(before)), pinned: true)
-        let counts = Buffer<Int32>(count: team.threads)
-        for _ in 0..<3 { team.run { part, _ in counts[part] = ck_processor_count() } }
+        let team = ThreadTeam(threads: max(2, Int(before)), pinned: true)
+        let counts = Buffer<Int32>(count: team.threads, zeroed: true)
+        // Until every helper came for a part.
+        while counts.elements.contains(0) {
+            team.run { _, _, thread in
+                counts[thread] = ck_processor_count()
+                sched_yield()
+            }
+        }
         #expect(counts[0] == before && ck_processor_count() == before)
         #expect(counts.elements.dropFirst().allSatisfy { $0 == 1 })
     }
@@ -160,28 +164,6 @@ private struct Marking: TeamWork {
         for kernels in Kernels.available {
             let read = try #require(kernels.table.pointee.limit_read)
             #expect(read(words.pointer, words.byteCount) == words.elements.reduce(0, ^))
-        }
-    }
-}
-
-@Suite struct ColumnTicketsTests {
-    @Test(arguments: [1, 15, 16, 65, 480, 1927]) func `threads take every column once`(n: Int) {
-        let (team, tickets) = (ThreadTeam(threads: 3), ColumnTickets(products: 2, parts: 3))
-        for multiple in [1, 4, 1] {
-            let taken = Buffer<Int32>(count: n, zeroed: true)
-            for part in 0..<3 { tickets.reset(1, part: part) }
-            team.run { part, _ in
-                while let columns = tickets.next(1, of: n, part: part, multiple: multiple) {
-                    for column in columns { taken[column] += 1 }
-                }
-            }
-            #expect(taken.elements.allSatisfy { $0 == 1 })
-            for part in 0..<3 { tickets.reset(0, part: part) }
-            #expect(tickets.next(0, of: n, part: 0, multiple: multiple)?.lowerBound == 0, "another product has its own")
-            if n >= 3 * 16 {
-                let own = share(of: (n + 15) / 16, part: 2, parts: 3).lowerBound * 16
-                #expect(tickets.next(0, of: n, part: 2, multiple: multiple)?.lowerBound == own, "its own come first")
-            }
         }
     }
 }

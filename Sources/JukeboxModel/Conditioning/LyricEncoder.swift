@@ -39,7 +39,7 @@ struct LyricEncoder: Sendable {
         for begin in stride(from: 0, to: shape.length, by: shape.blockLength) {
             let rows = min(shape.blockLength, shape.length - begin)
             transformer.forward(
-                x.pointer + begin * width, runs: [TransformerRun(caches: caches, position: begin, rows: rows)],
+                x, offset: begin * width, runs: [TransformerRun(caches: caches, position: begin, rows: rows)],
                 workspace: workspace, team: team)
         }
         let projected = Buffer<Float>(count: shape.length * projection.matrix.n)

@@ -34,26 +34,43 @@ struct Product: Sendable {
         matrix.multiply(x, rows: rows, xStride: inputs, bias: bias.pointer, into: y, yStride: stride)
     }
 
-    /// Cuts `length` rows into chunks that the team's threads take in turn, each with room for `scratch` floats a row
-    /// that stays in the second-level cache.
+    /// Cuts `length` rows into chunks that the team's threads take as they come free, each with room for `width` floats
+    /// a row that stays in the second-level cache.
     func forEachChunk(
         of length: Int, scratch width: Int, team: ThreadTeam,
         _ body: (_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> Void
     ) {
-        let most = max(48, Self.scratchFloats / max(1, width) / 8 * 8)
-        let chunks = max(1, (length + most - 1) / most, min(team.threads, length / 32))
-        let rows = (length + chunks - 1) / chunks
-        let scratch = Buffer<Float>(count: team.threads * rows * width)
-        team.run { part, parts in
-            for chunk in Swift.stride(from: part, to: chunks, by: parts) {
-                let range = chunk * rows..<min(length, (chunk + 1) * rows)
-                if !range.isEmpty { body(range, scratch.pointer + part * rows * width) }
-            }
+        let chunks = RowChunks(length: length, width: width, threads: team.threads)
+        let scratch = Buffer<Float>(count: team.threads * chunks.rows * width)
+        team.run(parts: chunks.count) { chunk, _, thread in
+            body(chunks[chunk], scratch.pointer + thread * chunks.rows * width)
         }
     }
+}
+
+/// How rows of a signal are cut into chunks: none empty, each of at most `rows`, about as many as threads can take.
+struct RowChunks {
+    let length: Int
+    /// Of a chunk; the last one may be shorter.
+    let rows: Int
+    let count: Int
+
+    /// - Parameters:
+    ///   - length: of the signal.
+    ///   - width: floats that a row needs in the second-level cache.
+    init(length: Int, width: Int, threads: Int) {
+        self.length = length
+        let most = max(48, Self.cacheFloats / max(1, width) / 8 * 8)
+        let wanted = max(1, (length + most - 1) / most, min(threads, length / 32))
+        rows = (length + wanted - 1) / wanted
+        // Of chunks of so many whole rows there may be fewer than wanted.
+        count = rows == 0 ? 0 : (length + rows - 1) / rows
+    }
+
+    subscript(chunk: Int) -> Range<Int> { chunk * rows..<min(length, (chunk + 1) * rows) }
 
     /// 512 kB.
-    private static let scratchFloats = 1 << 17
+    private static let cacheFloats = 1 << 17
 }
 
 /// Rows of a signal, channels last: [length][channels].

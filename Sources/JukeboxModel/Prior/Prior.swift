@@ -172,7 +172,7 @@ package final class Prior: Sendable {
                 TransformerRun(caches: run.sequence.caches, position: run.sequence.computed, rows: run.rows))
         }
         transformer.forward(
-            x, runs: workspace.runs, workspace: workspace.transformer, team: team, recorder: recorder)
+            workspace.x, runs: workspace.runs, workspace: workspace.transformer, team: team, recorder: recorder)
         workspace.runs.removeAll(keepingCapacity: true)
         if let logits { project(runs, workspace: workspace, logits: logits, team: team) }
         for run in runs { run.sequence.computed += run.rows }

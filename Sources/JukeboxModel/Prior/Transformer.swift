@@ -20,7 +20,7 @@ struct AttentionRecorder {
 /// The stack of residual attention blocks (paper section 4; the original's `Transformer`), for any number of
 /// sequences at once. Every row is computed alone, so its bits do not depend on its neighbours.
 package final class Transformer: Sendable {
-    /// Below this a layer is done before its parts have met seven times.
+    /// Below this a layer is done before threads have met seven times.
     package static let usualSmallWork = 1 << 19
 
     let shape: TransformerShape
@@ -65,46 +65,60 @@ package final class Transformer: Sendable {
     /// Runs all layers in place.
     ///
     /// - Parameters:
-    ///   - x: [sum of rows][width].
+    ///   - x: [sum of rows][width], from `offset` on.
     ///   - runs: in the order of `x`; none crosses a block's end.
     func forward(
-        _ x: UnsafeMutablePointer<Float>, runs: [TransformerRun], workspace: Workspace, team: ThreadTeam,
+        _ x: Buffer<Float>, offset: Int = 0, runs: [TransformerRun], workspace: Workspace, team: ThreadTeam,
         recorder: AttentionRecorder? = nil
     ) {
         let rows = runs.reduce(0) { $0 + $1.rows }
+        let isSolo = team.threads == 1 || rows * layerWeights < workspace.smallWork
         let work = ForwardWork(
-            layers: layers, x: x, rows: rows, runs: runs, workspace: workspace, team: team, recorder: recorder)
-        if rows * layerWeights >= workspace.smallWork { team.run(work) } else { work.run(part: 0, of: 1) }
+            layers: layers, x: x, offset: offset, rows: rows, runs: runs, workspace: workspace, isSolo: isSolo,
+            firstPhase: workspace.phases.next, recorder: recorder)
+        if isSolo { work.run(thread: 0) } else { team.run(work) }
     }
 
     /// Memory for steps of at most `rows` rows.
     struct Workspace {
-        /// Rows; or all rows for each part, when there are fewer rows than parts.
+        /// [rows][width]; or that for each thread, when there are fewer rows than threads.
         let normal: Buffer<Float>
+        /// [rows][3 · stateWidth]: queries, keys, values.
         let projected: Buffer<Float>
+        /// [rows][stateWidth]
         let attended: Buffer<Float>
+        /// [rows][width]
         let branch: Buffer<Float>
+        /// [rows][width]
         let sum: Buffer<Float>
+        /// [rows][mlpWidth]
         let hidden: Buffer<Float>
+        /// [rows][width]
         let mlp: Buffer<Float>
-        /// The first for everyone; or one for each part, when there are fewer rows than parts.
+        /// The first for everyone; or one for each thread, when there are fewer rows than threads.
         let quantized: [QuantizedRows]
-        /// For each part, and then for each head that parts share.
+        /// For each thread, and then for each head that threads share.
         let scores: Buffer<Float>
         let scoresPerPart: Int
         /// For a product, and for the one after it.
         let arranged: [ArrangedRows]
-        /// Of a layer's four products, in order.
-        let tickets: ColumnTickets
-        let rows: Int
+        /// What each thread computes before it commits it.
+        let pieces: Buffer<Float>
+        let pieceSize: Int
+        let phases: Phases
         let smallWork: Int
 
+        /// Rows up to which threads may do the operations within a row for themselves.
+        static let mostAlone = 16
+        /// What stays in the second-level cache beside weights.
+        private static let pieceFloats = 1 << 16
+
         init(shape: TransformerShape, rows: Int, team: ThreadTeam, smallWork: Int = usualSmallWork) {
-            self.rows = rows
             self.smallWork = smallWork
             let threads = team.threads
-            tickets = ColumnTickets(products: 4, parts: threads)
-            normal = Buffer(count: max(rows, threads * (threads - 1)) * shape.width)
+            let alone = min(Self.mostAlone, threads - 1, rows)
+            phases = Phases(threads: threads)
+            normal = Buffer(count: max(rows, threads * alone) * shape.width)
             projected = Buffer(count: rows * 3 * shape.stateWidth)
             attended = Buffer(count: rows * shape.stateWidth)
             branch = Buffer(count: rows * shape.width)
@@ -112,11 +126,15 @@ package final class Transformer: Sendable {
             hidden = Buffer(count: rows * shape.mlpWidth)
             mlp = Buffer(count: rows * shape.width)
             let widest = max(shape.width, shape.stateWidth, shape.mlpWidth)
-            quantized = (0..<threads).map { QuantizedRows(rows: $0 == 0 ? max(rows, threads) : threads, k: widest) }
+            quantized = (0..<threads).map { QuantizedRows(rows: $0 == 0 ? rows : alone, k: widest) }
             let isArranged = ArrangedRows.isUseful(rows: rows)
             arranged = (0..<2).map { _ in ArrangedRows(rows: isArranged ? rows : 0, k: widest) }
-            scoresPerPart = max(shape.length, shape.encoderLength)
-            scores = Buffer(count: scoresPerPart * 2 * threads)
+            pieceSize = max(
+                Self.pieceFloats / max(1, threads / 16), rows * 16 * (rows <= PackedMatrix.fewRows ? 4 : 1),
+                alone * shape.stateWidth, shape.headWidth)
+            pieces = Buffer(count: threads == 1 ? 1 : pieceSize * threads)
+            scoresPerPart = max(shape.length, shape.encoderLength) + threads
+            scores = Buffer(count: scoresPerPart * (threads == 1 ? 1 : 2 * threads))
         }
     }
 }
