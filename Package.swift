@@ -31,6 +31,9 @@ let package = Package(
         .target(name: "Checkpoint"),
         .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate"]),
 
+        // What containers, batch systems and `taskset` leave of the machine.
+        .target(name: "ProcessLimits"),
+
         // The model and what is sampled from it.
         .target(name: "SongPlan"),
         .target(name: "JukeboxModel", dependencies: ["Checkpoint", "Digest", "SongPlan", "Tensor"]),
@@ -55,7 +58,9 @@ let package = Package(
             ]),
         .target(
             name: "WorkerService",
-            dependencies: ["ClusterProtocol", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
+            dependencies: [
+                "ClusterProtocol", "JukeboxModel", "ProcessLimits", "Sampling", "SongPlan", "Tensor", "WorkerCore",
+            ]),
 
         // The coordinator's core in virtual time: plans, and what they are tested with.
         .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
@@ -76,10 +81,8 @@ let package = Package(
             name: "orchestrion",
             dependencies: [
                 "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "Sampling", "SeamScore",
-                "SongPlan", "Tensor",
-                "WorkerService",
-                "ZeroMQTransport",
+                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "ProcessLimits", "Sampling",
+                "SeamScore", "SongPlan", "Tensor", "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -92,6 +95,7 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"]),
         .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),
+        .testTarget(name: "ProcessLimitsTests", dependencies: ["ProcessLimits"]),
         .testTarget(name: "SongPlanTests", dependencies: ["SongPlan"]),
         .testTarget(name: "CoordinatorCoreTests", dependencies: ["CoordinatorCore", "SongPlan"]),
         .testTarget(

@@ -132,7 +132,6 @@ package final class Phases: @unchecked Sendable {
     private func waitUntilOver(
         _ phase: Phase, thread: Int, compute: (Range<Int>) -> Void, commit: (Range<Int>) -> Void
     ) {
-        var yields = 200
         while !isOver(phase.number) {
             if spin(for: patience, until: { isOver(phase.number) }) { return }
             if let (other, word, units) = heldByOther(phase, thread: thread) {
@@ -141,9 +140,9 @@ package final class Phases: @unchecked Sendable {
                 commit(units)
                 finish(units, of: phase)
             } else {
-                // Somebody lost its processor while it committed; at first it may need this one.
-                if yields > 0 { sched_yield() } else { usleep(50) }
-                yields -= 1
+                // Somebody lost its processor while it committed, and may need this one. (Who yields instead is put
+                // behind others for long, by Linux 6.18.)
+                usleep(50)
             }
         }
     }

@@ -79,10 +79,6 @@ final class SharedState: @unchecked Sendable {
     /// Helpers of this generation that do not need the caller's work any more.
     private let left = Counters(1)
     private let sleepers = Atomic<Int>(0)
-    /// Processors of pinned helpers; and the one where the caller was last seen beside them.
-    private let taken = Mutex<Set<Int32>>([])
-    private let hasTaken = Atomic<Bool>(false)
-    private let lastFree = Atomic<Int32>(-1)
     private let callerSleeps = Atomic<Bool>(false)
     private let patience: UInt64
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
@@ -110,22 +106,6 @@ final class SharedState: @unchecked Sendable {
         done.deallocate()
         wake.deallocate()
         lock.deallocate()
-    }
-
-    /// Keeps the calling helper on a processor of its own.
-    func pinHelper(_ number: Int) {
-        ck_pin_thread(Int32(number))
-        taken.withLock { _ = $0.insert(ck_processor()) }
-        hasTaken.store(true, ordering: .releasing)
-    }
-
-    /// Leaves a helper's processor, where the system may have put the caller and would leave it for a while.
-    func moveCaller() {
-        guard hasTaken.load(ordering: .acquiring) else { return }
-        let here = ck_processor()
-        if here == lastFree.load(ordering: .relaxed) { return }
-        if taken.withLock({ $0.contains(here) }) { ck_move_thread(0) }
-        lastFree.store(ck_processor(), ordering: .relaxed)
     }
 
     // MARK: the caller

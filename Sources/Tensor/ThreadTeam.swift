@@ -40,18 +40,23 @@ package final class ThreadTeam: Sendable {
     /// How many threads there are, including the caller's.
     package let threads: Int
     private let shared: SharedState
+    private let pinned: Bool
     private let helpers: [Helper]
 
     /// A team of `threads`, of which the caller of `run` is one.
     ///
     /// - Parameters:
-    ///   - pinned: whether each helper keeps to a processor of its own.
+    ///   - pinned: whether each thread keeps to a processor of its own, the caller while it is in a run. By default they
+    ///     do when the team has as many threads as there are processors: then others that want a processor share it
+    ///     with one of them, and no two of them share one while another idles.
     ///   - isPatient: whether the helpers let other threads go first.
-    package init(threads: Int, pinned: Bool = false, isPatient: Bool = false) {
+    package init(threads: Int, pinned: Bool? = nil, isPatient: Bool = false) {
         precondition(threads >= 1, "a thread team needs at least one thread, not \(threads)")
         self.threads = threads
         let shared = SharedState(threads: threads)
         self.shared = shared
+        let pinned = threads > 1 && pinned ?? (threads == Int(ck_processor_count()))
+        self.pinned = pinned
         self.helpers = (1..<max(threads, 1)).map {
             Helper(number: $0, shared: shared, pinned: pinned, isPatient: isPatient)
         }
@@ -82,19 +87,24 @@ package final class ThreadTeam: Sendable {
             for part in 0..<parts { work.run(part: part, of: parts, thread: 0) }
             return
         }
-        shared.moveCaller()
         withUnsafePointer(to: work) { pointer in
-            shared.run(Job(Work.self, UnsafeRawPointer(pointer), parts: parts), helpers: min(parts, threads) - 1)
+            run(Job(Work.self, UnsafeRawPointer(pointer), parts: parts), helpers: min(parts, threads) - 1)
         }
     }
 
     /// Does `work`, and returns when it is done. Allocates nothing.
     package func run<Work: PhasedWork>(_ work: Work) {
         if threads == 1 { return work.run(thread: 0) }
-        shared.moveCaller()
         withUnsafePointer(to: work) { pointer in
-            shared.run(Job(Work.self, UnsafeRawPointer(pointer)), helpers: threads - 1)
+            run(Job(Work.self, UnsafeRawPointer(pointer)), helpers: threads - 1)
         }
+    }
+
+    private func run(_ job: Job, helpers: Int) {
+        var before = ck_processors()
+        let isHeld = pinned && ck_hold_thread(0, &before) != 0
+        shared.run(job, helpers: helpers)
+        if isHeld { ck_release_thread(&before) }
     }
 
     /// The same for a closure, which costs two small allocations unless the team is one thread.
@@ -143,7 +153,7 @@ private final class Helper: @unchecked Sendable {
                 #endif
                 let helper = Unmanaged<Helper>.fromOpaque(me).takeRetainedValue()
                 if helper.isPatient { ThreadTeam.letOthersGoFirst() }
-                if helper.pinned { helper.shared.pinHelper(helper.number) }
+                if helper.pinned { ck_pin_thread(Int32(helper.number)) }
                 helper.shared.work(thread: helper.number)
                 return nil
             }, me)

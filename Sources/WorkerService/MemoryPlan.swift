@@ -1,5 +1,6 @@
 import Foundation
 import JukeboxModel
+import ProcessLimits
 
 /// What of a model a worker keeps in memory: how many levels' weights at a time, and how many windows.
 struct MemoryPlan {
@@ -40,14 +41,11 @@ struct MemoryPlan {
             ? String(format: "%.1f MB", Double(bytes) / 1e6) : String(format: "%.1f GB", Double(bytes) / 1e9)
     }
 
-    /// Nine tenths of the memory that is free; 8 GB where the system does not say.
-    private static var available: Int {
-        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
-            let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        else { return 8 << 30 }
-        return kilobytes * 1024 / 10 * 9
-    }
+    /// Nine tenths of what this process can have, after what it needs beside weights and windows.
+    private static var available: Int { max(0, ProcessLimits.current.memory.value - ownBytes) / 10 * 9 }
+
+    /// The program and its libraries, working memory, and messages.
+    private static let ownBytes = 64 << 20
 }
 
 /// A model that does not fit.

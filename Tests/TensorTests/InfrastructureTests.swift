@@ -100,7 +100,7 @@ private struct Marking: TeamWork {
         #expect(wrong.load(ordering: .relaxed) == 0)
     }
 
-    @Test func `pinned helpers leave the caller free to move`() {
+    @Test func `threads of a pinned team have a processor each, the caller only in a run`() {
         let before = ck_processor_count()
         let team = ThreadTeam(threads: max(2, Int(before)), pinned: true)
         let counts = Buffer<Int32>(count: team.threads, zeroed: true)
@@ -108,11 +108,11 @@ private struct Marking: TeamWork {
         while counts.elements.contains(0) {
             team.run { _, _, thread in
                 counts[thread] = ck_processor_count()
-                sched_yield()
+                usleep(10)
             }
         }
-        #expect(counts[0] == before && ck_processor_count() == before)
-        #expect(counts.elements.dropFirst().allSatisfy { $0 == 1 })
+        #expect(counts.elements.allSatisfy { $0 == 1 })
+        #expect(ck_processor_count() == before)
     }
 
     @Test func `teams come and go`() {

@@ -184,12 +184,17 @@ void ck_filter_top_k(float *logits, long n, long k);
 // scratch: at least 2 * n words.
 void ck_filter_top_p(float *logits, long n, float p, uint64_t *scratch);
 
-// Processors that the calling thread may run on (0: unknown), and the one it runs on now (-1: unknown).
+// Processors that the calling thread may run on; 0: unknown.
 int ck_processor_count(void);
-int ck_processor(void);
-// Keeps the calling thread on the index-th processor that it may run on; or moves it there, free to move on.
+// Keeps the calling thread on the index-th processor that it may run on.
 void ck_pin_thread(int index);
-void ck_move_thread(int index);
+// The same for a while: `before` is where it might run until then. 0: it was not done.
+#define MOST_HELD_WORDS 128
+typedef struct {
+    uint64_t words[MOST_HELD_WORDS];
+} ck_processors;
+int ck_hold_thread(int index, ck_processors *before);
+void ck_release_thread(const ck_processors *before);
 
 // A hint to the processor that this is a spin loop.
 static inline void ck_spin_hint(void) {

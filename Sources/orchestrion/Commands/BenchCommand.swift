@@ -71,6 +71,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        compute.sayLimits { Terminal.note($0) }
         let subject = try BenchModel(preset: preset, path: model.map(MusicBox.path(of:)), level: level)
         let team = ThreadTeam(threads: compute.threads)
         Terminal.note("measuring the machine …")

@@ -80,6 +80,7 @@ struct CoordinatorCommand: ParsableCommand {
 
     func run() throws {
         lifeline.watch()
+        compute.sayLimits { Terminal.log($0) }
         var options = CoordinatorServer.Options(threads: compute.threads, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))

@@ -39,6 +39,7 @@ struct PictureCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        compute.sayLimits { Terminal.note($0) }
         let folder = try SongFolder(URL(fileURLWithPath: directory, isDirectory: true))
         let report = try PictureMaker(
             song: folder, sample: sample, level: level, out: out.map { URL(fileURLWithPath: $0) }, model: model,

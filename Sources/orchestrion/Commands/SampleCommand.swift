@@ -59,6 +59,7 @@ struct SampleCommand: ParsableCommand {
 
     func run() throws {
         lifeline.watch()
+        compute.sayLimits { if !json { Terminal.note($0) } }
         var request = try song.request()
         let made = request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:))
         let shelf = ModelShelf(preset: preset, profile: profile ?? made ?? .standard)

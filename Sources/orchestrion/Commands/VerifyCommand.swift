@@ -37,6 +37,7 @@ struct VerifyCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        compute.sayLimits { Terminal.note($0) }
         let folder = URL(fileURLWithPath: directory, isDirectory: true)
         let model = try Model(path: directory, preset: preset, profile: profile)
         let expectedPath = expected ?? folder.appendingPathComponent("expected.safetensors").path

@@ -63,6 +63,7 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         lifeline.watch()
+        compute.sayLimits { Terminal.log($0) }
         let model = try Model(path: MusicBox.path(of: model), preset: preset, profile: profile)
         let served = try chosenLevels(of: model)
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
