@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// What this process may use of its machine: processors and memory, with who says so.
 ///

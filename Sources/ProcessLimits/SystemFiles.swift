@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// Where limits are read: the live system, or a folder that a test made.
 package struct SystemFiles: Sendable {
@@ -7,27 +7,22 @@ package struct SystemFiles: Sendable {
     package var environment: [String: String]
     /// Processors of the machine that are on line.
     package var processors: Int
-    /// Processors that this process may run on; nil when the system does not say.
-    package var allowedProcessors: Int?
     /// Bytes of address space that `ulimit -v` leaves; nil without one.
     package var addressSpace: Int?
 
     package init(
-        root: String, environment: [String: String] = [:], processors: Int, allowedProcessors: Int? = nil,
-        addressSpace: Int? = nil
+        root: String, environment: [String: String] = [:], processors: Int, addressSpace: Int? = nil
     ) {
         self.root = root
         self.environment = environment
         self.processors = processors
-        self.allowedProcessors = allowedProcessors
         self.addressSpace = addressSpace
     }
 
     static var live: SystemFiles {
-        let allowed = processorsOfThread()
         var files = SystemFiles(
             root: "", environment: ProcessInfo.processInfo.environment,
-            processors: max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), allowed ?? 1), allowedProcessors: allowed)
+            processors: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         files.addressSpace = files.addressSpaceLeft()
         return files
     }
@@ -50,23 +45,19 @@ package struct SystemFiles: Sendable {
     /// Bytes that programs can have; 8 GB where the system does not say.
     var freeMemory: Int { number("MemAvailable", in: "/proc/meminfo").map { $0 << 10 } ?? 8 << 30 }
 
-    /// Processors that the calling thread may run on; nil when the system does not say.
-    private static func processorsOfThread() -> Int? {
-        #if canImport(Glibc)
-            // The kernel refuses a set that is too small for the machine.
-            var bytes = MemoryLayout<cpu_set_t>.size
-            while bytes <= 1 << 20 {
-                let set = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
-                defer { set.deallocate() }
-                memset(set, 0, bytes)
-                if sched_getaffinity(0, bytes, set.assumingMemoryBound(to: cpu_set_t.self)) == 0 {
-                    let count = UnsafeRawBufferPointer(start: set, count: bytes).reduce(0) { $0 + $1.nonzeroBitCount }
-                    return count > 0 ? count : nil
-                }
-                bytes *= 2
-            }
-        #endif
-        return nil
+    /// Processors that this process may run on; nil when the system does not say.
+    var allowedProcessors: Int? {
+        // "Cpus_allowed_list:	0-3,8"
+        guard let line = text("/proc/self/status")?.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
+        else { return nil }
+        let ranges = line.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces).split(separator: ",")
+        let counts = ranges.map { range -> Int in
+            let ends = range.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+            guard (1...2).contains(ends.count), ends.allSatisfy({ (0...1 << 20).contains($0) }) else { return 0 }
+            return max(0, ends[ends.count - 1] - ends[0] + 1)
+        }
+        let count = counts.reduce(0, +)
+        return count > 0 ? count : nil
     }
 
     private func addressSpaceLeft() -> Int? {

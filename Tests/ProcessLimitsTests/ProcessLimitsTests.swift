@@ -19,12 +19,11 @@ private struct FakeSystem {
     }
 
     /// Of a machine of 64 processors and 64 GB.
-    func limits(_ environment: [String: String] = [:], allowed: Int? = 64, addressSpace: Int? = nil) -> ProcessLimits {
+    func limits(_ environment: [String: String] = [:], addressSpace: Int? = nil) -> ProcessLimits {
         defer { try? FileManager.default.removeItem(atPath: root) }
         return ProcessLimits(
             system: SystemFiles(
-                root: root, environment: environment, processors: 64, allowedProcessors: allowed,
-                addressSpace: addressSpace))
+                root: root, environment: environment, processors: 64, addressSpace: addressSpace))
     }
 }
 
@@ -116,8 +115,12 @@ struct ProcessLimitsTests {
     }
 
     @Test func `affinity, Slurm and ulimit narrow it too`() throws {
-        let affinity = try FakeSystem([:]).limits(allowed: 3)
-        #expect(affinity.processors.value == 3 && affinity.description?.contains("may run on 3") == true)
+        let lists = ["0-1,63": 3, "5": 1, "0-63": 64, "": 64, "x": 64, "7-3": 64, "0-": 64]
+        for (list, count) in lists {
+            let affinity = try FakeSystem(["/proc/self/status": "Name:\tx\nCpus_allowed_list:\t\(list)\n"]).limits()
+            #expect(affinity.processors.value == count, "\(list)")
+            #expect(affinity.description?.contains("may run on \(count)") == (count < 64 ? true : nil), "\(list)")
+        }
         let slurm = ["SLURM_JOB_ID": "7", "SLURM_CPUS_ON_NODE": "16", "SLURM_MEM_PER_NODE": "8192"]
         #expect(try FakeSystem([:]).limits(slurm).processors.value == 16)
         #expect(try FakeSystem([:]).limits(slurm).memory.value == 8192 << 20)

@@ -81,7 +81,7 @@ private struct PartOfLayer {
             addAttention($0)
         }
         normalise(workspace.sum.pointer, layer.norm1, for: layer.mlpIn, .normaliseSum, .arrangeSum)
-        multiply(.widen, normal, layer.mlpIn, into: workspace.hidden.pointer, then: activate) { columns in
+        multiply(.widen, normal, layer.mlpIn, into: workspace.hidden.pointer, then: { activate($0) }) { columns in
             copy(columns, to: workspace.hidden.pointer, width: shape.mlpWidth)
             // Its columns are the next one's k.
             if layer.mlpOut.matrix.storage != .int8 {
@@ -257,7 +257,7 @@ private struct PartOfLayer {
 
     /// From `projected` to `attended`.
     private func attend() {
-        if layer.pattern != .lyricEncoder { doShort(.store, of: work.rows, store) }
+        if layer.pattern != .lyricEncoder { doShort(.store, of: work.rows) { store($0) } }
         let units = work.rows * shape.heads
         if work.isSolo {
             attend(0..<units, into: work.workspace.attended.pointer)
