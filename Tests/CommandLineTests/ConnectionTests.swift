@@ -99,7 +99,8 @@ extension CommandLines {
                 keys: (own: "\(folder)/me.key", server: "\(folder)/server.pub"))
             try await withCluster(options) { cluster in
                 #expect(cluster.log.contains("allowed, line 1:") && cluster.log.contains("1 allowed peer"))
-                #expect(try await cluster.command("status", []).succeeded)
+                let status = try await cluster.command("status", [])
+                #expect(status.succeeded, "\(status.report)")
             }
         }
     }
