@@ -28,15 +28,16 @@ let package = Package(
 
         // Files and hashes.
         .target(name: "Digest", dependencies: ["CSodium"]),
-        .target(name: "Checkpoint"),
-        .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate"]),
+        .target(name: "SystemErrors"),
+        .target(name: "Checkpoint", dependencies: ["SystemErrors"]),
+        .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate", "SystemErrors"]),
 
         // What containers, batch systems and `taskset` leave of the machine.
         .target(name: "ProcessLimits"),
 
         // The model and what is sampled from it.
         .target(name: "SongPlan"),
-        .target(name: "JukeboxModel", dependencies: ["Checkpoint", "Digest", "SongPlan", "Tensor"]),
+        .target(name: "JukeboxModel", dependencies: ["Checkpoint", "Digest", "SongPlan", "SystemErrors", "Tensor"]),
         .target(name: "Sampling", dependencies: ["JukeboxModel", "SongPlan", "Tensor"]),
 
         // The cluster: pure cores, what they speak, and the services that carry out what they decide.
@@ -46,15 +47,17 @@ let package = Package(
             name: "ClusterProtocol",
             dependencies: ["Digest", "SongPlan", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Messages/orchestrion.proto"]),
-        .target(name: "ZeroMQTransport", dependencies: ["ClusterProtocol", "CZeroMQ"]),
+        .target(name: "ZeroMQTransport", dependencies: ["ClusterProtocol", "CZeroMQ", "SystemErrors"]),
         .target(
             name: "Journal",
-            dependencies: ["CoordinatorCore", "SongPlan", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "CoordinatorCore", "SongPlan", "SystemErrors", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .target(
             name: "CoordinatorService",
             dependencies: [
                 "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Digest", "Journal", "JukeboxModel",
-                "SeamScore", "SongPlan", "Tensor",
+                "SeamScore", "SongPlan", "SystemErrors", "Tensor",
             ]),
         .target(
             name: "WorkerService",
@@ -65,7 +68,7 @@ let package = Package(
         // The coordinator's core in virtual time: plans, and what they are tested with.
         .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
 
-        .target(name: "Pictures", dependencies: ["CCairo", "Tensor"]),
+        .target(name: "Pictures", dependencies: ["CCairo", "SystemErrors", "Tensor"]),
         // Whether the seams of a song in segments can be told from other places.
         .target(name: "SeamScore", dependencies: ["Tensor"]),
 
@@ -82,7 +85,7 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
                 "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "ProcessLimits", "Sampling",
-                "SeamScore", "SongPlan", "Tensor", "WorkerService", "ZeroMQTransport",
+                "SeamScore", "SongPlan", "SystemErrors", "Tensor", "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -92,6 +95,7 @@ let package = Package(
             path: "Tests/ModelTestSupport"),
         // How often a thread asks for memory.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"]),
         .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),

@@ -1,6 +1,7 @@
 import CSndFile
 import Glibc
 import Synchronization
+import SystemErrors
 
 /// What ``AudioWriter`` writes.
 package enum AudioFormat: String, CaseIterable, Sendable {
@@ -49,7 +50,7 @@ package final class AudioWriter {
     /// ``finish()`` replaces it.
     ///
     /// - Parameter sampleRate: hertz.
-    /// - Throws: ``AudioFileError`` if the file cannot be made or the format cannot have the rate.
+    /// - Throws: `SystemError` if the file cannot be made, ``AudioFileError`` if the format cannot have the rate.
     package init(path: String, sampleRate: Int, format: AudioFormat) throws {
         self.path = path
         self.sampleRate = sampleRate
@@ -60,20 +61,17 @@ package final class AudioWriter {
         let number = Self.temporaryFiles.wrappingAdd(1, ordering: .relaxed).newValue
         temporaryPath = "\(path).\(getpid())-\(number).partial"
         descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw AudioFileError(path, "cannot be written: \(String(cString: strerror(errno)))")
-        }
+        guard descriptor >= 0 else { throw SystemError(path) }
         var info = SF_INFO()
         info.samplerate = Int32(sampleRate)
         info.channels = 1
         info.format = format.libraryFormat
-        let (file, failure) = openingLock.withLock { _ in
+        let (file, reason) = openingLock.withLock { _ in
             let file = sf_open_fd(descriptor, Int32(SFM_WRITE), &info, 0)
             return (OpaqueFile(file), file == nil ? String(cString: sf_strerror(nil)) : "")
         }
         guard let file = file.pointer else {
-            throw AudioFileError(
-                path, "cannot be written as \(format) at \(sampleRate) Hz: \(failure.withoutFullStop)")
+            throw failure("cannot be written as \(format) at \(sampleRate) Hz: \(reason.withoutFullStop)")
         }
         self.file = file
         if format == .ogg {
@@ -90,8 +88,8 @@ package final class AudioWriter {
 
     /// Adds samples of full scale ±1.
     ///
-    /// - Throws: ``AudioFileError`` if one is no number, the disk is full, or the file is finished. After an
-    ///   error the file cannot be finished.
+    /// - Throws: ``AudioFileError`` if one is no number or the file is finished, `SystemError` if the disk is full.
+    ///   After an error the file cannot be finished.
     package func append(_ samples: UnsafeBufferPointer<Float>) throws {
         guard let file else { throw AudioFileError(path, "cannot be added to: it is finished or has failed") }
         guard format != .wav || framesWritten + samples.count <= 2_147_000_000 else {
@@ -118,7 +116,7 @@ package final class AudioWriter {
 
     /// Completes the file, has it written to the disk, reads its header back, and gives it its name.
     ///
-    /// - Throws: ``AudioFileError``; there is no file of this name then, or still the one before.
+    /// - Throws: ``AudioFileError``, `SystemError`; there is no file of this name then, or still the one before.
     package func finish() throws {
         guard let file else { throw AudioFileError(path, "cannot be finished: it is finished or has failed") }
         do {
@@ -128,12 +126,11 @@ package final class AudioWriter {
             self.file = nil
             let result = sf_close(file)
             guard result == 0 else {
-                throw AudioFileError(
-                    path, "cannot be completed: \(String(cString: sf_error_number(result)).withoutFullStop)")
+                throw failure("cannot be completed: \(String(cString: sf_error_number(result)).withoutFullStop)")
             }
-            guard fsync(descriptor) == 0 else { throw failure("cannot be written to the disk") }
+            guard fsync(descriptor) == 0 else { throw SystemError(path) }
             try checkWrittenFile()
-            guard rename(temporaryPath, path) == 0 else { throw failure("cannot be given its name") }
+            guard rename(temporaryPath, path) == 0 else { throw SystemError(path) }
         } catch {
             abandon()
             throw error
@@ -182,7 +179,7 @@ package final class AudioWriter {
         }
         guard written == count else {
             let reason = String(cString: sf_strerror(file)).withoutFullStop
-            throw AudioFileError(path, "cannot be written after \(framesWritten) samples: \(reason)")
+            throw failure("cannot be written after \(framesWritten) samples: \(reason)")
         }
     }
 
@@ -192,16 +189,17 @@ package final class AudioWriter {
         do {
             frames = try AudioReader(path: temporaryPath).frames
         } catch {
-            throw AudioFileError(path, "was not written correctly; is the disk full? (\(error))")
+            throw failure("was not written correctly; is the disk full? (\(error))")
         }
         guard frames == framesWritten else {
-            throw AudioFileError(
-                path, "was not written correctly: \(frames) of \(framesWritten) samples; is the disk full?")
+            throw failure("was not written correctly: \(frames) of \(framesWritten) samples; is the disk full?")
         }
     }
 
-    private func failure(_ what: String) -> AudioFileError {
-        AudioFileError(path, "\(what): \(String(cString: strerror(errno)))")
+    /// libsndfile does not say what the system refused, so it is tried once more.
+    private func failure(_ what: String) -> any Error {
+        OutputFile.obstacle(beside: temporaryPath).map { SystemError(path, code: $0.code) }
+            ?? AudioFileError(path, what)
     }
 
     /// Makes the new name last through a power cut; not every file system can, and the file is complete

@@ -47,6 +47,7 @@ extension Coordinator {
             description.fingerprints.allSatisfy { model.fingerprints[$0.key] == $0.value }
         }
         if isServed { return nil }
+        if let reason = profileRefusal(description, model.fingerprints) { return reason }
         let levels = description.fingerprints.sorted { $0.key < $1.key }
         let (right, wrong) = (
             levels.filter { model.fingerprints[$0.key] == $0.value },
@@ -57,9 +58,30 @@ extension Coordinator {
                 + (model.fingerprints[level] ?? "none, it has no such level")
         }
         let same = right.map { "\($0.key)" }.joined(separator: ",")
-        let advice = right.isEmpty ? "" : "; copy the model again, or serve what is the same: --levels \(same)"
-        return "worker \(description.name) has other weights than the model that is served here; "
-            + differences.joined(separator: "; ") + advice
+        let advice =
+            right.isEmpty
+            ? "give it the same model" : "copy the model again, or serve what is the same: --levels \(same)"
+        let others = wrong.map { "\($0.key)" }.joined(separator: ", ")
+        return "worker \(description.name) has other weights than the model \(model.name) that is served here, at "
+            + "\(wrong.count == 1 ? "level" : "levels") \(others): \(advice) (\(differences.joined(separator: "; ")))"
+    }
+
+    /// Why a worker that keeps numbers in another way cannot be used: a fingerprint begins with how, as `f16/1:`.
+    private func profileRefusal(_ description: WorkerDescription, _ wanted: [Int: String]) -> String? {
+        func profiles(_ fingerprints: [Int: String]) -> Set<Substring> {
+            Set(fingerprints.values.compactMap { $0.firstIndex(of: ":").map($0.prefix(upTo:)) })
+        }
+        let (own, here) = (profiles(description.fingerprints), profiles(wanted))
+        guard let theirs = own.first, let ours = here.first, own.count == 1, here.count == 1, theirs != ours else {
+            return nil
+        }
+        let names = [theirs, ours].map { $0.prefix { $0 != "/" } }
+        if names[0] == names[1] {
+            return "worker \(description.name) is of another release: it computes \(theirs), and the coordinator "
+                + "\(ours); use the same release everywhere"
+        }
+        return "worker \(description.name) keeps numbers as \(names[0]), and the coordinator as \(names[1]): start the "
+            + "worker with --profile \(names[1]), or the coordinator with --profile \(names[0])"
     }
 
     /// A model becomes known; with the first one, workers that came before it are looked at again.

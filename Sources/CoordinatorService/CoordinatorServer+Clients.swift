@@ -2,6 +2,7 @@ import ClusterProtocol
 import CoordinatorCore
 import Foundation
 import SongPlan
+import SystemErrors
 
 /// What clients ask: submit, status, cancel, files.
 extension CoordinatorServer {

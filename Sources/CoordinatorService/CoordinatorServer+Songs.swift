@@ -5,6 +5,7 @@ import Journal
 import JukeboxModel
 import SongPlan
 import Synchronization
+import SystemErrors
 import Tensor
 
 /// Songs on their way in (checked, encoded) and out (decoded, written).
@@ -76,7 +77,7 @@ extension CoordinatorServer {
                 sample.enumerated().map { model.labellers[$0].prior.labels ? $1 : nil }
             },
             numbers: numbers.allSatisfy { $0 == nil } ? nil : numbers.enumerated().map { $1 ?? $0 },
-            priority: priority, submittedAt: Date().timeIntervalSince1970, specification: try request.json(),
+            priority: priority, submittedAt: journal.time, specification: try request.json(),
             awaitsTokens: awaits)
         return (submission, prepared)
     }
@@ -132,13 +133,12 @@ extension CoordinatorServer {
         // Upper levels are heard first.
         studio.add(priority: stream.level) { [self] in
             do {
-                let more = try studioTeam.withLock { try sounds.grow(stream, shelf: shelf, team: $0) }
+                let more = try whenThereIsRoom {
+                    try studioTeam.withLock { try sounds.grow(stream, shelf: shelf, team: $0) }
+                }
                 if more { grow(stream) }
             } catch {
-                post(
-                    .event(
-                        .outputsFailed(
-                            stream.song, reason: "level \(stream.level) could not be decoded: \(error.explanation)")))
+                failed(stream.song, "level \(stream.level) could not be decoded", error)
             }
         }
     }
@@ -164,12 +164,9 @@ extension CoordinatorServer {
         if plan.isCut(stream.level) { return join(stream, tokens, output, model) }
         studio.add(priority: stream.level) { [self] in
             do {
-                try write(tokens, stream, output, model)
+                try whenThereIsRoom { try write(tokens, stream, output, model) }
             } catch {
-                post(
-                    .event(
-                        .outputsFailed(
-                            stream.song, reason: "level \(stream.level) could not be decoded: \(error.explanation)")))
+                failed(stream.song, "level \(stream.level) could not be decoded", error)
             }
         }
     }
@@ -198,13 +195,12 @@ extension CoordinatorServer {
             do {
                 // From its first seam on.
                 if joins.joinedSegments(first) > 0 { sounds.leave(first) }
-                let more = try studioTeam.withLock { try joins.grow(first, shelf: shelf, team: $0) }
+                let more = try whenThereIsRoom {
+                    try studioTeam.withLock { try joins.grow(first, shelf: shelf, team: $0) }
+                }
                 if more { growJoin(first) }
             } catch {
-                post(
-                    .event(
-                        .outputsFailed(
-                            first.song, reason: "level \(first.level) could not be joined: \(error.explanation)")))
+                failed(first.song, "level \(first.level) could not be joined", error)
             }
         }
     }
@@ -245,7 +241,7 @@ extension CoordinatorServer {
                     from: heard.lowerBound, room: plan.room(ofCut: seam))
                 post(.event(.cutChosen(song, sample: sample, seam: seam, position: position)))
             } catch {
-                post(.event(.outputsFailed(song, reason: "a place for a cut could not be found: \(error.explanation)")))
+                failed(song, "a place for a cut could not be found", error)
             }
         }
     }
@@ -257,10 +253,10 @@ extension CoordinatorServer {
         if events.isEmpty, state.isEnded { return }
         let timeline = Timeline(
             submission: submission, plans: core.plans(of: song), state: state, events: events, known: workersSeen,
-            now: Date().timeIntervalSince1970)
+            now: journal.time)
         let folder = folder(of: song)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try timeline.json().write(to: folder.appendingPathComponent(Timeline.file), options: .atomic)
+        try OutputFile.replace(folder.appendingPathComponent(Timeline.file).path, with: timeline.json())
     }
 
     /// Decodes what has not been decoded, writes codes and description.
@@ -280,33 +276,43 @@ extension CoordinatorServer {
             do {
                 stages.begin(song)
                 defer { stages.end(song) }
-                var tokens = segments.map { $0.map { $0[0] } }
-                var joined: [[JoinedLevel]] = Array(repeating: [], count: samples)
-                let audible = plan.levels.reversed().filter { $0.level >= plan.stopAt }.map(\.level)
-                for (index, level) in audible.enumerated() {
-                    for sample in 0..<samples {
-                        func progress(_ share: Double) {
-                            let done = Double(index * samples + sample) + share
-                            stages.update(song, share: done / Double(audible.count * samples))
-                        }
-                        if plan.isCut(level) {
-                            let parts = try completeJoin(
-                                segments[level][sample], StreamID(song: song, sample: sample, level: level),
-                                plans[sample], output, model, progress)
-                            tokens[level][sample] = parts.codes
-                            joined[sample].append(parts)
-                        } else {
-                            let stream = StreamID(song: song, sample: sample, level: level)
-                            try write(tokens[level][sample], stream, output, model, progress: progress)
-                        }
-                    }
-                }
-                try output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
+                try whenThereIsRoom { try write(song, segments, plans, output, model) }
                 post(.event(.outputsWritten(song)))
             } catch {
-                post(
-                    .event(.outputsFailed(song, reason: "the song's files could not be written: \(error.explanation)")))
+                failed(song, "the song's files could not be written", error)
             }
         }
+    }
+
+    /// Writes what is not there yet of a song's files.
+    ///
+    /// - Parameter segments: codes, [level][sample][segment].
+    private func write(
+        _ song: SongID, _ segments: [[[[UInt16]]]], _ plans: [Plan], _ output: SongOutput, _ model: String
+    ) throws {
+        guard let plan = plans.first else { return }
+        let samples = plans.count
+        var tokens = segments.map { $0.map { $0[0] } }
+        var joined: [[JoinedLevel]] = Array(repeating: [], count: samples)
+        let audible = plan.levels.reversed().filter { $0.level >= plan.stopAt }.map(\.level)
+        for (index, level) in audible.enumerated() {
+            for sample in 0..<samples {
+                func progress(_ share: Double) {
+                    let done = Double(index * samples + sample) + share
+                    stages.update(song, share: done / Double(audible.count * samples))
+                }
+                if plan.isCut(level) {
+                    let parts = try completeJoin(
+                        segments[level][sample], StreamID(song: song, sample: sample, level: level),
+                        plans[sample], output, model, progress)
+                    tokens[level][sample] = parts.codes
+                    joined[sample].append(parts)
+                } else {
+                    let stream = StreamID(song: song, sample: sample, level: level)
+                    try write(tokens[level][sample], stream, output, model, progress: progress)
+                }
+            }
+        }
+        try output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
     }
 }

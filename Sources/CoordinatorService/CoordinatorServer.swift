@@ -6,6 +6,7 @@ import Journal
 import JukeboxModel
 package import SongPlan
 import Synchronization
+import SystemErrors
 import Tensor
 
 /// The coordinator: carries out what the core decides.
@@ -20,18 +21,22 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         package var threads: Int
         /// Songs may name files of this machine (when client and coordinator are one process).
         package var trustsPaths: Bool
+        /// Where a disk is full, it waits until there is room; otherwise it stops with the reason.
+        package var waitsForRoom: Bool
         package var log: @Sendable (String) -> Void
         /// Called on every completed song, and with what was written.
         package var songEnded: @Sendable (SongID, SongState, URL) -> Void
 
         package init(
             settings: Settings = Settings(), threads: Int = 2, trustsPaths: Bool = false,
+            waitsForRoom: Bool = false,
             log: @escaping @Sendable (String) -> Void = { _ in },
             songEnded: @escaping @Sendable (SongID, SongState, URL) -> Void = { _, _, _ in }
         ) {
             self.settings = settings
             self.threads = threads
             self.trustsPaths = trustsPaths
+            self.waitsForRoom = waitsForRoom
             self.log = log
             self.songEnded = songEnded
         }
@@ -62,6 +67,8 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     /// What other threads have to say to the loop.
     private let mail = Mutex<[Mail]>([])
     private let stopping = Atomic(false)
+    /// Why it stops of itself.
+    private let gaveUp = Mutex<(any Error)?>(nil)
     private var waker: (any Waker)?
     /// Requests that wait for the desk's answer.
     var pending: [SongID: (connection: ConnectionID, number: UInt64, warnings: [String])] = [:]
@@ -107,6 +114,16 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         waker?.wake()
     }
 
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    /// Why it stops of itself, as soon as that is known. Any thread.
+    package var fault: (any Error)? { gaveUp.withLock { $0 } }
+
+    func giveUp(_ error: any Error) {
+        gaveUp.withLock { $0 = $0 ?? error }
+        waker?.wake()
+    }
+
     func post(_ mail: Mail) {
         self.mail.withLock { $0.append(mail) }
         waker?.wake()
@@ -119,7 +136,8 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
 
     /// Serves until `stop`.
     ///
-    /// - Throws: when the journal cannot be written or the transport fails; nothing acknowledged is lost.
+    /// - Throws: when the journal cannot be written, unless that is waited for, or the transport fails; nothing
+    ///   acknowledged is lost.
     package func run(transport: any Transport) throws {
         waker = transport.waker
         resumePreparations()
@@ -130,9 +148,17 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
             cutter.close()
             journal.close()
         }
-        while !stopping.load(ordering: .relaxed) {
-            let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
-            try turn(messages, transport)
+        do {
+            while !isStopping {
+                let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
+                try turn(messages, transport)
+                if let fault = gaveUp.withLock({ $0 }) { throw fault }
+            }
+        } catch {
+            if isStopping, error.isAboutRoom { return }
+            // Told before the jobs that run are waited for.
+            giveUp(error)
+            throw error
         }
     }
 
@@ -208,7 +234,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         let records = effects.compactMap { effect in
             if case .journal(let record) = effect { record } else { nil }
         }
-        if !records.isEmpty { try journal.append(records) }
+        if !records.isEmpty { try whenThereIsRoom { try journal.append(records) } }
         var following: [Effect] = []
         for effect in effects {
             switch effect {
@@ -255,7 +281,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         meters[song] = nil
         sounds.forget(song)
         joins.forget(song)
-        try journal.forget(song)
+        try whenThereIsRoom { try journal.forget(song) }
         options.songEnded(song, state, folder(of: song))
     }
 }

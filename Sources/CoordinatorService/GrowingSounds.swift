@@ -74,7 +74,9 @@ final class GrowingSounds: Sendable {
         guard let (output, model) = known else { return false }
         let (level, sample) = (stream.level, stream.sample)
         let vqvae = try shelf.vqvae(of: shelf.model(model))
-        guard !output.hasAudio(level: level, sample: sample) else { return settle(stream, decoded: nil, more: false) }
+        guard !output.hasAudio(level: level, sample: sample) else {
+            return settle(stream, decoded: nil, keeping: 0, more: false)
+        }
         var sound = try output.soundSoFar(level: level, sample: sample, vqvae: vqvae)
         let (piece, reach) = (vqvae.pieceLength(level: level), vqvae.reach(level: level))
         guard let due = take(stream, from: sound.tokens, piece: piece, reach: reach) else { return false }
@@ -88,7 +90,7 @@ final class GrowingSounds: Sendable {
             let count = (end - begin) * sound.samplesPerToken
             try sound.append(UnsafeBufferPointer(start: audio.pointer, count: count))
         }
-        return settle(stream, decoded: sound.tokens, more: due.more)
+        return settle(stream, decoded: sound.tokens, keeping: reach, more: due.more)
     }
 
     /// The tokens for the next pieces that are decided, from `low` on, and where the pieces end.
@@ -108,16 +110,19 @@ final class GrowingSounds: Sendable {
             }
             let high = min(growth.have, end + reach)
             let tokens = Array(growth.tokens[low - growth.start..<high - growth.start])
-            let keep = max(growth.start, end - reach)
-            growth.tokens.removeFirst(keep - growth.start)
-            growth.start = keep
             return (tokens, low, end, end < decided)
         }
     }
 
-    private func settle(_ stream: StreamID, decoded: Int?, more: Bool) -> Bool {
+    /// What is decoded is forgotten, but for the `keeping` tokens that reach into what comes next.
+    private func settle(_ stream: StreamID, decoded: Int?, keeping reach: Int, more: Bool) -> Bool {
         growths.withLock { growths in
             guard var growth = growths.removeValue(forKey: stream) else { return false }
+            if let decoded {
+                let keep = min(growth.have, max(growth.start, decoded - reach))
+                growth.tokens.removeFirst(keep - growth.start)
+                growth.start = keep
+            }
             growth.decoded = decoded ?? growth.total
             // Tokens that came meanwhile found the stream queued; look once more.
             growth.isQueued = more || decoded != nil

@@ -22,7 +22,12 @@ package final class ModelShelf: Sendable {
 
     /// Opens a model's folder and remembers it by its name and its path.
     @discardableResult
-    package func add(path: String) throws -> Model {
+    package func add(path: String) throws -> Model { try add(path: path, preset: preset) }
+
+    /// Opens a folder that says its own geometry, whatever preset others need.
+    package func addOwn(path: String) throws { _ = try add(path: path, preset: nil) }
+
+    private func add(path: String, preset: String?) throws -> Model {
         let full = URL(fileURLWithPath: path).standardizedFileURL.path
         if let known = shelf.withLock({ $0.models[full] }) { return known }
         let model = try Model(path: full, preset: preset, profile: profile)

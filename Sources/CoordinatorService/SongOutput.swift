@@ -6,6 +6,7 @@ package import Foundation
 package import JukeboxModel
 import SeamScore
 package import SongPlan
+import SystemErrors
 package import Tensor
 
 /// Writes a song's folder: `level_L/sample_S.wav`, `codes.safetensors`, `song.json`.
@@ -38,6 +39,14 @@ package struct SongOutput: Sendable {
 
     /// Raw sound is not needed any more.
     package func removeSoFar() { try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar)) }
+
+    /// What processes that were killed left of files that they wrote.
+    private func removeUnfinished() {
+        let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+        for name in names where name.hasSuffix(".partial") || name.hasPrefix("codes.safetensors.partial-") {
+            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+        }
+    }
 
     private func rawFile(level: Int, sample: Int) -> URL {
         folder.appendingPathComponent("\(Self.soFar)/level_\(level)/sample_\(sample).f32")
@@ -134,6 +143,7 @@ package struct SongOutput: Sendable {
     package func finish(_ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = []) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         removeSoFar()
+        removeUnfinished()
         try CodesFile.write(
             tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
             to: folder.appendingPathComponent("codes.safetensors").path,
@@ -160,7 +170,7 @@ package struct SongOutput: Sendable {
         }
         let data = try JSONSerialization.data(
             withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        try data.write(to: folder.appendingPathComponent("song.json"), options: .atomic)
+        try OutputFile.replace(folder.appendingPathComponent("song.json").path, with: data)
     }
 
     /// By level, of all samples and seams one after another.

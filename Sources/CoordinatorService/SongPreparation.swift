@@ -100,6 +100,7 @@ package struct SongPreparation {
             throw SongError("a song has 1 to 256 samples; got \(specification.samples.count)")
         }
         try checkLengths()
+        try OptionCheck.check(specification, geometry)
         try checkNumbers()
         let filters = try filters(levels: levels)
         let fractions = try (specification.hopFraction ?? Self.defaultHops(levels: levels)).values(
@@ -229,7 +230,9 @@ package struct SongPreparation {
             guard let count = codes[top].first?.count, count > 0 else {
                 throw SongError("\(specification.codes!): there are no codes of the top level (z\(top)) to upsample")
             }
-            known[top] = count
+            let wanted = specification.sampleLength ?? samples(specification.seconds)
+            known[top] = try OptionCheck.tokens(wanted, of: count, in: specification.codes!, geometry)
+            codes[top] = codes[top].map { Array($0.prefix(known[top])) }
             return (.codes(codes), known)
         case .continue:
             let codes = try codes(locate: locate)
@@ -345,14 +348,22 @@ package struct SongPreparation {
         return rounded + Int(Self.defaultSeconds * Double(geometry.sampleRate)) / unit * unit
     }
 
-    private func segmentation(length: Int, known: [Int]) throws -> Segmentation? {
+    private mutating func segmentation(length: Int, known: [Int]) throws -> Segmentation? {
         guard let choice = specification.segments else {
             guard specification.overlap == nil else { throw SongError("overlap is for songs in segments") }
             return nil
         }
-        return try Segmentation.standard(
-            choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
-            geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap, slots: slots)
+        let segmentation =
+            specification.stopAt >= geometry.top
+            ? nil
+            : try Segmentation.standard(
+                choice, length: Plan.lengthToCut(sampleLength: length, known: known, geometry: geometry),
+                geometry: geometry, overlap: specification.overlap ?? Segmentation.usualOverlap, slots: slots)
+        if segmentation == nil {
+            warnings += OptionCheck.unusedCuts(specification, choice, geometry)
+            specification.overlap = nil
+        }
+        return segmentation
     }
 
     private mutating func labels(length: Int) throws -> [[SongLabels]] {

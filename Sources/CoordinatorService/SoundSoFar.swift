@@ -1,6 +1,7 @@
 import AudioFile
 import Foundation
 import SongPlan
+import SystemErrors
 import Tensor
 
 /// The decoded beginning of one level of one sample: raw 32-bit floats, little-endian, in a file that only grows.
@@ -13,7 +14,7 @@ struct SoundSoFar {
     let samplesPerToken: Int
     /// Tokens whose audio is in the file.
     private(set) var tokens: Int
-    private let handle: FileHandle
+    private let output: OutputFile
 
     /// Opens the file, or makes it. What a crash left of a piece is cut off.
     ///
@@ -23,16 +24,16 @@ struct SoundSoFar {
     init(_ file: URL, samplesPerToken: Int, piece: Int, total: Int) throws {
         self.file = file
         self.samplesPerToken = samplesPerToken
-        handle = try RawSound.open(file)
-        let whole = Int(try handle.seekToEnd()) / (4 * samplesPerToken)
+        output = try RawSound.open(file)
+        let whole = try output.seekToEnd() / (4 * samplesPerToken)
         tokens = whole >= total ? total : whole / piece * piece
-        try handle.truncate(atOffset: UInt64(tokens * samplesPerToken * 4))
-        try handle.seekToEnd()
+        try output.truncate(to: tokens * samplesPerToken * 4)
+        try output.seekToEnd()
     }
 
     /// Adds the audio of the next tokens.
     mutating func append(_ audio: UnsafeBufferPointer<Float>) throws {
-        try handle.write(contentsOf: Data(buffer: audio))
+        try output.write(UnsafeRawBufferPointer(audio))
         tokens += audio.count / samplesPerToken
     }
 
@@ -40,43 +41,38 @@ struct SoundSoFar {
     func finish(as writer: AudioWriter) throws {
         try RawSound.copy(file, samples: tokens * samplesPerToken, to: writer)
         try writer.finish()
-        try handle.close()
+        try output.close()
         try FileManager.default.removeItem(at: file)
     }
 }
 
 /// A file of raw sound that is written from a place on.
 final class RawSound {
-    private let handle: FileHandle
+    private let output: OutputFile
     private var samples: Int
 
     /// - Parameter samples: those before what is appended.
     init(_ file: URL, after samples: Int) throws {
         self.samples = samples
-        handle = try Self.open(file)
-        try handle.seek(toOffset: UInt64(samples * 4))
+        output = try Self.open(file)
+        try output.seek(to: samples * 4)
     }
 
     func append(_ audio: UnsafeBufferPointer<Float>) throws {
-        try handle.write(contentsOf: Data(buffer: audio))
+        try output.write(UnsafeRawBufferPointer(audio))
         samples += audio.count
     }
 
     /// - Returns: the samples up to here.
     func close() throws -> Int {
-        try handle.close()
+        try output.close()
         return samples
     }
 
     /// Opens a file for reading and writing, or makes it.
-    static func open(_ file: URL) throws -> FileHandle {
+    static func open(_ file: URL) throws -> OutputFile {
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        if !FileManager.default.fileExists(atPath: file.path) {
-            guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
-                throw SongError("\(file.path) cannot be written")
-            }
-        }
-        return try FileHandle(forUpdating: file)
+        return try OutputFile(file.path)
     }
 
     /// The first `samples` of a raw file, in blocks.

@@ -63,8 +63,9 @@ package struct Timeline: Sendable, Codable {
         leases = []
         var places: [WorkerID: Int] = [:]
         var open: [Epoch: Int] = [:]
+        var clock = ForwardClock(submission.submittedAt)
         for event in events {
-            let time = event.time ?? submission.submittedAt
+            let time = clock.time(event.time)
             switch event.kind {
             case .granted(let id):
                 if places[id] == nil {
@@ -77,7 +78,7 @@ package struct Timeline: Sendable, Codable {
                         sample: event.sample, level: event.level,
                         segment: submission.planInputs.segmentation == nil ? nil : event.segment,
                         window: event.window, worker: places[id] ?? 0,
-                        start: time, firstTokens: nil, end: now, tokens: 0, ending: "running"))
+                        start: time, firstTokens: nil, end: time, tokens: 0, ending: "running"))
             case .sampled(let start, let count):
                 guard let place = open[event.epoch] else { continue }
                 leases[place].tokens += count
@@ -92,6 +93,8 @@ package struct Timeline: Sendable, Codable {
                 leases[place].ending = reason
             }
         }
+        let end = clock.time(now)
+        for place in open.values { leases[place].end = end }
         if state.isEnded { for place in open.values { leases[place].ending = "\(state)" } }
     }
 
@@ -130,5 +133,27 @@ package struct Timeline: Sendable, Codable {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         self = try decoder.decode(Timeline.self, from: json)
+        // Earlier releases wrote times as the wall clock had them, which may have been set back.
+        for place in leases.indices {
+            leases[place].end = max(leases[place].start, leases[place].end)
+            leases[place].firstTokens = leases[place].firstTokens.map { max(leases[place].start, $0) }
+        }
+    }
+}
+
+/// Times of events in their order, of a clock that may have been set back between two runs of the coordinator: from
+/// there on all are later by as much.
+private struct ForwardClock {
+    private var last: Double
+    private var shift = 0.0
+
+    init(_ start: Double) { last = start }
+
+    /// - Parameter time: nil is no later than the last.
+    mutating func time(_ time: Double?) -> Double {
+        guard let time, time.isFinite else { return last }
+        if time + shift < last { shift = last - time }
+        last = time + shift
+        return last
     }
 }

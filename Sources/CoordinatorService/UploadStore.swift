@@ -1,6 +1,7 @@
 import ClusterProtocol
 import Digest
 package import Foundation
+import SystemErrors
 
 /// Recordings and codes that clients sent, by what is in them.
 ///
@@ -84,25 +85,25 @@ package struct UploadStore: Sendable {
             return reply
         }
         let part = file.appendingPathExtension("part")
-        if !FileManager.default.fileExists(atPath: part.path) {
-            guard FileManager.default.createFile(atPath: part.path, contents: nil) else {
-                throw SongError("\(part.path) cannot be written")
-            }
-        }
-        let handle = try FileHandle(forUpdating: part)
-        defer { try? handle.close() }
-        var have = try handle.seekToEnd()
+        let output = try OutputFile(part.path)
+        var have = UInt64(try output.seekToEnd())
         if upload.offset == have, !upload.data.isEmpty, have + UInt64(upload.data.count) <= upload.size {
-            try handle.write(contentsOf: upload.data)
+            do {
+                try output.write(upload.data)
+            } catch {
+                // What was written of the piece is asked for again.
+                try? output.truncate(to: Int(have))
+                throw error
+            }
             have += UInt64(upload.data.count)
         }
         reply.have = have
-        if have == upload.size { try complete(part: part, file: file, digest: upload.digest, handle: handle) }
+        if have == upload.size { try complete(part: part, file: file, digest: upload.digest, output: output) }
         return reply
     }
 
-    private func complete(part: URL, file: URL, digest: String, handle: FileHandle) throws {
-        try handle.synchronize()
+    private func complete(part: URL, file: URL, digest: String, output: OutputFile) throws {
+        try output.synchronize()
         let data = try Data(contentsOf: part, options: .mappedIfSafe)
         guard data.withUnsafeBytes({ Digest.sha256($0) }) == digest.lowercased() else {
             try FileManager.default.removeItem(at: part)

@@ -2,6 +2,7 @@ package import CoordinatorCore
 import Foundation
 import GRDB
 package import SongPlan
+import SystemErrors
 
 /// The truth on disk: all records of a coordinator in one SQLite file, and a log for people.
 ///
@@ -12,6 +13,11 @@ package final class Journal: Sendable {
     package let folder: String
     private let lock: StateLock
     private let database: DatabaseQueue
+    private let start = (wall: Date().timeIntervalSince1970, clock: ContinuousClock.now)
+
+    /// Seconds since 1970 as records have them: a clock that is set while this process runs does not change how long
+    /// things took.
+    package var time: Double { start.wall + start.clock.duration(to: .now) / .seconds(1) }
 
     private var path: String { Self.path(folder) }
     private static func path(_ folder: String) -> String { folder + "/journal.sqlite" }
@@ -25,7 +31,10 @@ package final class Journal: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw .cannotUseFolder(path: folder, reason: error.localizedDescription)
+            guard let code = error.systemNumber else {
+                throw .cannotUseFolder(path: folder, reason: error.explanation)
+            }
+            throw .unusable(folder, code)
         }
         lock = try StateLock(folder: folder)
         let path = Self.path(folder)
@@ -56,7 +65,7 @@ package final class Journal: Sendable {
     /// none is there.
     package func append(_ records: [CoordinatorCore.Record]) throws(JournalError) {
         guard !records.isEmpty else { return }
-        let time = Date().timeIntervalSince1970
+        let time = time
         try Self.guarding(path, "writing to") {
             try database.write { db in
                 let statement = try db.cachedStatement(sql: RecordRow.insertion)
@@ -152,7 +161,7 @@ package final class Journal: Sendable {
 
     /// Adds a line to the log for people.
     package func note(_ text: String) throws(JournalError) {
-        let time = Date().timeIntervalSince1970
+        let time = time
         try Self.guarding(path, "writing to") {
             try database.write { db in
                 try db.execute(sql: "INSERT INTO events (time, text) VALUES (?, ?)", arguments: [time, text])
@@ -207,10 +216,21 @@ package final class Journal: Sendable {
             switch error.resultCode {
             case .SQLITE_NOTADB: throw .notAJournal(path: path, reason: error.message ?? "not a database")
             case .SQLITE_CORRUPT: throw .corrupt(path: path, what: error.message ?? "malformed")
-            default: throw .failed(path: path, doing: doing, reason: error.message ?? "\(error.resultCode)")
+            default: throw refusal(path, error) ?? .failed(path: path, doing: doing, reason: words(error))
             }
         } catch {
-            throw .failed(path: path, doing: doing, reason: "\(error)")
+            throw .failed(path: path, doing: doing, reason: error.explanation)
         }
+    }
+
+    /// SQLite does not say what the system refused, so it is tried once more.
+    private static func refusal(_ path: String, _ error: DatabaseError) -> JournalError? {
+        let obstacle = OutputFile.obstacle(beside: path) ?? OutputFile.obstacle(beside: path + "-wal")
+        if let obstacle { return .refused(SystemError(path, code: obstacle.code)) }
+        return error.resultCode == .SQLITE_FULL ? .refused(SystemError(path, code: ENOSPC)) : nil
+    }
+
+    private static func words(_ error: DatabaseError) -> String {
+        error.message ?? "SQLite says \(error.extendedResultCode.rawValue)"
     }
 }

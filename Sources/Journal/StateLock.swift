@@ -1,4 +1,5 @@
 import Foundation
+import SystemErrors
 
 #if canImport(Glibc)
     import Glibc
@@ -12,9 +13,7 @@ final class StateLock: Sendable {
 
     init(folder: String) throws(JournalError) {
         descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw .cannotUseFolder(path: folder, reason: String(cString: strerror(errno)))
-        }
+        guard descriptor >= 0 else { throw .unusable(folder, errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw .locked(path: folder)
@@ -22,4 +21,13 @@ final class StateLock: Sendable {
     }
 
     deinit { close(descriptor) }
+}
+
+extension JournalError {
+    /// What is to be done about a folder that the system does not let a journal have.
+    static func unusable(_ folder: String, _ code: Int32) -> JournalError {
+        SystemReason.passes(code)
+            ? .refused(SystemError(folder, code: code))
+            : .cannotUseFolder(path: folder, reason: SystemReason.plain(code))
+    }
 }

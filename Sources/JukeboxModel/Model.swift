@@ -27,6 +27,7 @@ package struct Model: Sendable {
         name = url.standardizedFileURL.lastPathComponent
         if let preset {
             hyperparameters = try Hyperparameters(preset: preset)
+            try Self.checkOwnGeometry(of: folder, is: hyperparameters, preset: preset)
         } else if let json = folder.hyperparameters {
             hyperparameters = try Hyperparameters(
                 json: JSONEncoder().encode(json), source: folder.hyperparametersSource ?? url.path)
@@ -43,6 +44,18 @@ package struct Model: Sendable {
         labellers = hyperparameters.priors.enumerated().map {
             Labeller(prior: $1, samplesPerToken: hops[$0], names: lists[$1.labelsV3]!)
         }
+    }
+
+    /// A preset is for folders that do not say their geometry.
+    private static func checkOwnGeometry(
+        of folder: ModelFolder, is hyperparameters: Hyperparameters, preset: String
+    ) throws {
+        guard let json = folder.hyperparameters else { return }
+        let source = folder.hyperparametersSource ?? folder.path
+        guard try Hyperparameters(json: JSONEncoder().encode(json), source: source) != hyperparameters else { return }
+        throw HyperparameterError(
+            "\(source) gives the model's geometry, which is not that of --preset \(preset); leave --preset away, or "
+                + "move that file away if it is wrong")
     }
 
     package func vqvae() throws -> VQVAE {

@@ -21,11 +21,11 @@ package struct BarChart {
         (self.title, self.subtitle, self.bars) = (title, subtitle, bars)
     }
 
-    /// - Throws: `PictureError` when the file cannot be written.
+    /// - Throws: `SystemError` when the file cannot be written.
     package func writeSVG(to path: String) throws {
         let (row, top, left, scale) = (24.0, 84.0, 330.0, 420.0)
         let height = top + row * Double(bars.count) + 24
-        let canvas = try Canvas(svg: path, width: 960, height: Int(height), background: 0xFFFFFF)
+        let canvas = try Canvas(svgOfWidth: 960, height: Int(height), background: 0xFFFFFF)
         canvas.setColour(0x202020)
         canvas.text(title, x: 20, y: 30, size: 17, isBold: true)
         canvas.setColour(0x606060)

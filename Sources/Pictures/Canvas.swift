@@ -1,4 +1,5 @@
 import CCairo
+import SystemErrors
 
 /// What is wrong with a picture that cannot be written.
 package struct PictureError: Error, CustomStringConvertible {
@@ -22,6 +23,19 @@ struct Frame {
 struct Canvas: ~Copyable {
     private let surface: OpaquePointer
     private let context: OpaquePointer
+    private let output: Output
+
+    /// What cairo writes, kept here, for it does not say why a file could not be written.
+    private final class Output {
+        var bytes: [UInt8] = []
+        var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+        static let take: cairo_write_func_t = { output, bytes, count in
+            let output = Unmanaged<Output>.fromOpaque(output!).takeUnretainedValue()
+            output.bytes.append(contentsOf: UnsafeBufferPointer(start: bytes, count: Int(count)))
+            return CAIRO_STATUS_SUCCESS
+        }
+    }
 
     /// - Throws: `PictureError` when the size cannot be had.
     init(width: Int, height: Int, background: UInt32) throws {
@@ -31,14 +45,19 @@ struct Canvas: ~Copyable {
     }
 
     /// A picture of shapes, which is in its file after `finish`.
-    init(svg path: String, width: Int, height: Int, background: UInt32) throws {
+    init(svgOfWidth width: Int, height: Int, background: UInt32) throws {
+        let output = Output()
         try self.init(
-            surface: cairo_svg_surface_create(path, Double(width), Double(height)), width: width, height: height,
-            background: background)
+            surface: cairo_svg_surface_create_for_stream(
+                Output.take, output.pointer, Double(width), Double(height)), width: width, height: height,
+            background: background, output: output)
     }
 
-    private init(surface: OpaquePointer, width: Int, height: Int, background: UInt32) throws {
+    private init(
+        surface: OpaquePointer, width: Int, height: Int, background: UInt32, output: Output = Output()
+    ) throws {
         self.surface = surface
+        self.output = output
         context = cairo_create(surface)
         try Self.check(cairo_status(context), "a picture of \(width) × \(height)")
         setColour(background)
@@ -143,16 +162,18 @@ struct Canvas: ~Copyable {
 
     /// Completes the file of an SVG.
     ///
-    /// - Throws: `PictureError` when it cannot be written.
+    /// - Throws: `PictureError` when it cannot be made, `SystemError` when it cannot be written.
     func finish(_ path: String) throws {
         cairo_surface_finish(surface)
-        try Self.check(cairo_surface_status(surface), "\(path) cannot be written")
+        try Self.check(cairo_surface_status(surface), path)
+        try OutputFile.replace(path, with: output.bytes)
     }
 
-    /// - Throws: `PictureError` when the file cannot be written.
+    /// - Throws: `PictureError` when it cannot be made, `SystemError` when the file cannot be written.
     func write(to path: String) throws {
         try Self.check(cairo_status(context), path)
-        try Self.check(cairo_surface_write_to_png(surface, path), "\(path) cannot be written")
+        try Self.check(cairo_surface_write_to_png_stream(surface, Output.take, output.pointer), path)
+        try OutputFile.replace(path, with: output.bytes)
     }
 
     private static func check(_ status: cairo_status_t, _ what: String) throws {

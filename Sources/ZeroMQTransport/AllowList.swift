@@ -1,5 +1,6 @@
 /// The public keys that a coordinator lets in, as an operator keeps them: a text file with one key a line,
-/// after it, if wanted, white space and a name, and comments from `#` at the start of a line.
+/// after it, if wanted, white space and a name, and comments from `#` at the start of a line. A line may also be as in
+/// a file of one public key (`public-key = …`), so that such files can be appended.
 package struct AllowList: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         package var key: CurvePublicKey
@@ -18,32 +19,59 @@ package struct AllowList: Sendable, Equatable {
     }
 
     package var entries: [Entry]
+    /// Lines that are no entries, each with the file, its number and what is wrong. Nobody is let in by them.
+    package var faults: [String] = []
 
     package init(entries: [Entry] = []) {
         self.entries = entries
     }
 
-    /// - Throws: ``ZeroMQError`` that names the file, and the line that is not an entry.
+    /// - Throws: ``ZeroMQError`` that names the file when it cannot be read.
     package init(path: String) throws {
-        try self.init(parsing: try TextFile.read(path).text, from: path)
+        self.init(parsing: try TextFile.read(path).text, from: path)
     }
 
-    /// - Parameter source: what errors call the text.
-    package init(parsing text: String, from source: String) throws {
+    /// - Parameter source: what faults call the text.
+    package init(parsing text: String, from source: String) {
         entries = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let line = line.trimmed
-            // Z85 has a # too, so a comment is told from a key by its length being another.
-            if line.isEmpty || Self.isComment(line) { continue }
-            let parts = line.split(maxSplits: 1, whereSeparator: \.isWhitespace)
+        for (index, line) in text.lines.enumerated() {
             do {
-                let key = try CurvePublicKey(z85: String(parts[0]))
-                entries.append(Entry(key: key, name: parts.count > 1 ? String(parts[1].trimmed) : nil))
+                try read(line.trimmed)
             } catch {
-                throw ZeroMQError(explaining: "\(source), line \(index + 1): \(error)")
+                faults.append("\(source), line \(index + 1): \(error)")
             }
         }
     }
+
+    private mutating func read(_ line: Substring) throws {
+        let parts = line.split(separator: Self.label, omittingEmptySubsequences: false)
+        // Z85 has a # too, so a comment is told from a key by its length being another.
+        if line.isEmpty { return }
+        if Self.isComment(line) {
+            guard parts.dropLast().contains(where: { $0.last?.isLetter == true || $0.last?.isPunctuation == true }),
+                !line.dropFirst().trimmed.hasPrefix(KeyFile.publicName)
+            else { return }
+            throw ZeroMQError(
+                explaining: "a key that was appended to a comment does not count; begin a new line before it")
+        }
+        // A file that was appended to a last line without an end stands in that line, too.
+        for (place, part) in parts.enumerated() where place > 0 || !part.trimmed.isEmpty { try readEntry(part.trimmed) }
+    }
+
+    private mutating func readEntry(_ text: Substring) throws {
+        guard !text.hasPrefix(KeyFile.secretName) else {
+            throw ZeroMQError(
+                explaining:
+                    "a secret key has no place here: remove the line, and make a new pair if others read this file")
+        }
+        let parts = text.split(maxSplits: 1, whereSeparator: \.isWhitespace)
+        guard let first = parts.first else { throw ZeroMQError(explaining: "the key is missing") }
+        let key = try CurvePublicKey(z85: String(first))
+        entries.append(Entry(key: key, name: parts.count > 1 ? String(parts[1].trimmed) : nil))
+    }
+
+    /// What stands before the key in a key file.
+    private static var label: Regex<Substring> { /public-key\s*=\s*/ }
 
     package var keys: Set<CurvePublicKey> { Set(entries.map(\.key)) }
 

@@ -27,6 +27,19 @@ package enum KeyFile {
         try TextFile.create(path, mode: 0o644, text: "\(publicName) = \(key)\n")
     }
 
+    /// Writes a pair and, beside it, `PATH.pub` for handing out: both or none.
+    ///
+    /// - Throws: ``ZeroMQError`` if one of them exists, `SystemError` if one cannot be written.
+    package static func writeNew(_ pair: CurveKeyPair, to path: String) throws {
+        try write(pair, to: path)
+        do {
+            try write(pair.publicKey, to: path + ".pub")
+        } catch {
+            TextFile.remove(path)
+            throw error
+        }
+    }
+
     /// Reads both keys.
     ///
     /// - Throws: ``ZeroMQError`` that names the file if it cannot be read, can be read by others than its
@@ -44,21 +57,23 @@ package enum KeyFile {
         return try naming(path) { try CurveKeyPair(publicKey: keys.public, secretKey: secret) }
     }
 
-    /// Reads the public key of a file of either kind.
+    /// Reads the public key of a file of either kind, or of one that holds nothing but a key.
     ///
     /// - Throws: ``ZeroMQError`` that names the file if it cannot be read or has no public key.
     package static func readPublicKey(_ path: String) throws -> CurvePublicKey {
-        try parse(try TextFile.read(path).text, path: path).public
+        let text = try TextFile.read(path).text
+        if let key = try? CurvePublicKey(z85: String(text.trimmed)) { return key }
+        return try parse(text, path: path).public
     }
 
-    private static let publicName = "public-key"
-    private static let secretName = "secret-key"
+    static let publicName = "public-key"
+    static let secretName = "secret-key"
 
     private static func parse(
         _ text: String, path: String
     ) throws -> (public: CurvePublicKey, secret: String?) {
         var values: [String: String] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.lines.enumerated() {
             let line = line.trimmed
             if line.isEmpty || line.hasPrefix("#") { continue }
             // Z85 has an equals sign too: only the first one separates.
@@ -88,6 +103,12 @@ package enum KeyFile {
 }
 
 extension StringProtocol {
+    /// The lines, however they end; a mark of the byte order before them is none of the text.
+    var lines: [SubSequence] {
+        (hasPrefix("\u{FEFF}") ? dropFirst() : self[...])
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    }
+
     /// Without spaces, tabs and line ends at either end.
     var trimmed: SubSequence {
         var rest = self[...]

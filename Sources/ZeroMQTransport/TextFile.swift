@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 
 /// Small text files of an operator: keys and lists of keys.
 enum TextFile {
@@ -43,18 +44,20 @@ enum TextFile {
             if errno == EEXIST {
                 throw ZeroMQError(explaining: "\(path) exists already; remove it or write to another file")
             }
-            throw failure("write", path)
+            throw SystemError(path)
         }
         let bytes = Array(text.utf8)
         // The mask of the process may have taken bits away, but never added any.
         let written = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-        let error = written ? nil : failure("write", path)
+        let error = written ? nil : SystemError(path)
         close(descriptor)
         if let error {
             unlink(path)
             throw error
         }
     }
+
+    static func remove(_ path: String) { unlink(path) }
 
     private static func failure(_ verb: String, _ path: String) -> ZeroMQError {
         ZeroMQError(explaining: "cannot \(verb) \(path): \(String(cString: strerror(errno)))")

@@ -34,7 +34,7 @@ package final class ZeroMQClient: Transport {
     /// - Throws: ``ZeroMQError`` that names the endpoint and the reason.
     package init(connect endpoint: String, security: ClientSecurity, context: ZeroMQContext) throws {
         let endpoint = try TCPEndpoint(parsing: endpoint)
-        guard endpoint.host != "*", endpoint.port != nil else {
+        guard endpoint.canBeConnectedTo else {
             throw ZeroMQError(explaining: "cannot connect to \(endpoint): name a host and a port")
         }
         self.context = context
@@ -69,6 +69,7 @@ package final class ZeroMQClient: Transport {
         try socket.set(ZMQ_RECONNECT_IVL, to: 100)
         try socket.set(ZMQ_RECONNECT_IVL_MAX, to: 5_000)
         try socket.set(ZMQ_CONNECT_TIMEOUT, to: 5_000)
+        if endpoint.needsIPv6 { try socket.set(ZMQ_IPV6, to: 1) }
         let monitor = try ConnectionMonitor(context, of: socket)
         try socket.connect(to: endpoint.description)
         return (socket, monitor)

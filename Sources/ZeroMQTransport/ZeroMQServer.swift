@@ -55,6 +55,7 @@ package final class ZeroMQServer: Transport {
         try socket.set(ZMQ_ROUTER_MANDATORY, to: 1)
         try socket.set(ZMQ_ROUTER_HANDOVER, to: 0)
         try socket.set(ZMQ_BACKLOG, to: 1024)
+        if endpoint.needsIPv6 { try socket.set(ZMQ_IPV6, to: 1) }
         loop = try MessageLoop(context, socket: socket, service: authenticator)
         try socket.bind(to: endpoint.bindable)
         self.endpoint = try socket.lastEndpoint()

@@ -1,5 +1,6 @@
 import ArgumentParser
-import CoordinatorService
+import Foundation
+import SystemErrors
 
 @main
 struct Orchestrion: ParsableCommand {
@@ -13,7 +14,8 @@ struct Orchestrion: ParsableCommand {
             On several:       orchestrion coordinator --state DIR, orchestrion worker --model DIR on each machine, \
             orchestrion submit --model NAME --wait
 
-            Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 interrupted.
+            Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 and 143 ended \
+            by Ctrl-C and SIGTERM.
             """,
         version: "0.1",
         subcommands: [
@@ -25,12 +27,21 @@ struct Orchestrion: ParsableCommand {
 
     /// What a file error says is for people, here as everywhere.
     static func main() {
+        Signals.install()
+        // Whoever reads along sees each line when it is printed.
+        StandardOutput.showLines()
         do {
             var command = try parseAsRoot()
+            try OpenFiles.prepare()
             try command.run()
+            // What cannot be printed was not done.
+            try StandardOutput.flush()
+            if ProgramEnd.isAbrupt { _exit(0) }
         } catch {
             let explanation = error.explanation
-            exit(withError: explanation == "\(error)" ? error : ExplainedError(description: explanation))
+            let told = explanation == "\(error)" ? error : ExplainedError(description: explanation)
+            if ProgramEnd.isAbrupt { ProgramEnd.now(told) }
+            exit(withError: told)
         }
     }
 }

@@ -48,6 +48,15 @@ import Testing
         mine[0].end = mine[1].end + 1
         #expect(Timeline.lost(mine) == nil)
         #expect(Timeline.lost([]) == nil && Timeline.lost(timeline.leases.filter { $0.worker == 1 }) == nil)
+        // A clock that was set back before a restart of the coordinator.
+        var stepped = events
+        for place in stepped.indices.dropFirst(3) { stepped[place].time! -= 8.18e8 }
+        let shifted = try Timeline(
+            submission: song, plans: [song.planInputs.plan()], state: .sampling, events: stepped, known: [:],
+            now: Date().timeIntervalSince1970 - 8.18e8 + 5)
+        let starts = shifted.leases.map(\.start)
+        #expect(starts == starts.sorted() && shifted.leases.allSatisfy { $0.end >= $0.start })
+        #expect(shifted.leases.map(\.end).max()! - starts[0] < 60)
         // What has ended is forgotten, and its timeline was written before.
         try journal.append([.songState("s", .cancelled)])
         try journal.forget("s")

@@ -74,6 +74,12 @@ package final class ChildProcess: Sendable {
     package var output: String { Self.text(outputPath) }
     package var errorOutput: String { Self.text(errorPath) }
 
+    /// Whether one of its threads has this name.
+    package func hasThread(_ name: String) -> Bool {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+        return tasks.contains { Self.text("/proc/\(pid)/task/\($0)/comm").hasPrefix(name) }
+    }
+
     /// - Returns: false when it has ended already.
     @discardableResult
     package func signal(_ number: Int32) -> Bool {

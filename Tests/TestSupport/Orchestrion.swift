@@ -23,6 +23,10 @@ package enum Orchestrion {
         package var output: String
         package var errorOutput: String
 
+        package init(command: String, ending: Ending, output: String, errorOutput: String) {
+            (self.command, self.ending, self.output, self.errorOutput) = (command, ending, output, errorOutput)
+        }
+
         package var succeeded: Bool { ending == .exited(0) }
 
         /// Everything about it, for a failure's message.

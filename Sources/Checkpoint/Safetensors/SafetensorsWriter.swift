@@ -1,4 +1,5 @@
 import Foundation
+import SystemErrors
 
 /// Writes a safetensors file tensor by tensor, so that a model need not fit in memory.
 ///
@@ -37,7 +38,7 @@ package final class SafetensorsWriter {
         (header, sizes) = try SafetensorsWriter.header(entries, metadata, path)
         temporaryPath = "\(path).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw failure("cannot be created") }
+        guard descriptor >= 0 else { throw SystemError(path) }
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
         do {
             try (length + header).withUnsafeBytes(writeAll)
@@ -82,10 +83,8 @@ package final class SafetensorsWriter {
                     + "written"
             )
         }
-        guard fsync(descriptor) == 0 else { throw failure("cannot be flushed to the disk") }
-        guard rename(temporaryPath, path) == 0 else {
-            throw failure("cannot be renamed from \(temporaryPath)")
-        }
+        guard fsync(descriptor) == 0 else { throw SystemError(path) }
+        guard rename(temporaryPath, path) == 0 else { throw SystemError(path) }
         close(descriptor)
         descriptor = -1
         syncFolder()
@@ -114,7 +113,7 @@ package final class SafetensorsWriter {
             let count = Foundation.write(
                 descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress!, rest.count)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw failure("cannot be written") }
+            guard count > 0 else { throw SystemError(path) }
             rest = rest.dropFirst(count)
         }
     }
@@ -124,10 +123,6 @@ package final class SafetensorsWriter {
         close(descriptor)
         descriptor = -1
         unlink(temporaryPath)
-    }
-
-    private func failure(_ what: String) -> CheckpointError {
-        CheckpointError(.unreadable, path, "\(what): \(String(cString: strerror(errno)))")
     }
 
     /// The header, padded with spaces so that the data starts at a multiple of 8 bytes, and the tensors'

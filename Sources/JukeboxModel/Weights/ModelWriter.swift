@@ -1,5 +1,6 @@
 import Checkpoint
 package import Foundation
+import SystemErrors
 
 /// Writes models of random weights in our own layout: for tests and benchmarks of any size.
 package enum ModelWriter {
@@ -9,7 +10,7 @@ package enum ModelWriter {
     ///   - json: the content of `hparams.json`.
     ///   - levels: priors to write; nil writes all of them and the VQ-VAE.
     ///   - progress: bytes written, and of how many.
-    /// - Throws: `CheckpointError` when the folder cannot be written.
+    /// - Throws: `SystemError` when the folder cannot be written.
     package static func write(
         _ hyperparameters: Hyperparameters, json: Data, seed: UInt64, folder: URL, levels: Set<Int>? = nil,
         progress: (Int, Int) -> Void = { _, _ in }
@@ -47,6 +48,6 @@ package enum ModelWriter {
             }
             try writer.finish()
         }
-        try json.write(to: folder.appendingPathComponent("hparams.json"), options: .atomic)
+        try OutputFile.replace(folder.appendingPathComponent("hparams.json").path, with: json)
     }
 }

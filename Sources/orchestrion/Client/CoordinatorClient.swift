@@ -13,19 +13,35 @@ final class CoordinatorClient {
     private let transport: any Transport
     /// For error messages.
     private let place: String
-    /// Why there is no connection, when the transport knows.
-    private let diagnosis: () -> String?
+    /// How the connection stands; nil in one process, where there is always one.
+    private let status: () -> ConnectionStatus?
+    /// Where it is; nil in one process.
+    private let endpoint: TCPEndpoint?
+    /// Throws when there is no use in waiting for an answer any more.
+    private let mayWait: () throws -> Void
+    private var hasAnswered = false
     private var number = UInt64.random(in: 1...UInt64.max / 2)
 
-    init(transport: any Transport, place: String, diagnosis: @escaping () -> String? = { nil }) {
+    /// How long a coordinator may be silent that never answered, and refuse connections: it may be starting.
+    private static let (firstPatience, startPatience) = (Duration.seconds(15), Duration.seconds(2))
+
+    init(transport: any Transport, place: String, mayWait: @escaping () throws -> Void) {
         self.transport = transport
         self.place = place
-        self.diagnosis = diagnosis
+        self.mayWait = mayWait
+        (endpoint, status) = (nil, { nil })
     }
 
-    convenience init(_ connection: ConnectionOptions) throws {
+    /// - Throws: `ZeroMQError` when there is no such host.
+    init(_ connection: ConnectionOptions) throws {
+        let endpoint = try TCPEndpoint(parsing: connection.connect)
+        try endpoint.checkHost()
         let transport = try connection.makeTransport()
-        self.init(transport: transport, place: connection.connect, diagnosis: { "\(transport.status)" })
+        self.transport = transport
+        place = endpoint.description
+        self.endpoint = endpoint
+        status = { transport.status }
+        mayWait = {}
     }
 
     /// - Parameter patience: how long to wait for an answer.
@@ -40,10 +56,16 @@ final class CoordinatorClient {
         request.kind = kind
         let payload = try WireToCoordinator(kind: .request(request)).payload()
         let clock = ContinuousClock()
-        let deadline = clock.now + patience
-        var resend = clock.now
+        let start = clock.now
+        var resend = start
+        var probe = start + Self.startPatience
         var isSent = false
-        while clock.now < deadline {
+        while start.duration(to: clock.now) < limit(patience) {
+            try mayWait()
+            if !hasAnswered, status() != .connected, clock.now >= probe {
+                probe = clock.now + .seconds(1)
+                if let reason = endpoint?.refusal() { throw ClientError("no answer from \(place): \(reason)") }
+            }
             if clock.now >= resend {
                 isSent = try transport.send(payload, to: .coordinator)
                 resend = clock.now + (isSent ? .seconds(5) : .milliseconds(100))
@@ -52,13 +74,31 @@ final class CoordinatorClient {
                 guard let decoded = try? WireFromCoordinator(payload: message.payload),
                     case .reply(let reply) = decoded.kind, reply.number == number
                 else { continue }
+                hasAnswered = true
                 guard reply.error.isEmpty else { throw ClientError(reply.error) }
                 return reply
             }
         }
         throw ClientError(
-            "no answer from \(place) in \(Int(patience / .seconds(1))) s"
-                + (diagnosis().map { " (\($0))" } ?? "") + "; is the coordinator running?")
+            "no answer from \(place) in \(Int(limit(patience) / .seconds(1))) s"
+                + (status().map { " (\($0))" } ?? "") + "; is the coordinator running?")
+    }
+
+    /// What may take long is waited for only where somebody is at work.
+    private func limit(_ patience: Duration) -> Duration {
+        hasAnswered || status() ?? .connected == .connected ? patience : min(patience, Self.firstPatience)
+    }
+
+    /// - Throws: `ClientError` for what cannot be a song's id, so that the coordinator need not be asked.
+    static func check(id: String) throws {
+        guard (1...64).contains(id.utf8.count),
+            id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+        else {
+            let shown = String(id.prefix(40).map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 } ? $0 : "?" })
+            throw ClientError(
+                "\"\(shown)\(id.count > 40 ? "…" : "")\" is no song's id, which is 1 to 64 letters, digits and dashes; "
+                    + "orchestrion status lists the songs")
+        }
     }
 
     func status(song: String = "", patience: Duration = .seconds(15)) throws -> WireStatus {

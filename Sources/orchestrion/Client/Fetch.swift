@@ -1,6 +1,7 @@
 import ClusterProtocol
 import CoordinatorService
 import Foundation
+import SystemErrors
 
 extension CoordinatorClient {
     /// Copies a song's files into a folder; those that are there already are left alone.
@@ -24,12 +25,20 @@ extension CoordinatorClient {
         let target = folder.appendingPathComponent(file.path)
         try FileManager.default.createDirectory(
             at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let part = target.appendingPathExtension("part")
-        guard FileManager.default.createFile(atPath: part.path, contents: nil) else {
-            throw ClientError("\(part.path) cannot be written")
+        let part = target.appendingPathExtension("part").path
+        do {
+            try copy(file, song: song, to: OutputFile(part, isNew: true))
+            guard rename(part, target.path) == 0 else { throw SystemError(target.path) }
+        } catch let error as SystemError {
+            unlink(part)
+            throw SystemError(target.path, code: error.code)
+        } catch {
+            unlink(part)
+            throw error
         }
-        let handle = try FileHandle(forWritingTo: part)
-        defer { try? handle.close() }
+    }
+
+    private func copy(_ file: WireFileEntry, song: String, to output: OutputFile) throws {
         var read = WireReadFile()
         read.song = song
         read.path = file.path
@@ -40,12 +49,12 @@ extension CoordinatorClient {
             guard !piece.data.isEmpty else {
                 throw ClientError("\(file.path) became shorter while it was fetched; try again")
             }
-            try handle.write(contentsOf: piece.data)
+            try output.write(piece.data)
             read.offset += UInt64(piece.data.count)
             progress.update(Int(read.offset))
         }
         progress.finish()
-        try handle.synchronize()
-        guard rename(part.path, target.path) == 0 else { throw ClientError("\(target.path) cannot be written") }
+        try output.synchronize()
+        try output.close()
     }
 }

@@ -6,22 +6,18 @@ struct SongFollower {
     let client: CoordinatorClient
     let song: String
     var isQuiet = false
-    /// Asked between looks; true ends following.
-    var isInterrupted: () -> Bool = { false }
     /// Gets every look at the song.
     var onLook: (WireSongStatus) throws -> Void = { _ in }
 
     /// - Returns: the final status.
-    /// - Throws: `ClientError` when the coordinator is gone for minutes.
+    /// - Throws: `ClientError` when the coordinator is gone for minutes, and what `onLook` throws.
     func run() throws -> WireSongStatus {
         var lines = LiveLines()
         let start = ContinuousClock.now
         var nextLine = start + .seconds(2)
-        var last = WireSongStatus()
-        while !isInterrupted() {
+        while true {
             let status = try client.status(song: song, patience: .seconds(300))
             guard let now = status.songs.first else { throw ClientError("the coordinator knows no song \(song)") }
-            last = now
             try onLook(now)
             let seconds = start.duration(to: .now) / .seconds(1)
             if !isQuiet, Terminal.isInteractive {
@@ -33,7 +29,6 @@ struct SongFollower {
             if ["finished", "failed", "cancelled"].contains(now.state) { return now }
             Thread.sleep(forTimeInterval: 0.25)
         }
-        return last
     }
 }
 

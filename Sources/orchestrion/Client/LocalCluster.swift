@@ -4,6 +4,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import Synchronization
+import SystemErrors
 import WorkerService
 
 /// A coordinator and a worker in this process, over the in-memory transport: the same cores as a cluster's.
@@ -37,7 +38,7 @@ final class LocalCluster: Sendable {
     private func run(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
         ended.enter()
         let thread = Thread { [failure, ended] in
-            do { try body() } catch { failure.set("the \(name) stopped: \(error.explanation)") }
+            do { try body() } catch { failure.set(Self.text(name, error)) }
             ended.leave()
         }
         thread.name = name
@@ -45,20 +46,33 @@ final class LocalCluster: Sendable {
         thread.start()
     }
 
-    func makeClient() -> CoordinatorClient {
-        CoordinatorClient(transport: network.makeClient(), place: "the coordinator in this process") { [failure] in
-            failure.text
-        }
+    /// - Parameter mayWait: throws when there is no use in waiting for an answer any more.
+    func makeClient(mayWait: @escaping () throws -> Void) -> CoordinatorClient {
+        CoordinatorClient(
+            transport: network.makeClient(), place: "the coordinator in this process",
+            mayWait: { [self] in
+                if let fault { throw ClientError(fault) }
+                try mayWait()
+            })
     }
 
     /// Why a part stopped of itself.
-    var fault: String? { failure.text }
+    var fault: String? { coordinator.fault.map { Self.text("coordinator", $0) } ?? failure.text }
 
+    /// What the system refused needs no word of who met it.
+    private static func text(_ name: String, _ error: any Error) -> String {
+        error.systemNumber == nil ? "the \(name) stopped: \(error.explanation)" : error.explanation
+    }
+
+    /// Ends both. What is being encoded or decoded is waited for only a moment: it is done again when the song goes on.
     func stop() {
         worker.stop()
         coordinator.stop()
-        ended.wait()
+        if ended.wait(timeout: .now() + .seconds(1)) == .timedOut { ProgramEnd.isAbrupt = true }
     }
+
+    /// Windows that run as one batch.
+    var slots: Int { worker.slots }
 
     func folder(of song: String) -> URL { coordinator.folder(of: song) }
 }

@@ -36,7 +36,7 @@ struct BenchCommand: ParsableCommand {
     var model: String?
 
     @Option(help: "The level of --model to measure (default: the lowest).")
-    var level: Int = 0
+    var level: Int?
 
     @Option(help: ArgumentHelp("How numbers are kept: f32, f16 or int8 (default: all three).", valueName: "name"))
     var profile: NumericProfile?
@@ -60,8 +60,11 @@ struct BenchCommand: ParsableCommand {
 
     func validate() throws {
         guard preset == nil || model == nil else { throw ValidationError("give either --preset or --model") }
-        _ = try chosenParts()
-        _ = try chosenBatches()
+        guard level == nil || model != nil else {
+            throw ValidationError("--level is for --model; a preset is one level's prior")
+        }
+        guard try !chosenParts().isEmpty else { throw ValidationError("--parts names nothing to measure") }
+        guard try !chosenBatches().isEmpty else { throw ValidationError("--batches names no batch") }
         if let plot {
             let folder = URL(fileURLWithPath: plot).deletingLastPathComponent().path
             guard FileManager.default.isWritableFile(atPath: folder) else {
@@ -72,7 +75,7 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         compute.sayLimits { Terminal.note($0) }
-        let subject = try BenchModel(preset: preset, path: model.map(MusicBox.path(of:)), level: level)
+        let subject = try BenchModel(preset: preset, path: model.map(MusicBox.path(of:)), level: level ?? 0)
         let team = ThreadTeam(threads: compute.threads)
         Terminal.note("measuring the machine …")
         let limits = MachineLimits(team: team)

@@ -36,15 +36,16 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
     @Argument(help: "Only this song.")
-    var song: String = ""
+    var song: String?
 
     @Flag(help: "Print it as JSON.")
     var json = false
 
     func run() throws {
+        if let song { try CoordinatorClient.check(id: song) }
         let client = try CoordinatorClient(connection)
         defer { client.close() }
-        let status = try client.status(song: song)
+        let status = try client.status(song: song ?? "")
         if json {
             print(try status.json())
             return
@@ -73,6 +74,7 @@ struct WatchCommand: ParsableCommand {
     var song: String?
 
     func run() throws {
+        if let song { try CoordinatorClient.check(id: song) }
         let client = try CoordinatorClient(connection)
         defer { client.close() }
         if let song {
@@ -121,6 +123,7 @@ struct FetchCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        try CoordinatorClient.check(id: song)
         let client = try CoordinatorClient(connection)
         defer { client.close() }
         let folder = URL(fileURLWithPath: out ?? "songs/\(song)")
@@ -129,7 +132,9 @@ struct FetchCommand: ParsableCommand {
             level.map { path.hasPrefix("level_\($0)/") } ?? true
         }
         guard !files.isEmpty else {
-            throw ClientError("\(song) has no files yet; orchestrion watch \(song) shows how far it is")
+            let what = level.map { "files of level \($0)" } ?? "files"
+            throw ClientError(
+                "\(song) has no \(what) yet; orchestrion watch \(song) shows how far it is, and its levels")
         }
         if json {
             print(try Terminal.json(["folder": [folder.path], "files": files]))
@@ -162,6 +167,7 @@ struct CancelCommand: ParsableCommand {
     var song: String
 
     func run() throws {
+        try CoordinatorClient.check(id: song)
         let client = try CoordinatorClient(connection)
         defer { client.close() }
         var cancel = WireCancel()

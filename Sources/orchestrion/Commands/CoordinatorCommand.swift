@@ -4,6 +4,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SystemErrors
 import ZeroMQTransport
 
 struct CoordinatorCommand: ParsableCommand {
@@ -71,17 +72,21 @@ struct CoordinatorCommand: ParsableCommand {
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
-        guard (try? TCPEndpoint(parsing: listen)) != nil else {
-            throw ValidationError("--listen is \(listen); it must look like tcp://HOST:PORT")
-        }
+        do { _ = try TCPEndpoint(parsing: listen) } catch { throw ValidationError("--listen: \(error)") }
+        guard preset == nil || !model.isEmpty else { throw ValidationError("--preset is for --model") }
         guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
+        if insecure, key != nil || allow != nil {
+            throw ValidationError("--insecure is without keys; leave it away, or --key and --allow")
+        }
         if secure, insecure { throw ValidationError("--secure and --insecure exclude each other") }
     }
 
     func run() throws {
         lifeline.watch()
         compute.sayLimits { Terminal.log($0) }
-        var options = CoordinatorServer.Options(threads: compute.threads, log: { Terminal.log($0) })
+        // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
+        var options = CoordinatorServer.Options(
+            threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
         let shelf = ModelShelf(preset: preset, profile: profile)
@@ -91,18 +96,17 @@ struct CoordinatorCommand: ParsableCommand {
             try server.allow(path: MusicBox.path(of: name))
         }
         // Songs may name the model that ships, whatever else is served.
-        if let folder = MusicBox.folder { try shelf.add(path: folder.path) }
+        if let folder = MusicBox.folder { try shelf.addOwn(path: folder.path) }
         let (security, note) = try security()
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
-        let interrupt = Interrupt { server.stop() }
+        _ = Interrupt(code: 0) { server.stop() }
         Terminal.log("listens on \(transport.endpoint)\(note)")
         if let endpointFile {
-            try transport.endpoint.write(toFile: endpointFile, atomically: true, encoding: .utf8)
+            try OutputFile.replace(endpointFile, with: transport.endpoint)
         }
         try server.run(transport: transport)
         transport.close(draining: .milliseconds(200))
-        withExtendedLifetime(interrupt) {}
         Terminal.log("stopped; the state in \(state) is complete")
     }
 
@@ -115,16 +119,18 @@ struct CoordinatorCommand: ParsableCommand {
                 throw ValidationError("--key: there is no \(keyFile); orchestrion keys new makes one")
             }
             let pair = try CurveKeyPair.generate()
-            try KeyFile.write(pair, to: keyFile)
-            try KeyFile.write(pair.publicKey, to: keyFile + ".pub")
+            try KeyFile.writeNew(pair, to: keyFile)
         }
         let pair = try KeyFile.readPair(keyFile)
         let allowFile = allow ?? "\(state)/allowed-keys"
         if !FileManager.default.fileExists(atPath: allowFile) {
-            try "# Public keys of workers and clients, one a line, then a name. Restart after a change.\n".write(
-                toFile: allowFile, atomically: true, encoding: .utf8)
+            try OutputFile.replace(
+                allowFile,
+                with: "# Public keys of workers and clients: one a line, then a name, or as in FILE.pub. "
+                    + "Restart after a change.\n")
         }
         let list = try AllowList(path: allowFile)
+        for fault in list.faults { Terminal.log("warning: \(fault); the other lines count") }
         if list.keys.isEmpty { Terminal.log("warning: \(allowFile) names no key yet, so nobody can connect") }
         return (
             .curve(pair, allowed: list.keys),

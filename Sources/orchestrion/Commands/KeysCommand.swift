@@ -19,10 +19,11 @@ struct KeysCommand: ParsableCommand {
                 throw ValidationError("\(file) exists; a key is never overwritten")
             }
             let pair = try CurveKeyPair.generate()
-            try KeyFile.write(pair, to: file)
-            try KeyFile.write(pair.publicKey, to: file + ".pub")
+            try KeyFile.writeNew(pair, to: file)
             print(pair.publicKey.z85)
-            Terminal.note("Add this line to the coordinator's allowed-keys, followed by a name, and restart it.")
+            Terminal.note(
+                "Add this line to the coordinator's allowed-keys, followed by a name (or append \(file).pub), and restart it."
+            )
         }
     }
 

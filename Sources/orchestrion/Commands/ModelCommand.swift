@@ -89,12 +89,29 @@ struct ModelCommand: ParsableCommand {
                 }
                 return level
             }
+            guard chosen?.isEmpty != true else { throw ValidationError("--levels names no level") }
             var progress: ProgressLine?
-            try ModelWriter.write(
-                hyperparameters, json: json, seed: seed, folder: folder, levels: chosen.map(Set.init)
-            ) { done, total in
-                if progress == nil { progress = ProgressLine("writing \(directory)", total: total) }
-                progress?.update(done)
+            // What is not complete would be taken for a model, and could not be made again in the same place.
+            let leaveNothing: @Sendable () -> Void = {
+                let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+                for name in names
+                where !existing.contains(name) && (name.contains(".safetensors") || name.hasPrefix("hparams")) {
+                    try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+                }
+                rmdir(folder.path)
+            }
+            let cleanup = Signals.cleanUp(leaveNothing)
+            defer { Signals.forget(cleanup) }
+            do {
+                try ModelWriter.write(
+                    hyperparameters, json: json, seed: seed, folder: folder, levels: chosen.map(Set.init)
+                ) { done, total in
+                    if progress == nil { progress = ProgressLine("writing \(directory)", total: total) }
+                    progress?.update(done)
+                }
+            } catch {
+                leaveNothing()
+                throw error
             }
             progress?.finish()
             print(directory)

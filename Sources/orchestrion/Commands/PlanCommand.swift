@@ -5,6 +5,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import SongPlan
+import SystemErrors
 
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -65,6 +66,11 @@ struct PlanCommand: ParsableCommand {
 
     func validate() throws {
         guard prefillGain > 0 else { throw ValidationError("--prefill-gain must be above 0") }
+        guard preset == nil || song.model == nil else { throw ValidationError("give either --preset or --model") }
+        guard preset == nil || (song.prompt == nil && song.codes == nil) else {
+            throw ValidationError(
+                "with --preset no file is read: leave --prompt and --codes away, and give the length by --seconds")
+        }
         guard (1...1000).contains(songs) else { throw ValidationError("--songs must be 1 to 1000") }
     }
 
@@ -86,7 +92,7 @@ struct PlanCommand: ParsableCommand {
             planned: planned, usual: speed, costs: costs, prefillGain: prefillGain, songs: songs, profile: profile,
             isFine: fine)
         let (table, result) = try planner.table(workers)
-        if let plot { try chart(planned, result, workers).svg().write(toFile: plot, atomically: true, encoding: .utf8) }
+        if let plot { try OutputFile.replace(plot, with: chart(planned, result, workers).svg()) }
         print(json ? try Terminal.json(table) : table.text)
     }
 

@@ -6,7 +6,7 @@ import Foundation
 import JukeboxModel
 import MusicBox
 import SongPlan
-import Synchronization
+import SystemErrors
 
 struct SampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -75,9 +75,9 @@ struct SampleCommand: ParsableCommand {
         }
         if song.seed == nil, song.song == nil, let seed = Self.seed(keptIn: state) { request.specification.seed = seed }
         let isNew = !FileManager.default.fileExists(atPath: state.path)
-        try claim(state, for: request)
         let status: WireSongStatus
         do {
+            try claim(state, for: request)
             status = try sample(request, shelf: shelf, model: model, state: state)
         } catch let refusal as Refusal {
             if isNew { abandon(state) }
@@ -86,12 +86,18 @@ struct SampleCommand: ParsableCommand {
         guard status.state == "finished" else {
             throw ClientError(status.reason.isEmpty ? "the song was \(status.state)" : status.reason)
         }
-        let result = state.appendingPathComponent("songs/\(Self.songID)")
-        for file in try FileManager.default.contentsOfDirectory(at: result, includingPropertiesForKeys: nil) {
-            try FileManager.default.moveItem(at: file, to: folder.appendingPathComponent(file.lastPathComponent))
-        }
+        try handOver(state.appendingPathComponent("songs/\(Self.songID)"), to: folder)
         try FileManager.default.removeItem(at: state)
         try SongReport(folder: folder, seed: request.specification.seed).print(json: json)
+    }
+
+    /// Moves a finished song to where it was asked for; `song.json`, which says that all of it is there, comes last.
+    private func handOver(_ result: URL, to folder: URL) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: result.path)
+        for name in names.sorted(by: { ($0 == "song.json" ? 1 : 0, $0) < ($1 == "song.json" ? 1 : 0, $1) }) {
+            try FileManager.default.moveItem(
+                at: result.appendingPathComponent(name), to: folder.appendingPathComponent(name))
+        }
     }
 
     /// Notes what is sampled here, so that a run which goes on asks for the same.
@@ -103,9 +109,13 @@ struct SampleCommand: ParsableCommand {
                 "\(state.deletingLastPathComponent().path) holds an interrupted song that was asked for with other "
                     + "options; give the same ones to go on with it, or choose another --out")
         }
-        try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
-        try "\(request.specification.seed)\n".write(to: seed, atomically: true, encoding: .utf8)
-        try text.write(to: asked, atomically: true, encoding: .utf8)
+        do {
+            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            try OutputFile.replace(seed.path, with: "\(request.specification.seed)\n")
+            try OutputFile.replace(asked.path, with: text)
+        } catch {
+            throw Refusal(reason: error)
+        }
     }
 
     /// Leaves nothing behind of a song that was refused, if this run began it.
@@ -129,22 +139,21 @@ struct SampleCommand: ParsableCommand {
         } catch {
             throw Refusal(reason: error)
         }
+        if let slots, cluster.slots < slots {
+            Terminal.note("warning: memory holds \(cluster.slots) of the \(slots) windows that --slots asks for")
+        }
         cluster.start()
         defer { cluster.stop() }
-        let client = cluster.makeClient()
-        let flag = RaisedFlag()
-        let interrupt = Interrupt { flag.raise() }
-        defer { withExtendedLifetime(interrupt) {} }
-        do { _ = try client.submit(request, song: Self.songID, uploads: false) } catch { throw Refusal(reason: error) }
-        let follower = SongFollower(
-            client: client, song: Self.songID, isQuiet: json, isInterrupted: { flag.isRaised || cluster.fault != nil })
-        let status = try follower.run()
-        if let fault = cluster.fault { throw ClientError(fault) }
-        if flag.isRaised {
-            Terminal.note("Interrupted; the same command with --out \(state.deletingLastPathComponent().path) goes on.")
-            throw ExitCode(130)
+        let out = state.deletingLastPathComponent().path
+        let interrupt = Interrupt { Terminal.note("Interrupted; the same command with --out \(out) goes on.") }
+        defer { interrupt.leave() }
+        let client = cluster.makeClient(mayWait: { if interrupt.isRaised { throw ExitCode(interrupt.exitCode) } })
+        do {
+            _ = try client.submit(request, song: Self.songID, uploads: false)
+        } catch  where !interrupt.isRaised && cluster.fault == nil {
+            throw Refusal(reason: error)
         }
-        return status
+        return try SongFollower(client: client, song: Self.songID, isQuiet: json).run()
     }
 
     private static func seed(keptIn state: URL) -> UInt64? {
@@ -165,14 +174,12 @@ struct SampleCommand: ParsableCommand {
 
 /// The song was not even begun.
 private struct Refusal: Error {
-    var reason: any Error
-}
+    let reason: any Error
 
-/// A flag that a signal raises.
-final class RaisedFlag: Sendable {
-    private let raised = Atomic(false)
-    func raise() { raised.store(true, ordering: .relaxed) }
-    var isRaised: Bool { raised.load(ordering: .relaxed) }
+    /// What the system refused is looked into now, before what was begun is removed, and with it the reason.
+    init(reason: any Error) {
+        self.reason = reason.systemNumber == nil ? reason : ClientError(reason.explanation)
+    }
 }
 
 /// What a finished song's folder holds, for people or as JSON.

@@ -3,6 +3,7 @@ import AudioFile
 import CoordinatorService
 import Foundation
 import SeamScore
+import SystemErrors
 
 struct SeamsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,7 +59,7 @@ struct SeamsCommand: ParsableCommand {
             ?? directoryURL.appendingPathComponent("level_\(level)/sample_\(sample)_seams.svg")
         let title = "\(song.url.lastPathComponent)  ·  level \(level), sample \(sample)  ·  \(song.approximate ?? "")"
         let plot = SeamPlot(report, title: title, seconds: reader.duration)
-        try Data(plot.svg.utf8).write(to: file, options: .atomic)
+        try OutputFile.replace(file.path, with: plot.svg)
         if json {
             print(
                 try Terminal.json(

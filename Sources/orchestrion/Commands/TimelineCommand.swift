@@ -5,6 +5,7 @@ import CoordinatorCore
 import CoordinatorService
 import Foundation
 import SongPlan
+import SystemErrors
 
 struct TimelineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,11 +38,18 @@ struct TimelineCommand: ParsableCommand {
     @Flag(help: "Print it as JSON.")
     var json = false
 
+    func validate() throws {
+        guard usual == nil || workers != nil else { throw ValidationError("--usual is for --workers") }
+    }
+
     func run() throws {
-        let timeline = try Timeline(json: data())
+        let timeline: Timeline
+        do { timeline = try Timeline(json: data()) } catch let error as DecodingError {
+            throw ClientError("\(Timeline.file) of \(song): \(error.explanation)")
+        }
         let report = try TimelineReport(timeline, planned: planned(timeline))
         if let plot {
-            try report.chart(timeline).svg().write(toFile: plot, atomically: true, encoding: .utf8)
+            try OutputFile.replace(plot, with: report.chart(timeline).svg())
         }
         print(json ? try Terminal.json(report) : report.text)
     }
@@ -49,15 +57,18 @@ struct TimelineCommand: ParsableCommand {
     private func data() throws -> Data {
         let file = URL(fileURLWithPath: song).appendingPathComponent(Timeline.file)
         if let data = try? Data(contentsOf: file) { return data }
+        guard !FileManager.default.fileExists(atPath: song) || !song.contains("/") else {
+            throw ClientError("\(song) has no \(Timeline.file): it is not a song that a coordinator sampled")
+        }
+        try CoordinatorClient.check(id: song)
         let client = try CoordinatorClient(connection)
         defer { client.close() }
         var query = WireTimelineQuery()
         query.song = song
         let entry = try client.ask(.timeline(query)).timeline
-        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: scratch) }
-        try client.fetch(entry, song: song, into: scratch)
-        return try Data(contentsOf: scratch.appendingPathComponent(entry.path))
+        let scratch = ScratchFolder()
+        try client.fetch(entry, song: song, into: scratch.url)
+        return try Data(contentsOf: scratch.url.appendingPathComponent(entry.path))
     }
 
     /// Seconds that the coordinator's rules plan for the song; nil when nothing was sampled, or when all workers were

@@ -48,15 +48,16 @@ struct UpsampleCommand: ParsableCommand {
     }
 
     func run() throws {
+        try CoordinatorClient.check(id: song)
         let client = try CoordinatorClient(connection)
         defer { client.close() }
-        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: scratch) }
-        let files = try client.fetch(song: song, into: scratch) { ["codes.safetensors", "song.json"].contains($0) }
+        let scratch = ScratchFolder()
+        defer { withExtendedLifetime(scratch) {} }
+        let files = try client.fetch(song: song, into: scratch.url) { ["codes.safetensors", "song.json"].contains($0) }
         guard files.count == 2 else {
             throw ClientError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
         }
-        let request = try request(scratch)
+        let request = try request(scratch.url)
         try submission.submit(request, client: client)
     }
 

@@ -64,6 +64,7 @@ struct WorkerCommand: ParsableCommand {
     func run() throws {
         lifeline.watch()
         compute.sayLimits { Terminal.log($0) }
+        try connection.checkHost()
         let model = try Model(path: MusicBox.path(of: model), preset: preset, profile: profile)
         let served = try chosenLevels(of: model)
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
@@ -78,12 +79,13 @@ struct WorkerCommand: ParsableCommand {
         Terminal.log(
             String(
                 format: "ready after %.1f s with %d slots, connects to %@", seconds, worker.slots, connection.connect))
-        let transport = try connection.makeTransport()
-        let interrupt = Interrupt { worker.stop() }
-        defer {
-            transport.close(draining: .milliseconds(500))
-            withExtendedLifetime(interrupt) {}
+        if let slots, worker.slots < slots {
+            Terminal.log("warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for")
         }
+        let transport = try connection.makeTransport()
+        _ = Interrupt(code: 0) { worker.stop() }
+        defer { transport.close(draining: .milliseconds(500)) }
+        if let reason = try connection.refusal() { Terminal.log("\(reason); goes on trying") }
         do {
             try worker.run(transport: transport)
         } catch let stopped as WorkerStopped {

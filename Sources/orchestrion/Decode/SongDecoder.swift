@@ -76,7 +76,13 @@ struct SongDecoder {
                     .init(
                         path: output.audioFile(level: level, sample: sample).path, level: level, sample: sample,
                         seconds: seconds, made: !output.hasAudio(level: level, sample: sample)))
-                try write(tokens, level, sample, seconds, codes, output, vqvae, team)
+                do {
+                    try write(tokens, level, sample, seconds, codes, output, vqvae, team)
+                } catch {
+                    // It would only take the room that is missing.
+                    output.removeSoFar()
+                    throw error
+                }
             }
         }
         output.removeSoFar()

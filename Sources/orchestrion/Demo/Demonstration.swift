@@ -14,7 +14,7 @@ final class Demonstration {
     private let folder: URL
     private let profile: [String]
     private let place: URL
-    private let flag = RaisedFlag()
+    private var interrupt: Interrupt?
     private var children: [OwnProcess] = []
     private static let id = "demo"
 
@@ -35,15 +35,16 @@ final class Demonstration {
         }
     }
 
-    /// - Throws: `ClientError` for what must not happen, exit code 130 after Ctrl-C. Children and temporary files are
+    /// - Throws: `ClientError` for what must not happen, exit code 130 after Ctrl-C (128 and the signal). Children and temporary files are
     ///   gone in any case.
     func run() throws {
-        let flag = flag
-        let interrupt = Interrupt { flag.raise() }
+        let place = place
+        interrupt = Interrupt { Terminal.note("Interrupted; all that the demo had started is stopped.") }
+        let cleanup = Signals.cleanUp { try? FileManager.default.removeItem(at: place) }
         defer {
-            withExtendedLifetime(interrupt) {}
             for child in children { child.kill() }
             try? FileManager.default.removeItem(at: place)
+            Signals.forget(cleanup)
         }
         step("\(MusicBox.name), the small model that comes with the program (Docs/MusicBox.md)")
         try ModelCommand.Inspect.parse([MusicBox.name, "--no-fingerprint"]).run()
@@ -97,8 +98,9 @@ final class Demonstration {
         var doomed: OwnProcess?
         var killedAt = 0.0
         let follower = SongFollower(
-            client: client, song: Self.id, isInterrupted: { [flag] in flag.isRaised },
+            client: client, song: Self.id,
             onLook: { [self] status in
+                try stopIfInterrupted()
                 let isHalfway = status.wantedTokens > 0 && SongView.share(status) >= 0.5 && status.state == "sampling"
                 if doomed == nil, isHalfway, let busy = try busyWorker(client) {
                     busy.kill()
@@ -108,7 +110,6 @@ final class Demonstration {
                 try checkChildren(expectingDeathOf: doomed?.name)
             })
         let status = try follower.run()
-        try stopIfInterrupted()
         guard status.state == "finished" else { throw ClientError("the song is \(status.state): \(status.reason)") }
         guard let doomed else {
             throw ClientError("the song ended before a worker could be killed; ask for more --seconds")
@@ -188,9 +189,8 @@ final class Demonstration {
     }
 
     private func stopIfInterrupted() throws {
-        guard flag.isRaised else { return }
-        Terminal.note("Interrupted; all that the demo had started is stopped.")
-        throw ExitCode(130)
+        guard let interrupt, interrupt.isRaised else { return }
+        throw ExitCode(interrupt.exitCode)
     }
 
     // MARK: telling

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SystemErrors
 
 /// This program once more, as a child that cannot outlive its parent: it ends when its standard input does, and only
 /// the parent holds the other end.
@@ -18,7 +19,7 @@ final class OwnProcess {
         self.name = name
         self.log = log
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw ClientError("no pipe for \(name)") }
+        guard pipe(&ends) == 0 else { throw SystemError("a pipe for \(name)") }
         // Or other children would hold this one's lifeline.
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[0]) }

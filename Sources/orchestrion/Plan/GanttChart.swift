@@ -103,7 +103,8 @@ struct GanttChart {
 /// How plans name times and counts.
 enum PlanText {
     static func time(_ seconds: Double) -> String {
-        switch seconds {
+        guard seconds.isFinite, seconds > 0 else { return seconds == .infinity ? "never" : "0 s" }
+        return switch seconds {
         case ..<120: String(format: "%.3g s", seconds)
         case ..<7200: String(format: "%.1f min", seconds / 60)
         case ..<172_800: String(format: "%.1f h", seconds / 3600)

@@ -8,7 +8,9 @@ struct ConnectionOptions: ParsableArguments {
     static let defaultEndpoint = "tcp://127.0.0.1:5550"
 
     @Option(help: ArgumentHelp("The coordinator; also $ORCHESTRION_CONNECT.", valueName: "tcp://host:port"))
-    var connect: String = ProcessInfo.processInfo.environment["ORCHESTRION_CONNECT"] ?? defaultEndpoint
+    var connect: String =
+        ProcessInfo.processInfo.environment["ORCHESTRION_CONNECT"].flatMap { $0.isEmpty ? nil : $0 }
+        ?? defaultEndpoint
 
     @Option(
         help: ArgumentHelp(
@@ -24,8 +26,16 @@ struct ConnectionOptions: ParsableArguments {
     var insecure = false
 
     func validate() throws {
-        guard let endpoint = try? TCPEndpoint(parsing: connect) else {
-            throw ValidationError("--connect is \(connect); it must look like tcp://HOST:PORT")
+        let endpoint: TCPEndpoint
+        do { endpoint = try TCPEndpoint(parsing: connect) } catch { throw ValidationError("--connect: \(error)") }
+        guard endpoint.canBeConnectedTo else {
+            throw ValidationError("--connect is \(connect); it must name one host and its port, as tcp://HOST:PORT")
+        }
+        if insecure, serverKey != nil || key != nil {
+            throw ValidationError("--insecure is without keys; leave it away, or --server-key and --key")
+        }
+        if serverKey == nil, key != nil {
+            throw ValidationError("--key needs --server-key, the coordinator's public key: it prints it when it starts")
         }
         if serverKey == nil, !endpoint.isLoopback, !insecure {
             throw ValidationError(
@@ -44,6 +54,12 @@ struct ConnectionOptions: ParsableArguments {
             ? try KeyFile.readPublicKey(serverKey) : try CurvePublicKey(z85: serverKey)
         return .curve(try KeyFile.readPair(key), server: server)
     }
+
+    /// - Throws: `ZeroMQError` when there is no such host.
+    func checkHost() throws { try TCPEndpoint(parsing: connect).checkHost() }
+
+    /// Why nobody can be reached there just now, when the system says so at once.
+    func refusal() throws -> String? { try TCPEndpoint(parsing: connect).refusal() }
 
     func makeTransport() throws -> ZeroMQClient {
         try ZeroMQClient(connect: connect, security: security(), context: ZeroMQContext())

@@ -4,6 +4,7 @@ import Foundation
 import JukeboxModel
 import MusicBox
 import SongPlan
+import SystemErrors
 
 /// A finished song's folder, as `sample` and `fetch` leave it.
 struct SongFolder {
@@ -35,10 +36,14 @@ struct SongFolder {
         digests = object["digests"] as? [String: String] ?? [:]
         format = object["format"] as? String ?? "wav"
         approximate = object["approximate"] as? String
-        joins =
-            try object["joins"].map {
-                try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
-            } ?? []
+        do {
+            joins =
+                try object["joins"].map {
+                    try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
+                } ?? []
+        } catch {
+            throw ClientError("\(file): the field joins is damaged: \(error.explanation)")
+        }
         seamAUC = object["seam_auc"] as? [Double] ?? []
     }
 

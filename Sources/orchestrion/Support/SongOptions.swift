@@ -171,10 +171,7 @@ struct SongOptions: ParsableArguments {
         }
         if let overlap { specification.overlap = overlap }
         if let samples {
-            let first = specification.samples.first ?? SampleSpecification()
-            specification.samples =
-                specification.samples.count == samples
-                ? specification.samples : Array(repeating: first, count: samples)
+            specification.samples = try repeated(specification.samples, samples)
         }
         let text = try lyricText()
         for index in specification.samples.indices {
@@ -189,6 +186,19 @@ struct SongOptions: ParsableArguments {
             if let text { specification.samples[index].lyrics = text }
         }
         try overrideTimes(&specification)
+    }
+
+    /// So many samples of what a song file names.
+    private func repeated(_ samples: [SampleSpecification], _ count: Int) throws -> [SampleSpecification] {
+        if samples.count == count { return samples }
+        var kinds = samples
+        for place in kinds.indices { kinds[place].number = nil }
+        guard Set(kinds).count <= 1 else {
+            throw ValidationError(
+                "--samples is \(count), and the song file names \(samples.count) samples that differ; name the samples "
+                    + "in the file, or leave --samples away")
+        }
+        return Array(repeating: kinds.first ?? SampleSpecification(), count: count)
     }
 
     private func overrideTimes(_ specification: inout SongSpecification) throws {

@@ -1,10 +1,11 @@
 import Foundation
+import SystemErrors
 
 /// What people see on standard error: log lines and progress.
 enum Terminal {
     static let isInteractive = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
-    static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    static func note(_ text: String) { StandardError.write(text + "\n") }
 
     /// A log line with the time of day.
     static func log(_ text: String) {
@@ -14,7 +15,8 @@ enum Terminal {
     }
 
     static func duration(_ seconds: Double) -> String {
-        let total = Int(seconds.rounded(.up))
+        guard seconds.isFinite, seconds < 1e9 else { return "long" }
+        let total = Int(max(0, seconds).rounded(.up))
         let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
         let clock = String(format: "%02d:%02d", minutes, rest)
         return hours > 0 ? "\(hours):\(clock)" : clock
@@ -52,7 +54,7 @@ struct LiveLines {
         for line in lines { text += "\r\u{1B}[2K\(line)\n" }
         if height > lines.count { text += "\u{1B}[J" }
         height = lines.count
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardError.write(text)
     }
 }
 
@@ -79,28 +81,10 @@ struct ProgressLine {
         let seconds = start.duration(to: .now) / .seconds(1)
         let left = done > 0 ? seconds * Double(total - done) / Double(done) : 0
         let text = "\(name)  \(amount(done)) of \(amount(total)), \(Terminal.duration(left)) left"
-        FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+        StandardError.write("\r\u{1B}[2K\(text)")
     }
 
     func finish() {
-        if shown { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) }
-    }
-}
-
-/// Calls something on Ctrl-C or SIGTERM; a second signal ends the process.
-final class Interrupt: @unchecked Sendable {  // only keeps its sources alive
-    private let sources: [any DispatchSourceSignal]
-
-    init(_ handler: @escaping @Sendable () -> Void) {
-        sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                signal(number, SIG_DFL)
-                handler()
-            }
-            source.resume()
-            return source
-        }
+        if shown { StandardError.write("\r\u{1B}[2K") }
     }
 }

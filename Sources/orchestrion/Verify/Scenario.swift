@@ -1,5 +1,6 @@
 import Foundation
 import SongPlan
+import SystemErrors
 
 /// `scenario.json`: how the original was run to get the numbers in `expected.safetensors`.
 struct Scenario: Decodable {
@@ -52,7 +53,7 @@ struct Scenario: Decodable {
         do {
             self = try JSONDecoder().decode(Scenario.self, from: data)
         } catch {
-            throw VerifyError("\(path) is not a scenario: \(error)")
+            throw VerifyError("\(path) is not a scenario: \(error.explanation)")
         }
     }
 

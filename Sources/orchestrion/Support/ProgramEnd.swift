@@ -1,0 +1,37 @@
+import ArgumentParser
+import Foundation
+import SystemErrors
+
+/// How the program ends.
+enum ProgramEnd {
+    /// Threads still compute, which an orderly end would trip over. Of the main thread.
+    nonisolated(unsafe) static var isAbrupt = false
+
+    /// Ends it with an error, whatever runs.
+    static func now(_ error: any Error) -> Never {
+        if !(error is ExitCode) { StandardError.write(Orchestrion.fullMessage(for: error) + "\n") }
+        try? StandardOutput.flush()
+        _exit(Orchestrion.exitCode(for: error).rawValue)
+    }
+}
+
+/// How many files, connections among them, the program may have open.
+enum OpenFiles {
+    private static let (least, most): (rlim_t, rlim_t) = (32, 65_536)
+
+    /// Takes as many as the system allows.
+    ///
+    /// - Throws: `ClientError` when they are too few for anything.
+    static func prepare() throws {
+        let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(files, &limit) == 0 else { return }
+        guard limit.rlim_max >= least else {
+            throw ClientError(
+                "only \(limit.rlim_max) files may be open at once, and \(least) are needed: raise the limit (ulimit -n)"
+            )
+        }
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, most))
+        setrlimit(files, &limit)
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLines {
+    /// One signal ends every command, wherever it is.
+    @Suite(.serialized) struct SignalTests {
+        private static let waiting: [[String]] = [
+            ["status", "--connect", "tcp://10.255.255.1:5550", "--insecure"],
+            ["fetch", "x", "--connect", "tcp://10.255.255.1:5550", "--insecure"],
+            ["watch", "--connect", "tcp://10.255.255.1:5550", "--insecure"], ["bench"],
+            ["model", "init", "--preset", "1b_lyrics", "--levels", "2", "model"],
+            ["sample", "--seconds", "20", "--genre", "bossa", "--out", "song"],
+        ]
+
+        @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+        func `a signal ends a command with its exit code`(signal: Int32) async throws {
+            for arguments in Self.waiting {
+                let process = try Orchestrion.start(arguments)
+                try await wait(for: "the program to take signals", interval: .milliseconds(5)) {
+                    process.hasThread("signals") || !process.isRunning
+                }
+                #expect(process.signal(signal), "\(arguments): \(process.errorOutput)")
+                let ending = try await process.waitForEnd(limit: .seconds(30))
+                #expect(ending == .exited(128 + signal), "\(arguments): \(process.errorOutput)")
+            }
+        }
+
+        @Test func `a song that is begun ends at one signal, and goes on`() async throws {
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 1, seed: 53)
+            let arguments = ["sample", "--out", try TestFolder.place("song"), "--verbose"] + song.options
+            let process = try Orchestrion.start(arguments)
+            try await wait(for: "the song to begin", interval: .milliseconds(2)) {
+                process.errorOutput.contains("is welcome") || !process.isRunning
+            }
+            process.signal(SIGTERM)
+            #expect(try await process.waitForEnd() == .exited(143), "\(process.errorOutput)")
+            #expect(process.errorOutput.contains("goes on"))
+            try await Orchestrion.succeed(arguments)
+        }
+
+        @Test func `a reader that goes ends the program quietly`() async throws {
+            let folder = try TestFolder.make("pipe")
+            let process = try ChildProcess(
+                name: "pipe", executable: "/bin/sh",
+                arguments: ["-c", "\"$0\" sample --help | head -1", Orchestrion.path],
+                folder: folder, logs: folder)
+            #expect(try await process.waitForEnd() == .exited(0))
+            #expect(process.errorOutput.isEmpty && process.output.contains("OVERVIEW"), "\(process.errorOutput)")
+        }
+    }
+}
