@@ -12,7 +12,8 @@ enum LyricInput {
             }
             return option
         }
-        let file = String(option.dropFirst())
+        // Behind the @ no shell replaces ~.
+        let file = NSString(string: String(option.dropFirst())).expandingTildeInPath
         guard !file.isEmpty else { throw ValidationError("--lyrics: a file's name must follow the @") }
         let text = try read(file)
         guard text.contains(where: { !$0.isWhitespace }) else {
