@@ -156,7 +156,10 @@ package final class AudioWriter {
             if abs(sample) <= 1 {
                 block[index] = sample
             } else if sample.isNaN {
-                throw AudioFileError(path, "sample \(framesWritten + index) is not a number")
+                throw AudioFileError(
+                    path,
+                    "sample \(framesWritten + index) is not a number; orchestrion model "
+                        + "inspect --check says where the VQ-VAE's largest weights are")
             } else {
                 block[index] = sample < 0 ? -1 : 1
                 clippedSamples += 1

@@ -1,5 +1,6 @@
 /// Files of token codes: ours (safetensors with `z0`, `z1`, … as int64 [samples, tokens]) and the original's
-/// `data.pth.tar` (a dict whose `zs` lists the levels' LongTensors [samples, tokens], level 0 first).
+/// `data.pth.tar` (a dict whose `zs` lists the levels' LongTensors [samples, tokens], level 0 first), or such a list
+/// itself, as `torch.save(zs, …)` writes it.
 package enum CodesFile {
     /// Far more samples than anyone makes at once: an empty tensor may claim any number without holding a
     /// byte.
@@ -44,10 +45,14 @@ package enum CodesFile {
     ///
     /// A lower level that a file leaves out, or that was not sampled yet, has empty samples. Errors: not a
     /// codes file, a level that is not a matrix of integers, different numbers of samples, negative codes.
-    package static func read(_ path: String) throws -> [[[Int]]] {
+    ///
+    /// - Parameter levels: how many the model has, for a file that holds the top level's tensor alone.
+    package static func read(_ path: String, levels: Int? = nil) throws -> [[[Int]]] {
         let file = try MappedFile(path: path)
-        let tensors = TorchFile.matches(file.bytes) ? try torchLevels(file) : try safetensorsLevels(file)
-        guard let samples = tensors.compactMap({ $0?.shape.first }).first else {
+        let tensors =
+            TorchFile.matches(file.bytes) ? try TorchCodes(file, levels: levels).tensors : try safetensorsLevels(file)
+        let full = tensors.compactMap(\.self).first { $0.count > 0 } ?? tensors.compactMap(\.self).first
+        guard let samples = full?.shape.first else {
             throw CheckpointError(.missing, path, "holds no codes: expected z0, z1, … or a dict with zs")
         }
         guard samples <= sampleLimit else {
@@ -110,22 +115,9 @@ package enum CodesFile {
         return levels
     }
 
-    private static func torchLevels(_ file: MappedFile) throws -> [StoredTensor?] {
-        let torch = try TorchFile(file)
-        guard let levels = torch.object.dictionaryValue?["zs"]?.elements else {
-            throw CheckpointError(
-                .missing, file.path, "has no list of codes `zs`, which the original's data.pth.tar has")
-        }
-        return try levels.enumerated().map { level, value in
-            guard case .tensor(let record) = value else {
-                throw CheckpointError(
-                    .malformed, file.path, "zs[\(level)] is \(value.kindName), expected a tensor")
-            }
-            return try torch.tensor(record, named: "zs[\(level)]")
-        }
-    }
-
     private static func rows(_ tensor: StoredTensor, level: Int, samples: Int) throws -> [[Int]] {
+        // What was not sampled yet; some programs leave a tensor of another type in its place.
+        if tensor.count == 0, tensor.shape.count <= 2 { return Array(repeating: [], count: samples) }
         guard tensor.shape.count == 2, tensor.shape[0] == samples else {
             throw CheckpointError(
                 .malformed, tensor.path,

@@ -25,6 +25,8 @@ package struct ModelFolder: Sendable {
     package let levels: [Int]
     /// Whether a VQ-VAE is here.
     package let hasVQVAE: Bool
+    /// The folder beside this one that the parts which are not here were taken from.
+    package let neighbour: String?
 
     private let files: [ModelPart: String]
     private let huggingFace: HuggingFaceWeights?
@@ -39,14 +41,11 @@ package struct ModelFolder: Sendable {
         var path = directory
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
-        let entries: [String]
-        do {
-            entries = try FileManager.default.contentsOfDirectory(atPath: path)
-        } catch {
-            throw CheckpointError(
-                .missing, path, "is not a folder that can be read; a model's folder is expected")
-        }
-        files = ModelFolder.parts(entries, path)
+        let entries = try ModelPlace.entries(of: path)
+        let own = ModelFolder.parts(entries, path)
+        let others = entries.contains("hparams.json") ? [:] : ModelFolder.lent(to: path, own)
+        files = own.merging(others) { own, _ in own }
+        neighbour = others.isEmpty ? nil : ModelPlace.neighbour(of: path)
         let configPath = "\(path)/config.json"
         let config = entries.contains("config.json") ? try JSONValue.read(path: configPath) : nil
         let weights = files.isEmpty ? try HuggingFaceWeights(folder: path) : nil
@@ -148,7 +147,33 @@ package struct ModelFolder: Sendable {
         let own = extensions.map { "vqvae.\($0)" } + extensions.map { "prior_level_N.\($0)" }
         return CheckpointError(
             .missing, path,
-            "holds no model; looked for \((own + HuggingFaceWeights.fileNames).joined(separator: ", "))")
+            "holds no model; looked for \((own + HuggingFaceWeights.fileNames).joined(separator: ", "))"
+                + ModelPlace.hints(path, isModel: looksLikeOne))
+    }
+
+    private static func looksLikeOne(_ path: String) -> Bool {
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return !parts(entries, path).isEmpty || HuggingFaceWeights.fileNames.contains(where: entries.contains)
+    }
+
+    /// What the original's cache keeps once for all models: the VQ-VAE and the upsamplers, in `5b`.
+    private static func lent(to path: String, _ own: [ModelPart: String]) -> [ModelPart: String] {
+        guard !own.isEmpty, let neighbour = ModelPlace.neighbour(of: path) else { return [:] }
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: neighbour)) ?? []
+        let shared: [ModelPart] = [.vqvae, .prior(level: 0), .prior(level: 1)]
+        return parts(entries, neighbour).filter { shared.contains($0.key) && own[$0.key] == nil }
+    }
+
+    /// What was taken from another folder, for people; nil where all is here.
+    package var neighbourNote: String? {
+        guard let neighbour else { return nil }
+        let lent = files.filter { $0.value.hasPrefix("\(neighbour)/") }.keys.map(\.description).sorted()
+        return "\(path) lacks \(lent.joined(separator: ", ")); taken from \(neighbour)"
+    }
+
+    /// - Throws: `CheckpointError` saying what to do when the part is not here.
+    package func check(has part: ModelPart) throws {
+        if huggingFace == nil, files[part] == nil { throw missing(part) }
     }
 
     private func missing(_ part: ModelPart) -> CheckpointError {
@@ -159,6 +184,7 @@ package struct ModelFolder: Sendable {
         let present = files.keys.map(\.description).sorted().joined(separator: ", ")
         return CheckpointError(
             .missing, path,
-            "has no \(part): looked for \(wanted)" + (present.isEmpty ? "" : "; the folder holds \(present)"))
+            "has no \(part): looked for \(wanted)" + (present.isEmpty ? "" : "; the folder holds \(present)")
+                + ModelPlace.hints(path, missing: part))
     }
 }

@@ -24,15 +24,32 @@ extension StoredTensor {
     }
 
     /// The row-major index of the first NaN or infinity; nil if there is none (integers have none).
-    package func firstNonFinite() -> Int? {
+    package func firstNonFinite() -> Int? { first(notBelow: .infinity) }
+
+    /// The row-major index of the first number that is at least `limit` far from 0, or is none; integers are passed over.
+    package func first(notBelow limit: Float) -> Int? {
         switch type {
-        case .float32: firstSaturated(UInt32(0x7F80_0000))
-        case .float16: firstSaturated(UInt16(0x7C00))
-        case .bfloat16: firstSaturated(UInt16(0x7F80))
-        case .float64: firstSaturated(UInt64(0x7FF0_0000_0000_0000))
+        case .float32: first(atLeast: limit.bitPattern)
+        case .float16: first(atLeast: Float16(limit).bitPattern)
+        case .bfloat16: first(atLeast: UInt16((limit.bitPattern + 0xFFFF) >> 16))
+        case .float64: first(atLeast: Double(limit).bitPattern)
         case .int64, .int32, .int16, .int8, .uint8, .bool: nil
         }
     }
+
+    /// How far the number that is farthest from 0 is from it; 0 for integers and for no numbers at all.
+    package func largestMagnitude() -> Float {
+        switch type {
+        case .float32: Float(bitPattern: largest(UInt32.self))
+        case .float16: Float(Float16(bitPattern: largest(UInt16.self)))
+        case .bfloat16: Float(bitPattern: UInt32(largest(UInt16.self)) << 16)
+        case .float64: Float(Double(bitPattern: largest(UInt64.self)))
+        case .int64, .int32, .int16, .int8, .uint8, .bool: 0
+        }
+    }
+
+    /// The number at a row-major index, as float32.
+    package func float(at index: Int) throws -> Float { try floats()[index] }
 
     private func wrongType(_ wanted: String) -> CheckpointError {
         CheckpointError(.unsupported, path, "tensor \(name) holds \(type.rawValue), expected \(wanted)")
@@ -54,35 +71,49 @@ extension StoredTensor {
         }
     }
 
-    /// The first element whose bits under `exponent` are all set, which is what NaN and infinity have in
-    /// common.
+    /// The first element whose bits, but for the sign, are at least `limit`: numbers of one sign are in the order of their
+    /// bits, and infinity and NaN are beyond them all.
     ///
-    /// Looks at eight bytes at a time, whatever the type: an element that lacks one of the bits makes its
-    /// lane of `(~word & exponents) + carries` overflow into the lane's top bit, and never beyond.
+    /// Looks at eight bytes at a time, whatever the type: what reaches the limit makes its lane of `word + rest` overflow
+    /// into the lane's top bit, and never beyond.
     @inline(__always)
-    private func firstSaturated<Bits: FixedWidthInteger & BitwiseCopyable>(_ exponent: Bits) -> Int? {
+    private func first<Bits: FixedWidthInteger & BitwiseCopyable>(atLeast limit: Bits) -> Int? {
         let lanes = UInt64.max / UInt64(Bits.max)
-        let (exponents, tops) = (UInt64(exponent) * lanes, (UInt64(Bits.max) / 2 + 1) * lanes)
-        let carries = tops &- lanes
+        let top = Bits.max / 2 + 1
+        let (tops, rest) = (UInt64(top) * lanes, UInt64(top - limit) * lanes)
         return withBytes { bytes in
             guard let base = bytes.baseAddress else { return nil }
             let (block, wordCount) = (512, bytes.count / 8)
             var word = 0
             while word < wordCount {
                 let end = min(word + block, wordCount)
-                var sound = UInt64.max
+                var reached: UInt64 = 0
                 // No branch inside, so that the compiler can use vectors.
                 for index in word..<end {
                     let bits = base.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self)
-                    sound &= (~bits & exponents) &+ carries
+                    reached |= (bits & ~tops) &+ rest
                 }
-                if sound & tops != tops { break }
+                if reached & tops != 0 { break }
                 word = end
             }
             let size = MemoryLayout<Bits>.size
             return (word * 8 / size..<count).first { index in
-                base.loadUnaligned(fromByteOffset: index * size, as: Bits.self) & exponent == exponent
+                base.loadUnaligned(fromByteOffset: index * size, as: Bits.self) & ~top >= limit
             }
+        }
+    }
+
+    /// The largest element's bits, but for the sign.
+    @inline(__always)
+    private func largest<Bits: FixedWidthInteger & BitwiseCopyable>(_: Bits.Type) -> Bits {
+        let magnitude = Bits.max / 2
+        return withBytes { bytes in
+            var largest: Bits = 0
+            for index in 0..<count {
+                let bits = bytes.loadUnaligned(fromByteOffset: index &* MemoryLayout<Bits>.size, as: Bits.self)
+                largest = max(largest, bits & magnitude)
+            }
+            return largest
         }
     }
 }

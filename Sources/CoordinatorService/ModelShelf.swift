@@ -52,6 +52,7 @@ package final class ModelShelf: Sendable {
             "no model is called \(name) here, and there is no such folder; "
                 + (names.isEmpty
                     ? "--model takes a model's folder" : "the coordinator has \(names.joined(separator: ", "))")
+                + (ModelPlace.origin(of: name).map { ". \($0)" } ?? "")
         )
     }
 

@@ -96,6 +96,8 @@ package struct SongPreparation {
 
     private mutating func run(locate: (String) throws -> String) throws -> PreparedSong {
         let levels = geometry.levels.count
+        if hashesWeights { try model.folder.check(has: .vqvae) }
+        if let note = model.folder.neighbourNote { warnings.append(note) }
         guard (1...256).contains(specification.samples.count) else {
             throw SongError("a song has 1 to 256 samples; got \(specification.samples.count)")
         }
@@ -115,6 +117,9 @@ package struct SongPreparation {
         let plan = try Plan(
             geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt,
             segmentation: segmentation)
+        let review = LabelReview(specification, model: model)
+        specification.samples = review.samples
+        warnings += review.warnings
         let labels = try labels(length: length)
         // Last, because a large model takes a while to hash.
         let fingerprints = hashesWeights ? try checkFingerprints() : [:]
@@ -293,12 +298,13 @@ package struct SongPreparation {
             throw SongError("mode \(specification.mode.rawValue) needs --codes, a file of saved codes")
         }
         let path = try locate(file)
-        let levels = try CodesFile.read(path)
+        let levels = try CodesFile.read(path, levels: geometry.levels.count)
         guard levels.count == geometry.levels.count else {
             throw SongError("\(file) has \(levels.count) levels of codes; the model has \(geometry.levels.count)")
         }
         let count = levels.map(\.count).max() ?? 0
         guard count > 0 else { throw SongError("\(file) holds no codes") }
+        try CodesOrder.check(levels, geometry, file)
         if specification.samples.count == 1 {
             specification.samples = Array(repeating: specification.samples[0], count: count)
         }
@@ -366,7 +372,7 @@ package struct SongPreparation {
         return segmentation
     }
 
-    private mutating func labels(length: Int) throws -> [[SongLabels]] {
+    private func labels(length: Int) throws -> [[SongLabels]] {
         try specification.samples.map { sample in
             // An offset that cannot be is told below, where it is checked.
             var total = length + min(max(0, sample.offset ?? 0), 1 << 32)
@@ -377,23 +383,10 @@ package struct SongPreparation {
                 let labels = try labeller.labels(sample, defaultTotal: total)
                 try GeometryCheck.timing(
                     totalLength: labels.totalLength, offset: labels.offset, sampleLength: length, geometry)
-                warn(labeller, sample)
+                try GeometryCheck.part(
+                    ofTotal: labels.totalLength, offset: labels.offset, sampleLength: length, geometry)
                 return labels
             }
-        }
-    }
-
-    private mutating func warn(_ labeller: Labeller, _ sample: SampleSpecification) {
-        guard labeller.prior.labels else { return }
-        let names = labeller.names.unknown(
-            artist: sample.artistID == nil ? sample.artist : nil, genre: sample.genreIDs == nil ? sample.genre : nil)
-        for name in names {
-            let text = "\(name) is not in the model's \(labeller.names.v3 ? "v3" : "v2") list and counts as unknown"
-            if !warnings.contains(text) { warnings.append(text) }
-        }
-        if labeller.prior.level == geometry.top, labeller.prior.lyricLength == 0, sample.lyrics?.isEmpty == false {
-            let text = "the model takes no lyrics; they are ignored"
-            if !warnings.contains(text) { warnings.append(text) }
         }
     }
 

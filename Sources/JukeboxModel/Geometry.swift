@@ -56,7 +56,8 @@ package struct Hyperparameters: Sendable, Hashable {
         func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
         switch error {
         case .keyNotFound(let key, let context): return "the field \(path(context.codingPath + [key])) is missing"
-        case .typeMismatch(let type, let context): return "the field \(path(context.codingPath)) is not a \(type)"
+        case .typeMismatch(let type, let context):
+            return "the field \(path(context.codingPath)) is not \(words(for: type))"
         case .valueNotFound(_, let context): return "the field \(path(context.codingPath)) has no value"
         case .dataCorrupted(let context) where !context.codingPath.isEmpty:
             return "the field \(path(context.codingPath)) cannot be used: \(context.debugDescription)"
@@ -64,6 +65,17 @@ package struct Hyperparameters: Sendable, Hashable {
             return
                 "not valid JSON, or a number with a fraction or too many digits where a whole one is expected, as n_ctx"
         @unknown default: return "\(error)"
+        }
+    }
+
+    /// A type as a file's author knows it.
+    private static func words(for type: any Any.Type) -> String {
+        switch type {
+        case is Int.Type: "a whole number"
+        case is Double.Type: "a number"
+        case is Bool.Type: "true or false"
+        case is String.Type: "text"
+        default: "\(type)".hasPrefix("Dictionary") ? "an object" : "\(type)".hasPrefix("Array") ? "a list" : "\(type)"
         }
     }
 

@@ -23,6 +23,7 @@ package struct Model: Sendable {
     package init(path: String, preset: String? = nil, profile: NumericProfile = .standard) throws {
         self.profile = profile
         let url = URL(fileURLWithPath: path, isDirectory: true)
+        if let problem = ModelPlace.problem(path) { throw CheckpointError(.missing, path, problem) }
         folder = try ModelFolder.open(url.path)
         name = url.standardizedFileURL.lastPathComponent
         if let preset {
@@ -39,7 +40,10 @@ package struct Model: Sendable {
                     + "--preset (\(Hyperparameters.presets.joined(separator: ", ")))")
         }
         geometry = hyperparameters.geometry
-        let lists = [false: try NameLists(folder: url, v3: false), true: try NameLists(folder: url, v3: true)]
+        let folders = [url] + (folder.neighbour.map { [URL(fileURLWithPath: $0)] } ?? [])
+        let lists = [
+            false: try NameLists(folders: folders, v3: false), true: try NameLists(folders: folders, v3: true),
+        ]
         let hops = hyperparameters.vqvae.samplesPerToken
         labellers = hyperparameters.priors.enumerated().map {
             Labeller(prior: $1, samplesPerToken: hops[$0], names: lists[$1.labelsV3]!)

@@ -23,15 +23,7 @@ extension PriorHyperparameters {
         let shape = transformer(codes: vqvae.codes)
         var sum = shape.vocabulary * width * 4
         for tensor in WeightTable.prior(self, vqvae: vqvae) {
-            let type: WeightType? =
-                if !tensor.name.hasSuffix(".w") {
-                    tensor.name.contains(".cond.model.") ? profile.otherWeights : .float32
-                } else if let layer = tensor.layer {
-                    profile.weights(
-                        layer: layer, of: tensor.name.hasPrefix("prime") ? primeDepth : shape.depth)
-                } else {
-                    profile.otherWeights
-                }
+            let type = storage(of: tensor, profile: profile)
             switch type {
             case nil: sum += tensor.count * (stored(tensor.name) ?? 4)
             // A float32 scale for 128 numbers.
@@ -40,6 +32,29 @@ extension PriorHyperparameters {
             }
         }
         return sum
+    }
+
+    /// What a tensor's numbers become; nil keeps the stored type.
+    private func storage(of tensor: WeightSpecification, profile: NumericProfile) -> WeightType? {
+        guard tensor.name.hasSuffix(".w") else {
+            return tensor.name.contains(".cond.model.") ? profile.otherWeights : .float32
+        }
+        guard let layer = tensor.layer else { return profile.otherWeights }
+        return profile.weights(
+            layer: layer, of: tensor.name.hasPrefix("prime") ? primeDepth : depth)
+    }
+
+    /// From name and profile to what is held of a tensor, for the limits of its numbers.
+    func storage(vqvae: VQVAEHyperparameters) -> (String, NumericProfile) -> WeightType? {
+        let table = Dictionary(
+            WeightTable.prior(self, vqvae: vqvae).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let output = mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight"
+        return { name, profile in
+            if name == output { return profile.otherWeights }
+            // Biases stay what they are, those of convolutions too.
+            guard let tensor = table[name], !name.hasSuffix(".bias") else { return nil }
+            return storage(of: tensor, profile: profile)
+        }
     }
 
     /// Multiplications that a token costs, on average over a window.

@@ -40,8 +40,9 @@ package struct TokenDraw: Sendable {
         guard let token else {
             throw SamplingError(
                 description:
-                    "level \(level), position \(position): the logits are not numbers; a weight is NaN or infinite "
-                    + "(orchestrion model inspect --check finds it)")
+                    "level \(level), position \(position): the logits are not numbers. All weights were when they "
+                    + "were loaded, so what is computed from them is too large: --profile f32 holds the most, and "
+                    + "orchestrion model inspect --check says where the largest weights are")
         }
         return token
     }

@@ -87,4 +87,25 @@ package enum GeometryCheck {
                     + "\(max(0, timing.maximumTotal - (lastEnd - offset)))")
         }
     }
+
+    /// The whole that the labels tell of holds the part that is made; beyond its end the model never saw a label.
+    package static func part(
+        ofTotal totalLength: Int, offset: Int, sampleLength: Int, _ geometry: ModelGeometry
+    ) throws(GeometryError) {
+        guard let timing = geometry.timing else { return }
+        let end = offset + sampleLength
+        // The longest song is as long as the range, which totals stay below.
+        guard totalLength < min(end, timing.maximumTotal - 1) else { return }
+        func seconds(_ samples: Int, _ rule: FloatingPointRoundingRule) -> Double {
+            (Double(samples) / Double(geometry.sampleRate) * 10_000).rounded(rule) / 10_000
+        }
+        let least = max(min(end, timing.maximumTotal - 1), timing.minimumTotal)
+        let unit = geometry.lengthUnit
+        let most = (totalLength - offset) / unit * unit
+        throw GeometryError(
+            "total_length \(totalLength) (\(seconds(totalLength, .down)) s) ends before the song does, at \(end) "
+                + "(\(seconds(end, .up)) s, with its offset); the least that works is \(least) "
+                + "(--total-seconds \(seconds(least, .up))), or leave it out"
+                + (most > 0 ? "; or make at most \(most) audio samples (\(seconds(most, .down)) s)" : ""))
+    }
 }

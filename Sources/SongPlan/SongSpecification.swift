@@ -53,6 +53,9 @@ package struct SampleSpecification: Sendable, Hashable, Codable {
 /// One request: everything besides the model's weights that the song is a function of.
 /// The JSON form is what `--song` reads and what `song.json` of an output folder holds.
 package struct SongSpecification: Sendable, Hashable, Codable {
+    /// The model of a song that names none: the one that ships with the program.
+    package static let usualModel = "music-box"
+
     /// A model's folder or name.
     package var model: String
     package var mode: SongMode
@@ -126,7 +129,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
-        model = try values.decode(String.self, forKey: .model)
+        model = try values.decodeIfPresent(String.self, forKey: .model) ?? Self.usualModel
         let mode = try values.decodeIfPresent(String.self, forKey: .mode) ?? SongMode.ancestral.rawValue
         guard let known = SongMode(rawValue: mode) else {
             throw DecodingError.dataCorruptedError(

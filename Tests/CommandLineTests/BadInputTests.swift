@@ -113,8 +113,7 @@ extension CommandLines {
             let wrong: [(json: String, words: [String])] = [
                 ("la la la", ["not a JSON object"]),
                 (#"{"model":"m","tempo":120}"#, ["no field tempo", "top_k"]),
-                (#"{"mode":"primed"}"#, ["field model is missing"]),
-                (#"{"model":"m","seconds":"ten"}"#, ["field seconds", "Double"]),
+                (#"{"model":"m","seconds":"ten"}"#, ["field seconds must be a number; it is the text \"ten\""]),
                 (#"{"model":"m","samples":[{"artits":"x"}]}"#, ["no field artits", "artist"]),
                 (#"{"model":"m","mode":"prime"}"#, ["field mode", "prime is none of ancestral, primed"]),
                 (#"{"model":"m","seed":-1}"#, ["field seed", "below 0"]),

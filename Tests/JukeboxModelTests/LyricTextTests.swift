@@ -33,7 +33,7 @@ import Testing
             ("wait\u{2026} \u{2014} no", "wait... -- no"),
             ("\u{FB01}sh \u{2460} \u{FF21}", "fish 1 A"),
             ("a<b>{c}=d@e#f$g%h^i&j*k~l`m|n_o/p", "abcdefghijklmnop"),
-            ("\u{4F60}\u{597D} \u{43F}\u{440}", " "),
+            ("\u{4F60}\u{597D} \u{43F}\u{440}", "ni hao pr"),
             ("", ""),
         ])
     func cleaning(_ text: String, _ wanted: String) {

@@ -7,27 +7,68 @@ struct JSONParser {
     private let bytes: UnsafeRawBufferPointer
     /// Where `bytes` starts in the file, for messages.
     private let origin: Int
+    /// Whether messages tell line and column, as people look for in a text, or the byte.
+    private let countsLines: Bool
     private var position = 0
 
     /// Deeper nesting than any configuration has; bounds the recursion.
     private static let depthLimit = 64
 
-    static func parse(_ bytes: UnsafeRawBufferPointer, path: String, origin: Int = 0) throws -> JSONValue {
-        var parser = JSONParser(path: path, bytes: bytes, origin: origin)
+    static func parse(
+        _ bytes: UnsafeRawBufferPointer, path: String, origin: Int = 0, countsLines: Bool = false
+    ) throws -> JSONValue {
+        var parser = JSONParser(path: path, bytes: bytes, origin: origin, countsLines: countsLines)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
-        guard parser.position == bytes.count else { throw parser.wrong("there is more after the JSON value") }
+        guard parser.position == bytes.count else {
+            throw parser.expected("nothing more after the JSON value")
+        }
         return value
     }
 
-    private init(path: String, bytes: UnsafeRawBufferPointer, origin: Int) {
+    private init(path: String, bytes: UnsafeRawBufferPointer, origin: Int, countsLines: Bool) {
         self.path = path
         self.bytes = bytes
         self.origin = origin
+        self.countsLines = countsLines
     }
 
     private func wrong(_ problem: String) -> CheckpointError {
-        CheckpointError(.malformed, path, "JSON at byte \(origin + position): \(problem)")
+        CheckpointError(.malformed, path, "JSON at \(place): \(problem)")
+    }
+
+    private var place: String {
+        guard countsLines else { return "byte \(origin + position)" }
+        let before = bytes[..<position]
+        let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        // A column is a character; bytes that continue one do not count.
+        let column = bytes[start..<position].count { $0 & 0xC0 != 0x80 } + 1
+        return "line \(before.count { $0 == 0x0A } + 1), column \(column)"
+    }
+
+    /// What stands here instead of what is expected, when it is a usual mistake.
+    private func expected(_ what: String) -> CheckpointError {
+        let rest = bytes[min(position, bytes.count)...]
+        let mistakes: [(String, String)] = [
+            ("//", "JSON has no comments; remove it"), ("/*", "JSON has no comments; remove it"),
+            ("#", "JSON has no comments; remove it"), ("'", "text stands between \"double\" quotes"),
+            ("\u{201C}", "text stands between straight quotes, \""),
+            ("\u{201D}", "text stands between straight quotes, \""),
+            ("True", "it is written true"), ("False", "it is written false"), ("None", "it is written null"),
+            ("NaN", "NaN is no number of JSON"), ("nan", "NaN is no number of JSON"),
+            ("Infinity", "Infinity is no number of JSON"), ("-Infinity", "Infinity is no number of JSON"),
+            ("+", "a number has no + before it"), (".", "a number needs a digit before the point"),
+        ]
+        let hint = mistakes.first { rest.starts(with: $0.0.utf8) }?.1
+        return wrong("expected \(what)" + (hint.map { ": \($0)" } ?? ""))
+    }
+
+    /// After a comma, where something must follow.
+    private mutating func refuseEnd(_ bracket: UInt8) throws {
+        skipSpace()
+        guard next == bracket else { return }
+        let end = Character(Unicode.Scalar(bracket))
+        throw wrong("a comma stands before the closing \(end); remove it")
     }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -60,7 +101,7 @@ struct JSONParser {
 
     private mutating func word(_ text: StaticString, _ value: JSONValue) throws -> JSONValue {
         for offset in 0..<text.utf8CodeUnitCount {
-            guard next == text.utf8Start[offset] else { throw wrong("expected \(text)") }
+            guard next == text.utf8Start[offset] else { throw expected("\(text)") }
             position += 1
         }
         return value
@@ -72,14 +113,15 @@ struct JSONParser {
         if accept(UInt8(ascii: "}")) { return .object(members) }
         repeat {
             skipSpace()
-            guard next == UInt8(ascii: "\"") else { throw wrong("expected a name in quotes") }
+            if !members.isEmpty { try refuseEnd(UInt8(ascii: "}")) }
+            guard next == UInt8(ascii: "\"") else { throw expected("a name in quotes") }
             let name = try string()
-            guard accept(UInt8(ascii: ":")) else { throw wrong("expected ':' after \"\(name)\"") }
+            guard accept(UInt8(ascii: ":")) else { throw expected("':' after \"\(name)\"") }
             guard members.updateValue(try value(depth: depth + 1), forKey: name) == nil else {
                 throw wrong("the name \"\(name)\" occurs twice")
             }
         } while accept(UInt8(ascii: ","))
-        guard accept(UInt8(ascii: "}")) else { throw wrong("expected ',' or '}'") }
+        guard accept(UInt8(ascii: "}")) else { throw expected("',' or '}'") }
         return .object(members)
     }
 
@@ -88,9 +130,10 @@ struct JSONParser {
         var elements: [JSONValue] = []
         if accept(UInt8(ascii: "]")) { return .array(elements) }
         repeat {
+            if !elements.isEmpty { try refuseEnd(UInt8(ascii: "]")) }
             elements.append(try value(depth: depth + 1))
         } while accept(UInt8(ascii: ","))
-        guard accept(UInt8(ascii: "]")) else { throw wrong("expected ',' or ']'") }
+        guard accept(UInt8(ascii: "]")) else { throw expected("',' or ']'") }
         return .array(elements)
     }
 
@@ -100,8 +143,13 @@ struct JSONParser {
         let digitsStart = position
         skipDigits()
         let digits = position - digitsStart
-        guard digits > 0, digits == 1 || bytes[digitsStart] != UInt8(ascii: "0") else {
-            throw wrong("expected a value")
+        guard digits > 0 else {
+            position = start
+            throw expected("a value")
+        }
+        guard digits == 1 || bytes[digitsStart] != UInt8(ascii: "0") else {
+            position = start
+            throw wrong("a number has no 0 before its other digits")
         }
         var isWhole = true
         if next == UInt8(ascii: ".") {
@@ -117,6 +165,7 @@ struct JSONParser {
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isWhole, let number = Int(text) { return .int(number) }
+        if isWhole, let number = UInt64(text) { return .unsigned(number) }
         guard let number = Double(text), number.isFinite else {
             throw wrong("the number \(text) is too large")
         }

@@ -1,8 +1,12 @@
+package import Foundation
+
 /// Any JSON value. Whole numbers that fit stay exact.
 package enum JSONValue: Sendable {
     case null
     case bool(Bool)
     case int(Int)
+    /// A whole number above those of `Int`.
+    case unsigned(UInt64)
     case double(Double)
     case string(String)
     case array([JSONValue])
@@ -16,6 +20,7 @@ extension JSONValue: Equatable {
         case (.null, .null): true
         case (.bool(let x), .bool(let y)): x == y
         case (.int(let x), .int(let y)): x == y
+        case (.unsigned(let x), .unsigned(let y)): x == y
         case (.string(let x), .string(let y)): x == y
         case (.array(let x), .array(let y)): x == y
         case (.object(let x), .object(let y)): x == y
@@ -57,6 +62,7 @@ extension JSONValue {
     package var doubleValue: Double? {
         switch self {
         case .int(let number): Double(number)
+        case .unsigned(let number): Double(number)
         case .double(let number): number
         default: nil
         }
@@ -74,6 +80,8 @@ extension JSONValue: Codable {
             self = .bool(flag)
         } else if let number = try? container.decode(Int.self) {
             self = .int(number)
+        } else if let number = try? container.decode(UInt64.self) {
+            self = .unsigned(number)
         } else if let number = try? container.decode(Double.self) {
             self = .double(number)
         } else if let text = try? container.decode(String.self) {
@@ -91,6 +99,7 @@ extension JSONValue: Codable {
         case .null: try container.encodeNil()
         case .bool(let flag): try container.encode(flag)
         case .int(let number): try container.encode(number)
+        case .unsigned(let number): try container.encode(number)
         case .double(let number): try container.encode(number)
         case .string(let text): try container.encode(text)
         case .array(let elements): try container.encode(elements)
@@ -103,6 +112,26 @@ extension JSONValue {
     /// Parses a file's whole content. A name that occurs twice in one object is an error.
     package static func read(path: String) throws -> JSONValue {
         let file = try MappedFile(path: path)
-        return try withExtendedLifetime(file) { try JSONParser.parse(file.bytes, path: path) }
+        return try withExtendedLifetime(file) {
+            if let kind = FileKind.known(file.bytes) { throw CheckpointError(.unsupported, path, kind) }
+            // A byte order mark, or the zeros of a text in UTF-16.
+            guard let first = file.bytes.first, first >= 0x80 || first == 0 || file.bytes.dropFirst().first == 0 else {
+                return try JSONParser.parse(file.bytes, path: path, countsLines: true)
+            }
+            return try read(Data(file.bytes), source: path)
+        }
+    }
+
+    /// Parses a text in any encoding.
+    ///
+    /// - Parameter source: where it comes from, for messages.
+    package static func read(_ data: Data, source: String) throws -> JSONValue {
+        do {
+            return try Array(PlainText(data).text.utf8).withUnsafeBytes {
+                try JSONParser.parse($0, path: source, countsLines: true)
+            }
+        } catch let error as PlainText.NotText {
+            throw CheckpointError(.malformed, source, "\(error)")
+        }
     }
 }

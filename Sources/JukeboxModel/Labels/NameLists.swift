@@ -1,3 +1,4 @@
+import Checkpoint
 package import Foundation
 
 /// The ids of artists and genres that come with a model's files. Unknown names are id 0.
@@ -6,6 +7,9 @@ package struct NameLists: Sendable {
     package var artists: [String: Int]
     package var genres: [String: Int]
     package let v3: Bool
+    /// Why there is no list of artists, or none of genres; nil where there is one.
+    package private(set) var artistsAbsence: String?
+    package private(set) var genresAbsence: String?
 
     package init(artists: [String: Int] = [:], genres: [String: Int] = [:], v3: Bool) {
         self.artists = artists
@@ -17,25 +21,43 @@ package struct NameLists: Sendable {
     /// Hugging Face form, where a v2 name ends in `.v2`. Absent lists are empty.
     ///
     /// - Throws: `LabelError` naming file and line.
-    package init(folder: URL, v3: Bool) throws {
-        let version = v3 ? "v3" : "v2"
-        self.init(
-            artists: try Self.read(folder, "\(version)_artist_ids.txt", "artists.json", v3: v3),
-            genres: try Self.read(folder, "\(version)_genre_ids.txt", "genres.json", v3: v3), v3: v3)
+    package init(folder: URL, v3: Bool) throws { try self.init(folders: [folder], v3: v3) }
+
+    /// The same from the first of several folders that has a list.
+    package init(folders: [URL], v3: Bool) throws {
+        let artists = try Self.list(of: "artist", folders, v3: v3)
+        let genres = try Self.list(of: "genre", folders, v3: v3)
+        self.init(artists: artists.ids, genres: genres.ids, v3: v3)
+        (artistsAbsence, genresAbsence) = (artists.absence, genres.absence)
     }
 
-    private static func read(
-        _ folder: URL, _ text: String, _ json: String, v3: Bool
-    ) throws -> [String: Int] {
+    private static func list(of kind: String, _ folders: [URL], v3: Bool) throws -> (
+        ids: [String: Int], absence: String?
+    ) {
+        let file = "\(v3 ? "v3" : "v2")_\(kind)_ids.txt"
+        for folder in folders {
+            guard let ids = try read(folder, file, "\(kind)s.json", v3: v3) else { continue }
+            return (ids, ids.isEmpty ? "the list of \(kind)s (\(file)) in \(folder.path) is empty" : nil)
+        }
+        return (
+            [:],
+            "there is no list of \(kind)s (\(file)) in \(folders.map(\.path).joined(separator: " or ")); put it there, or "
+                + "give \(kind == "artist" ? "artist_id" : "genre_ids") in a song file"
+        )
+    }
+
+    /// - Returns: nil when neither file is there.
+    private static func read(_ folder: URL, _ text: String, _ json: String, v3: Bool) throws -> [String: Int]? {
         let textFile = folder.appendingPathComponent(text)
         if let data = try? Data(contentsOf: textFile) {
-            guard let lines = String(data: data, encoding: .utf8) else {
-                throw LabelError("\(textFile.path) is not text in UTF-8")
+            do {
+                return try parse(lines: PlainText(data).text, file: textFile.path)
+            } catch let error as PlainText.NotText {
+                throw LabelError("\(textFile.path) \(error)")
             }
-            return try parse(lines: lines, file: textFile.path)
         }
         let jsonFile = folder.appendingPathComponent(json)
-        guard let data = try? Data(contentsOf: jsonFile) else { return [:] }
+        guard let data = try? Data(contentsOf: jsonFile) else { return nil }
         guard let all = try? JSONDecoder().decode([String: Int].self, from: data) else {
             throw LabelError("\(jsonFile.path) is not a JSON object of names and ids")
         }
@@ -75,19 +97,43 @@ package struct NameLists: Sendable {
         v3 ? [name.lowercased()] : Self.normalise(name).split(separator: "_").map(String.init)
     }
 
-    package func artist(_ name: String) -> Int { artists[artistKey(name)] ?? 0 }
+    /// How a name may be written in a list: as it is, without what surrounds it, composed, and in ASCII.
+    private static func spellings(of name: String) -> [String] {
+        let trimmed = name.trimmingCharacters(in: .whitespacesAndNewlines)
+        let all = [name, trimmed, trimmed.precomposedStringWithCanonicalMapping, Transliteration(trimmed).text]
+        // By scalar: to Swift the second and third are the same.
+        return all.enumerated().filter { place, spelling in
+            !all[..<place].contains { $0.unicodeScalars.elementsEqual(spelling.unicodeScalars) }
+        }.map(\.element)
+    }
+
+    /// The spelling of an artist that the list has; nil when it has none.
+    package func known(artist name: String) -> String? {
+        Self.spellings(of: name).first { artists[artistKey($0)] != nil }
+    }
+
+    /// The spelling of a genre of which the list has every word.
+    package func known(genre name: String) -> String? {
+        Self.spellings(of: name).first { spelling in
+            let keys = genreKeys(spelling)
+            return !keys.isEmpty && keys.allSatisfy { genres[$0] != nil }
+        }
+    }
+
+    package func artist(_ name: String) -> Int { artists[artistKey(known(artist: name) ?? name)] ?? 0 }
 
     package func genre(_ name: String) -> [Int] {
-        let ids = genreKeys(name).map { genres[$0] ?? 0 }
+        let ids = genreKeys(known(genre: name) ?? name).map { genres[$0] ?? 0 }
         return ids.isEmpty ? [0] : ids
     }
 
     /// The names that the lists do not hold, for a warning.
     package func unknown(artist: String?, genre: String?) -> [String] {
         var names: [String] = []
-        if let artist, artists[artistKey(artist)] == nil { names.append("artist \(artist)") }
-        for key in genre.map(genreKeys) ?? [] where genres[key] == nil { names.append("genre \(key)") }
-        return names
+        if let artist, known(artist: artist) == nil { names.append("artist \(artist)") }
+        guard let genre, known(genre: genre) == nil else { return names }
+        let words = genreKeys(genre).filter { genres[$0] == nil }
+        return names + (words.isEmpty ? ["genre \(genre)"] : words.map { "genre \($0)" })
     }
 }
 

@@ -31,7 +31,7 @@ package final class Prior: Sendable {
         residentBytes = h.weightBytes(vqvae: vqvae, profile: profile) { set.tensors[$0]?.type.size }
         let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae), store: store)
         // What is in the store was looked through when it was put there.
-        if store?.isComplete != true { try weights.checkFinite() }
+        if store?.isComplete != true { try weights.check(profile, of: h, vqvae: vqvae) }
         hyperparameters = h
         codes = vqvae.codes
         shape = h.transformer(codes: vqvae.codes)

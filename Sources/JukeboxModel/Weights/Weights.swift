@@ -31,7 +31,8 @@ package struct Weights: Sendable {
             }
             guard found.type == .float32 || found.type == .float16 || found.type == .bfloat16 else {
                 throw WeightError(
-                    "\(set.source): the tensor \(wanted.name) is of type \(found.type); expected float32 or float16")
+                    "\(set.source): the tensor \(wanted.name) is of type \(found.type); expected float32 or float16 (or bfloat16); "
+                        + "convert it (such as with .float() in torch) and save it again")
             }
         }
         let known = Set(table.map(\.name))
@@ -66,11 +67,58 @@ package struct Weights: Sendable {
     func floats(_ name: String) throws -> [Float] { try tensor(name).floats() }
 
     /// - Throws: `WeightError` naming the first tensor that holds a NaN or an infinity.
-    package func checkFinite() throws {
-        if let (name, index) = stored.firstNonFinite() {
+    package func checkFinite() throws { try check(.f32) { _, _ in nil } }
+
+    /// - Throws: `WeightError` naming the first of a prior's tensors with a number that is none, or that the profile cannot
+    ///   hold, and the profiles that can.
+    package func check(
+        _ profile: NumericProfile, of prior: PriorHyperparameters, vqvae: VQVAEHyperparameters
+    ) throws {
+        try check(profile, storage: prior.storage(vqvae: vqvae))
+    }
+
+    /// - Parameter storage: what a tensor's numbers become in memory; nil for what they are.
+    private func check(_ profile: NumericProfile, storage: (String, NumericProfile) -> WeightType?) throws {
+        guard let (tensor, index) = first(beyond: profile, storage) else { return }
+        let value = try tensor.float(at: index)
+        guard value.isFinite else {
             throw WeightError(
-                "\(stored.source): the tensor \(name) holds a NaN or infinity at element \(index); the file is damaged")
+                "\(stored.source): the tensor \(tensor.name) holds a NaN or infinity at element \(index); the file is "
+                    + "damaged")
         }
+        let others = NumericProfile.allCases.filter { first(beyond: $0, storage) == nil }
+        throw WeightError(
+            "\(stored.source): the tensor \(tensor.name) holds \(value) at element \(index), which is too large for "
+                + "profile \(profile.name) (its limit is \(Self.limit(storage(tensor.name, profile)))); "
+                + (others.isEmpty
+                    ? "no profile can hold it"
+                    : "--profile \(others.map(\.name).joined(separator: " or ")) can hold it"))
+    }
+
+    private func first(
+        beyond profile: NumericProfile, _ storage: (String, NumericProfile) -> WeightType?
+    ) -> (StoredTensor, Int)? {
+        for name in stored.names {
+            guard let tensor = stored.tensors[name] else { continue }
+            if let index = tensor.first(notBelow: Self.limit(storage(name, profile))) { return (tensor, index) }
+        }
+        return nil
+    }
+
+    /// From where on a number is rounded to infinity, or makes sums that are.
+    private static func limit(_ storage: WeightType?) -> Float {
+        switch storage {
+        case .float16: 65_520
+        // A group of 128 numbers is summed before it is scaled.
+        case .int8: .greatestFiniteMagnitude / 256
+        default: .infinity
+        }
+    }
+
+    /// The tensor with the number that is farthest from 0, and how far it is.
+    package var largest: (name: String, magnitude: Float)? {
+        stored.names.compactMap { name in stored.tensors[name].map { (name, $0.largestMagnitude()) } }
+            .max { $0.1 < $1.1 }
     }
 
     /// Stored elements, and bytes.

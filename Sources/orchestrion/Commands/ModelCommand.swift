@@ -20,8 +20,17 @@ struct ModelCommand: ParsableCommand {
         @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
         var preset: String?
 
-        @Flag(help: "Read all weights and report the first that is not a number.")
+        @Flag(
+            help:
+                "Read all weights; report the first that is not a number or too large for the profile, else the largest."
+        )
         var check = false
+
+        @Option(
+            help: ArgumentHelp(
+                "How numbers shall be kept, for --check and the fingerprints: f32, f16 (the default) or int8.",
+                valueName: "profile"))
+        var profile: NumericProfile = .standard
 
         @Flag(help: "Do not hash the weights, which takes a while for large models.")
         var noFingerprint = false
@@ -30,7 +39,7 @@ struct ModelCommand: ParsableCommand {
         var json = false
 
         func run() throws {
-            let model = try Model(path: MusicBox.path(of: directory), preset: preset)
+            let model = try Model(path: MusicBox.path(of: directory), preset: preset, profile: profile)
             let report = try ModelReport(model, fingerprints: !noFingerprint, check: check)
             print(json ? try Terminal.json(report) : report.text)
         }
@@ -130,27 +139,37 @@ struct ModelReport: Encodable {
         var types: [String: Int]
         var geometry: String
         var fingerprint: String?
+        /// With --check: the number that is farthest from 0.
+        var largest: Largest?
+    }
+    struct Largest: Encodable {
+        var tensor: String
+        var magnitude: Float
     }
     var name: String
     var path: String
     var layout: String
     var sampleRate: Int
     var parts: [Part]
+    /// What another folder lent.
+    var note: String?
 
     init(_ model: Model, fingerprints: Bool, check: Bool) throws {
         name = model.name
         path = model.folder.path
         layout = model.folder.layout.rawValue
         sampleRate = model.geometry.sampleRate
+        note = model.folder.neighbourNote
         parts = []
         func add(_ part: ModelPart, _ name: String, _ geometry: String, _ fingerprint: String?) throws {
             let weights = try model.weights(of: part)
-            if check { try weights.checkFinite() }
+            if check { try Self.check(weights, of: part, model) }
             let size = weights.size
             parts.append(
                 Part(
                     name: name, source: weights.source, parameters: size.parameters, bytes: size.bytes,
-                    types: weights.types, geometry: geometry, fingerprint: fingerprint))
+                    types: weights.types, geometry: geometry, fingerprint: fingerprint,
+                    largest: check ? weights.largest.map { Largest(tensor: $0.name, magnitude: $0.magnitude) } : nil))
         }
         let v = model.hyperparameters.vqvae
         try add(
@@ -172,6 +191,15 @@ struct ModelReport: Encodable {
         }
     }
 
+    private static func check(_ weights: Weights, of part: ModelPart, _ model: Model) throws {
+        switch part {
+        case .vqvae: try weights.checkFinite()
+        case .prior(let level):
+            let hyperparameters = model.hyperparameters
+            try weights.check(model.profile, of: hyperparameters.priors[level], vqvae: hyperparameters.vqvae)
+        }
+    }
+
     var text: String {
         var lines = ["\(name)  \(layout) layout, \(sampleRate) Hz  (\(path))"]
         for part in parts {
@@ -179,8 +207,12 @@ struct ModelReport: Encodable {
             lines.append(
                 "\(part.name)  \(Self.count(part.parameters)) parameters, \(Terminal.bytes(part.bytes)), \(types)")
             lines.append("  \(part.geometry)")
+            if let largest = part.largest {
+                lines.append("  no NaN or infinity; the largest number is \(largest.magnitude), in \(largest.tensor)")
+            }
             if let fingerprint = part.fingerprint { lines.append("  fingerprint \(fingerprint)") }
         }
+        if let note { lines.insert("  \(note)", at: 1) }
         let total = parts.reduce(0) { $0 + $1.parameters }
         lines.append("total  \(Self.count(total)) parameters, \(Terminal.bytes(parts.reduce(0) { $0 + $1.bytes }))")
         return lines.joined(separator: "\n")

@@ -86,6 +86,7 @@ struct PlanCommand: ParsableCommand {
         let planned =
             try preset.map { try PlannedSong(preset: $0, request.specification, slots: slots) }
             ?? PlannedSong(request, slots: slots)
+        for warning in planned.warnings { Terminal.note("warning: \(warning)") }
         let (speed, costs) = try speeds(planned)
         let workers = try parsedWorkers(usual: speed)
         let planner = SongPlanner(

@@ -70,6 +70,7 @@ struct WorkerCommand: ParsableCommand {
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
         let start = ContinuousClock.now
         Terminal.log("loads \(model.name), levels \(served.map(String.init).joined(separator: ", "))")
+        if let note = model.folder.neighbourNote { Terminal.log(note) }
         let worker = try Worker(
             model: model,
             options: Worker.Options(

@@ -13,6 +13,8 @@ struct PlannedSong {
     var other: Submission?
     var plan: Plan
     var hyperparameters: Hyperparameters
+    /// What the user would be told when the song is submitted.
+    var warnings: [String] = []
 
     /// Of a request: with a model's folder or name, all that `submit` checks is checked.
     ///
@@ -24,6 +26,7 @@ struct PlannedSong {
         hyperparameters = model.hyperparameters
         name = model.name
         plan = prepared.plan
+        warnings = prepared.warnings
         submission = Self.submission(
             PlanInputs(
                 geometry: model.geometry, sampleLength: plan.sampleLength, hops: prepared.hops,

@@ -118,11 +118,9 @@ struct SongOptions: ParsableArguments {
         var specification: SongSpecification
         var fileFormat: String?
         if let song {
-            guard let data = FileManager.default.contents(atPath: song) else {
-                throw ValidationError("--song: there is no file \(song)")
-            }
-            specification = try SongSpecification(json: data, source: song)
-            fileFormat = (try? JSONSerialization.jsonObject(with: data) as? [String: Any])?["format"] as? String
+            let file = try SongFile(InputFile.content(of: song, option: "song"), source: song)
+            specification = try SongSpecification(file)
+            fileFormat = file.format
             try resolvePaths(&specification, beside: song)
         } else {
             specification = SongSpecification(
@@ -210,14 +208,7 @@ struct SongOptions: ParsableArguments {
         }
     }
 
-    private func lyricText() throws -> String? {
-        guard let lyrics, lyrics.hasPrefix("@") else { return lyrics }
-        let file = String(lyrics.dropFirst())
-        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            throw ValidationError("--lyrics: \(file) is not there, or not a text in UTF-8")
-        }
-        return text
-    }
+    private func lyricText() throws -> String? { try lyrics.map(LyricInput.text) }
 
     private static func list<Value: LosslessStringConvertible>(
         _ text: String, _ name: String
