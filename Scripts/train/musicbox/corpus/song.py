@@ -28,6 +28,7 @@ class Song:
     characters: list = field(default_factory=list)  # (first, end, begin s, end s) in `lyrics`, sung spans
     onsets: list = field(default_factory=list)  # s, of beats
     sections: list = field(default_factory=list)  # (name, begin s, end s)
+    chords: list = field(default_factory=list)  # of each bar, the root's MIDI number modulo 12
 
     @property
     def seconds(self):
@@ -55,6 +56,25 @@ def _lines(rng):
     return 0 if chance < 0.1 else int(rng.integers(1, 8)) if chance < 0.35 else 1000
 
 
+def form(genre, bars):
+    """The section of each bar, as (name, bar within it)."""
+    line, sections = genre.phrase, []
+    plan = [("intro", line), ("verse", 4 * line), ("chorus", 4 * line), ("verse", 4 * line), ("chorus", 4 * line),
+            ("break", 2 * line)]
+    while len(sections) < bars:
+        for name, length in plan:
+            sections += [(name, i) for i in range(length)]
+        plan = plan[1:] or [("break", 2 * line)]
+    return sections[:bars]
+
+
+def degree(genre, section):
+    """The scale step on which the chord of a section's bar stands; a song's last bar has the tonic instead."""
+    name, index = section
+    progression = genre.chorus if name == "chorus" else genre.verse
+    return progression[index % len(progression)]
+
+
 class _Arranger:
     def __init__(self, rng, seed, genre, artist, seconds, lines):
         self.rng, self.genre, self.artist = rng, genre, artist
@@ -70,45 +90,31 @@ class _Arranger:
         self.song = Song(seed, genre.name, artist.name, self.tempo, genre.beats, self.music)
         self.singer = _singers.setdefault(artist.name, Singer(artist))
         self.motifs = {part: self._motif(part) for part in ("verse", "chorus")}
+        self.form = form(genre, self.bars)
         self.words, self.lines = {}, lines
 
     # Form ---------------------------------------------------------------------------------------------------
 
     def run(self):
-        for bar, section in enumerate(self._form()):
+        self._sections()
+        for bar, section in enumerate(self.form):
+            self.song.chords.append(self._pitch(self._degree(bar)) % 12)
             self._accompany(bar, section)
         self._sing_and_lead()
         self.song.onsets = [i * self.beat for i in range(self.end + 1)]
         self.song.audio = self._mix()
         return self.song
 
-    def _form(self):
-        """The section of each bar, as (name, bar within it)."""
-        if hasattr(self, "form"):
-            return self.form
-        line, self.form = self.genre.phrase, []
-        plan = [("intro", line), ("verse", 4 * line), ("chorus", 4 * line), ("verse", 4 * line), ("chorus", 4 * line),
-                ("break", 2 * line)]
-        while len(self.form) < self.bars:
-            for name, length in plan:
-                self.form += [(name, i) for i in range(length)]
-            plan = plan[1:]
-        self.form = self.form[: self.bars]
+    def _sections(self):
         begin = 0
         for bar in range(1, self.bars + 1):
             if bar == self.bars or self.form[bar][1] == 0:
-                self.song.sections.append((self.form[begin][0], begin * self.bar, min(self.song.seconds, bar * self.bar)))
+                until = min(self.song.seconds, bar * self.bar)
+                self.song.sections.append((self.form[begin][0], begin * self.bar, until))
                 begin = bar
-        return self.form
 
     def _degree(self, bar):
-        if bar >= self.bars:
-            return 0
-        name, index = self.form[bar]
-        if bar == self.bars - 1:
-            return 0
-        progression = self.genre.chorus if name == "chorus" else self.genre.verse
-        return progression[index % len(progression)]
+        return 0 if bar >= self.bars - 1 else degree(self.genre, self.form[bar])
 
     def _pitch(self, step):
         """MIDI number of a scale step; step 0 is the tonic."""
