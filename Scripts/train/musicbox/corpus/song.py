@@ -10,6 +10,9 @@ from .genres import GENRES
 from .synth import RATE
 from .voice import Singer
 
+# Seconds that the last chord rings at least.
+RING = 0.9
+
 _singers, _notes, _drums = {}, {}, {}
 
 
@@ -25,6 +28,7 @@ class Song:
     characters: list = field(default_factory=list)  # (first, end, begin s, end s) in `lyrics`, sung spans
     onsets: list = field(default_factory=list)  # s, of beats
     sections: list = field(default_factory=list)  # (name, begin s, end s)
+    chords: list = field(default_factory=list)  # of each bar, the root's MIDI number modulo 12
 
     @property
     def seconds(self):
@@ -52,57 +56,65 @@ def _lines(rng):
     return 0 if chance < 0.1 else int(rng.integers(1, 8)) if chance < 0.35 else 1000
 
 
+def form(genre, bars):
+    """The section of each bar, as (name, bar within it)."""
+    line, sections = genre.phrase, []
+    plan = [("intro", line), ("verse", 4 * line), ("chorus", 4 * line), ("verse", 4 * line), ("chorus", 4 * line),
+            ("break", 2 * line)]
+    while len(sections) < bars:
+        for name, length in plan:
+            sections += [(name, i) for i in range(length)]
+        plan = plan[1:] or [("break", 2 * line)]
+    return sections[:bars]
+
+
+def degree(genre, section):
+    """The scale step on which the chord of a section's bar stands; a song's last bar has the tonic instead."""
+    name, index = section
+    progression = genre.chorus if name == "chorus" else genre.verse
+    return progression[index % len(progression)]
+
+
 class _Arranger:
     def __init__(self, rng, seed, genre, artist, seconds, lines):
         self.rng, self.genre, self.artist = rng, genre, artist
         self.tempo, self.beat = genre.tempo, genre.beat
         self.tonic = 45 if genre.minor else 48
         self.bar = genre.beats * self.beat
-        self.bars = max(4, round(seconds / self.bar))
-        n = int((self.bars * self.bar + 0.6) * RATE)
+        # The last chord is struck on the last beat that leaves it time to ring, in the last bar, so that a song is as
+        # long as it was asked to be, whatever that is in bars.
+        self.end = max(3 * genre.beats, int((seconds - RING) / self.beat))
+        self.bars = self.end // genre.beats + 1
+        n = synth.BLOCK * int(max(seconds, self.end * self.beat + RING) * RATE / synth.BLOCK)
         self.music, self.dry = np.zeros(n, np.float32), np.zeros(n, np.float32)
         self.song = Song(seed, genre.name, artist.name, self.tempo, genre.beats, self.music)
         self.singer = _singers.setdefault(artist.name, Singer(artist))
         self.motifs = {part: self._motif(part) for part in ("verse", "chorus")}
+        self.form = form(genre, self.bars)
         self.words, self.lines = {}, lines
 
     # Form ---------------------------------------------------------------------------------------------------
 
     def run(self):
-        for bar, section in enumerate(self._form()):
+        self._sections()
+        for bar, section in enumerate(self.form):
+            self.song.chords.append(self._pitch(self._degree(bar)) % 12)
             self._accompany(bar, section)
         self._sing_and_lead()
-        self.song.onsets = [i * self.beat for i in range(self.bars * self.genre.beats)]
+        self.song.onsets = [i * self.beat for i in range(self.end + 1)]
         self.song.audio = self._mix()
         return self.song
 
-    def _form(self):
-        """The section of each bar, as (name, bar within it)."""
-        if hasattr(self, "form"):
-            return self.form
-        line, self.form = self.genre.phrase, []
-        plan = [("intro", line), ("verse", 4 * line), ("chorus", 4 * line), ("verse", 4 * line), ("chorus", 4 * line),
-                ("break", 2 * line)]
-        while len(self.form) < self.bars:
-            for name, length in plan:
-                self.form += [(name, i) for i in range(length)]
-            plan = plan[1:]
-        self.form = self.form[: self.bars]
+    def _sections(self):
         begin = 0
         for bar in range(1, self.bars + 1):
             if bar == self.bars or self.form[bar][1] == 0:
-                self.song.sections.append((self.form[begin][0], begin * self.bar, bar * self.bar))
+                until = min(self.song.seconds, bar * self.bar)
+                self.song.sections.append((self.form[begin][0], begin * self.bar, until))
                 begin = bar
-        return self.form
 
     def _degree(self, bar):
-        if bar >= self.bars:
-            return 0
-        name, index = self.form[bar]
-        if bar == self.bars - 1:
-            return 0
-        progression = self.genre.chorus if name == "chorus" else self.genre.verse
-        return progression[index % len(progression)]
+        return 0 if bar >= self.bars - 1 else degree(self.genre, self.form[bar])
 
     def _pitch(self, step):
         """MIDI number of a scale step; step 0 is the tonic."""
@@ -152,25 +164,25 @@ class _Arranger:
 
     def _accompany(self, bar, section):
         genre, name = self.genre, section[0]
-        last = bar == self.bars - 1
         chord, start = self._chord(bar), bar * genre.beats
         loud = {"intro": 0.8, "verse": 0.85, "chorus": 1.0, "break": 0.9}[name]
-        if last:
-            self._last_bar(chord, start)
-            return
         notes = chord + [chord[0] + 12]
         for at, length, level, which in genre.comping:
-            for index in which:
+            for index in which if start + at < self.end else ():
                 self._note(self.music, genre.comp, notes[index], self._time(start + at),
                            length * self.beat * self.artist.staccato, 0.17 * level * loud)
         self._bass(bar, start, loud)
         self._beat(bar, section, loud)
+        if bar == self.bars - 1:
+            self._last_chord(chord)
 
-    def _last_bar(self, chord, start):
+    def _last_chord(self, chord):
+        at = self.end * self.beat
+        held = self.song.seconds - at - 0.2
         for midi in chord:
-            self._note(self.music, self.genre.comp, midi, start * self.beat, self.bar * 0.8, 0.2)
-        self._note(self.dry, self.genre.bass, self._bass_pitch(0), start * self.beat, self.bar * 0.8, 0.36)
-        self._drum("kick", start * self.beat, 0.5)
+            self._note(self.music, self.genre.comp, midi, at, held, 0.2)
+        self._note(self.dry, self.genre.bass, self._bass_pitch(0), at, held, 0.36)
+        self._drum("kick", at, 0.5)
 
     def _bass_pitch(self, step):
         midi = self._pitch(step)
@@ -184,6 +196,8 @@ class _Arranger:
         degree = self._degree(bar)
         root = self._bass_pitch(degree)
         for at, length, step in self.genre.bassline:
+            if start + at >= self.end:
+                continue
             midi = {0: root, 1: self._bass_pitch(degree + 4), 2: root + 12, 3: self._bass_pitch(degree + 2)}[step]
             self._note(self.dry, self.genre.bass, midi, self._time(start + at), length * self.beat, 0.36 * loud)
 
@@ -192,8 +206,9 @@ class _Arranger:
         start, genre = bar * self.genre.beats, self.genre
         for kind, level, beats in genre.drums:
             for at in beats:
-                self._drum(kind, self._time(start + at), 0.55 * level * loud)
-        if name == "chorus" and index == 0 and genre.name != "waltz":
+                if start + at < self.end:
+                    self._drum(kind, self._time(start + at), 0.55 * level * loud)
+        if name == "chorus" and index == 0 and start < self.end and genre.name != "waltz":
             self._drum("open", start * self.beat, 0.8)
 
     # Melody -------------------------------------------------------------------------------------------------

@@ -18,6 +18,11 @@ TARGETS = [
     ("songs.tempo_right.generated", "tempo in the genre's range", ">=", 0.85),
     ("songs.lyrics_advance", "lyrics advance", ">=", 0.8),
     ("songs.frechet.ratio", "Fréchet distance over that of halves", "<=", 2.5),
+    ("music.sampled.harmony.allowed.third_1", "moves of harmony allowed, first third", ">=", 0.85),
+    ("music.sampled.harmony.allowed.third_2", "moves of harmony allowed, second third", ">=", 0.85),
+    ("music.sampled.harmony.allowed.third_3", "moves of harmony allowed, last third", ">=", 0.85),
+    ("music.sampled.silences.songs", "songs with a silence over 0.5 s", "<=", 0),
+    ("music.sampled.words.right", "words right at their time", ">=", 0.6),
 ]
 
 
@@ -72,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
     parser.add_argument("--run", default="build/music-box")
     parser.add_argument("--settings", default="small")
-    parser.add_argument("--parts", default="codec,tokens,songs",
+    parser.add_argument("--parts", default="codec,tokens,songs,music",
                         help="also `listener`, which leaves the classifier of genres in Tests/Fixtures/music-box")
     parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `songs`")
     parser.add_argument("--model", help="default RUN/music-box")
@@ -82,6 +87,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=10.0, help="of each of them")
     parser.add_argument("--temperature", default="0.8,0.9,0.99", help="of them, level 0 first")
     parser.add_argument("--levels", default="2,1,0", help="of `tokens`")
+    parser.add_argument("--music-level", type=int, default=2, help="to which whole songs are sampled for `music`")
+    parser.add_argument("--music-each", type=int, default=1, help="of them for each genre by each artist")
     parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
     parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")
     parser.add_argument("--threads", type=int, default=2)
@@ -91,7 +98,7 @@ def main():
     import torch
 
     from .. import settings as sizes
-    from . import codec, songs, tokens
+    from . import codec, music, songs, tokens
 
     torch.set_num_threads(options.threads)
     settings = sizes.load(options.settings)
@@ -108,10 +115,15 @@ def main():
             figures[part] = songs.evaluate(settings, options.run, options.orchestrion, model,
                                            f"{options.run}/sampled", options.each, options.seconds, options.threads,
                                            options.every, options.temperature)
+        elif part == "music":
+            model = options.model or f"{options.run}/music-box"
+            figures[part] = music.evaluate(settings, options.run, options.orchestrion, model,
+                                           f"{options.run}/sampled/whole", options.music_each, options.threads,
+                                           options.music_level, options.temperature)
         elif part == "listener":
             songs.write_listener(settings, options.run, Path(__file__).parents[4] / "Tests/Fixtures/music-box/genres.json")
         else:
-            parser.error(f"no part is called {part}; there are codec, tokens, songs and listener")
+            parser.error(f"no part is called {part}; there are codec, tokens, songs, music and listener")
         path.write_text(json.dumps(figures, indent=1) + "\n")
     if options.pictures:
         pictures(settings, options)

@@ -140,3 +140,12 @@ class Classifier:
 
     def __call__(self, rows):
         return self._softmax(self._prepare(np.atleast_2d(rows)) @ self.w).argmax(1)
+
+
+def silences(audio, longest=0.5, quiet=0.03):
+    """(begin s, end s) of what is longer than this and softer than this share of the whole's loudness (−30 dB)."""
+    count = len(audio) // HOP
+    level = np.sqrt(np.square(audio[: count * HOP].reshape(count, HOP)).mean(1))
+    soft = np.concatenate([[False], level < quiet * np.sqrt(np.square(audio).mean()), [False]])
+    edges = np.flatnonzero(soft[1:] != soft[:-1]).reshape(-1, 2) * HOP / RATE
+    return [(float(a), float(b)) for a, b in edges if b - a > longest]

@@ -18,7 +18,7 @@ from .tokens import load_prior
 
 
 def sample(program, model, folder, songs, each, seconds, threads, level, temperature):
-    """Samples the first seconds of `each` songs of every (genre, artist, lyrics, seed, whole length) down to a level.
+    """Samples the first seconds, or all, of `each` songs of every (genre, artist, lyrics, seed, whole length) down to a level.
 
     Gives (song, WAV) of each.
     """
@@ -29,7 +29,7 @@ def sample(program, model, folder, songs, each, seconds, threads, level, tempera
         paths = [out / f"level_{level}" / f"sample_{i}.wav" for i in range(each)]
         if not paths[-1].exists():
             command = [program, "sample", "--model", model, "--genre", genre, "--artist", artist, "--lyrics", lyrics,
-                       "--seconds", str(seconds), "--total-seconds", str(whole), "--seed", str(seed),
+                       "--seconds", str(seconds or whole), "--total-seconds", str(whole), "--seed", str(seed),
                        "--samples", str(each), "--out", str(out), "--threads", str(threads), "--stop-at", str(level),
                        "--temperature", temperature]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

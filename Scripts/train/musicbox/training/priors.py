@@ -87,17 +87,22 @@ class Windows:
 
 
 @torch.no_grad()
-def misheard(model, batch, most):
+def misheard(model, batch, most, passes=1):
     """The window's codes with a share of up to `most` redrawn from the model: what it will read when it samples.
 
-    A model that has only ever read true codes repeats its own first slip from block to block.
+    A model that has only ever read true codes repeats its own first slip from block to block. With more `passes` each
+    draws from what the one before left, so that slips follow from slips as they do when it samples (parallel scheduled
+    sampling, Duckworth et al. 2019).
     """
     codes = batch["codes"]
-    logits, _ = model(codes, batch["y"], batch.get("above"))
-    noise = -torch.empty_like(logits).exponential_().log()
-    drawn = (logits + noise).argmax(-1)
     share = torch.rand(len(codes), 1, device=codes.device) * most
-    return torch.where(torch.rand(codes.shape, device=codes.device) < share, drawn, codes)
+    slips = torch.rand(codes.shape, device=codes.device) < share
+    read = codes
+    for _ in range(passes):
+        logits, _ = model(read, batch["y"], batch.get("above"))
+        noise = -torch.empty_like(logits).exponential_().log()
+        read = torch.where(slips, (logits + noise).argmax(-1), codes)
+    return read
 
 
 def loss_of(model, batch, alignment, read=None):
@@ -217,14 +222,14 @@ def train(settings, folder, level, minutes):
             slips = plan["misheard"][level] if run.progress > 0.3 and rng.random() < 0.5 else 0
             read = batch.get("read")
             if read is None and slips:
-                read = misheard(model, batch, slips)
+                read = misheard(model, batch, slips, int(rng.integers(plan.get("passes", [1, 1, 1])[level]) + 1))
             music, prime, aligned = loss_of(model, batch, True, read)
             loss = music + h.get("prime_loss_fraction", 0) * prime + aligned
         loss.backward()
         optimiser.step(run.rate(30))
         run.tick()
         follow(average, model, run.step)
-        kind = "rehearsed" if rehearse else "bits"
+        kind = "rehearsed" if rehearse else "misheard" if slips else "bits"
         for key, value in ((kind, music * BITS), ("lyrics", prime), ("alignment", aligned)):
             value = float(value.detach())
             seen[key] = seen.get(key, value) + 0.03 * (value - seen.get(key, value))
