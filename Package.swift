@@ -97,7 +97,7 @@ let package = Package(
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
-        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint"]),
+        .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "SystemErrors"]),
         .testTarget(name: "AudioFileTests", dependencies: ["AudioFile", "CSndFile"]),
         .testTarget(name: "ProcessLimitsTests", dependencies: ["ProcessLimits"]),
         .testTarget(name: "SongPlanTests", dependencies: ["SongPlan"]),

@@ -118,7 +118,7 @@ import Testing
         let model = try copy.open()
         let sampler = try sampler(.twoLevel, filter: Filter(temperature: 1), stopAt: 1)
         #expect(
-            unlessError("level 1, position", "NaN") {
+            unlessError("level 1, position", "not numbers") {
                 _ = try sampler.sample(known: [[[]], [[]]]) { try model.prior(level: $0) }
             } == nil)
     }
