@@ -30,7 +30,8 @@ package final class Phases: @unchecked Sendable {
     /// By share: a phase's number, and how many of the share's units are taken.
     private let taken: Counters
     private let slots: UnsafeMutableRawPointer
-    private let patience: UInt64
+    /// Nanoseconds after which a thread does what another holds.
+    private let patience: UInt64 = 20_000
 
     /// - Parameter threads: that may come.
     package init(threads: Int) {
@@ -38,8 +39,6 @@ package final class Phases: @unchecked Sendable {
         owners = min(threads, 64)
         taken = Counters(owners)
         slots = .allocate(byteCount: threads * Slot.distance, alignment: Slot.distance)
-        // Where threads share processors, who waits keeps others from what it waits for.
-        patience = threads <= Int(ck_processor_count()) ? 20_000 : 1_000
         for thread in 0..<threads { slot(thread).initialize(to: Slot()) }
     }
 

@@ -80,7 +80,10 @@ final class SharedState: @unchecked Sendable {
     private let left = Counters(1)
     private let sleepers = Atomic<Int>(0)
     private let callerSleeps = Atomic<Bool>(false)
-    private let patience: UInt64
+    /// That enter a run: of more than there are processors, each would only keep another from what it does.
+    private let mostHelpers: Int
+    /// Nanoseconds.
+    private let patience: UInt64 = 20_000
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let wake: UnsafeMutablePointer<pthread_cond_t>
     private let done: UnsafeMutablePointer<pthread_cond_t>
@@ -89,8 +92,8 @@ final class SharedState: @unchecked Sendable {
     private static let generation = 1 << 17
 
     init(threads: Int) {
-        // Where threads share processors, who waits keeps others from what it waits for.
-        patience = threads <= Int(ck_processor_count()) ? 20_000 : 1_000
+        let processors = Int(ck_processor_count())
+        mostHelpers = processors > 0 ? min(threads, max(2, processors)) - 1 : threads - 1
         lock = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
         done = .allocate(capacity: 1)
@@ -120,7 +123,7 @@ final class SharedState: @unchecked Sendable {
         parts[0].store(0, ordering: .relaxed)
         left[0].store(0, ordering: .relaxed)
         gate[0].store(nextGeneration | Self.open, ordering: .sequentiallyConsistent)
-        wakeHelpers(helpers)
+        wakeHelpers(min(helpers, mostHelpers))
         newJob.run(thread: 0, takePart: takePart, letGo: {})
         let entered = gate[0].bitwiseAnd(~Self.open, ordering: .acquiringAndReleasing).newValue & (Self.open - 1)
         wait(for: entered)
@@ -179,7 +182,7 @@ final class SharedState: @unchecked Sendable {
     /// - Returns: the generation that was seen.
     private func enter(_ body: (Job) -> Void) -> Int {
         var word = gate[0].load(ordering: .acquiring)
-        while word & Self.open != 0 {
+        while word & Self.open != 0, word & (Self.open - 1) < mostHelpers {
             let (isIn, found) = gate[0].compareExchange(
                 expected: word, desired: word + 1, ordering: .acquiringAndReleasing)
             if isIn {

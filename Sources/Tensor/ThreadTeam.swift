@@ -30,7 +30,8 @@ package protocol PhasedWork {
 
 /// A few threads that do pieces of work together, many thousand times a second.
 ///
-/// Between two runs a thread spins for a moment and then sleeps. A run does not wait for threads that do not come. A team
+/// Between two runs a thread spins for a moment and then sleeps. A run does not wait for threads that do not come, and no
+/// more come than there are processors. A team
 /// does one run at a time: calling `run` from two threads at once, or from inside a run, is a programming error that
 /// stops the process.
 package final class ThreadTeam: Sendable {
