@@ -132,7 +132,7 @@ struct ChunkScan {
             }
             position = min(file.size, position + 8 + size)
         }
-        let next = try FormatScan.next(in: file, after: position, &layout, ignoresLength: !isAIFF)
+        let next = try FormatScan.next(in: file, after: position, &layout, start: start, ignoresLength: !isAIFF)
         part.range = start..<next
         layout.parts.append(part)
         return next

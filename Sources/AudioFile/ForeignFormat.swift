@@ -69,7 +69,9 @@ enum ForeignFormat {
     private static func mediaKind(_ head: [UInt8]) -> Kind? {
         guard head.count >= 12 else { return nil }
         let (second, third) = (latin(head[4..<8]), latin(head[8..<12]))
-        if second == "ftyp" { return .audio(brands[third] ?? (third.hasPrefix("3g") ? "3GP (a phone's recording)" : "MP4")) }
+        if second == "ftyp" {
+            return .audio(brands[third] ?? (third.hasPrefix("3g") ? "3GP (a phone's recording)" : "MP4"))
+        }
         if ["moov", "mdat", "wide", "free", "skip", "pnot"].contains(second), head[0] < 0x10 {
             return .audio("QuickTime")
         }
@@ -103,7 +105,8 @@ enum ForeignFormat {
     private static let audioMagics: [(magic: [UInt8], what: String)] = [
         ([0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11], "WMA or WMV (ASF)"),
         (Array("#!AMR".utf8), "AMR (a phone's recording)"), (Array("#!SILK".utf8), "SILK (a messenger's recording)"),
-        ([2] + Array("#!SILK".utf8), "SILK (a messenger's recording)"), (Array("#!EVS".utf8), "EVS (a phone's recording)"),
+        ([2] + Array("#!SILK".utf8), "SILK (a messenger's recording)"),
+        (Array("#!EVS".utf8), "EVS (a phone's recording)"),
         (Array("ADIF".utf8), "AAC"), (Array("MAC ".utf8), "Monkey's Audio (APE)"), (Array("wvpk".utf8), "WavPack"),
         (Array("TTA1".utf8), "True Audio (TTA)"), (Array("TTA2".utf8), "True Audio (TTA)"),
         (Array("MPCK".utf8), "Musepack"), (Array("MP+".utf8), "Musepack"), (Array("OFR ".utf8), "OptimFROG"),
@@ -132,7 +135,10 @@ enum ForeignFormat {
         (Array("%PDF".utf8), "a PDF", "Give a recording"), ([0x89, 0x50, 0x4e, 0x47], "a picture", "Give a recording"),
         ([0xff, 0xd8, 0xff], "a picture", "Give a recording"), (Array("GIF8".utf8), "a picture", "Give a recording"),
         ([0x7f, 0x45, 0x4c, 0x46], "a program", "Give a recording"),
-        ([0x93] + Array("NUMPY".utf8), "a NumPy array", "Write it as a WAV file (soundfile.write, scipy.io.wavfile.write)"),
+        (
+            [0x93] + Array("NUMPY".utf8), "a NumPy array",
+            "Write it as a WAV file (soundfile.write, scipy.io.wavfile.write)"
+        ),
         (Array("SQLite format 3".utf8), "a database", "Give a recording"),
     ]
 
@@ -166,7 +172,9 @@ enum ForeignFormat {
             return .other("a text (a cue sheet)", "Give the recording that it names")
         }
         let isASCII = plain.allSatisfy { $0 < 0x80 }
-        guard isASCII || isWide || plain.count < 4 || String(validating: plain, as: UTF8.self) != nil else { return nil }
+        guard isASCII || isWide || plain.count < 4 || String(validating: plain, as: UTF8.self) != nil else {
+            return nil
+        }
         return .other("a text", "Give a recording: WAV, FLAC, OGG or MP3")
     }
 }

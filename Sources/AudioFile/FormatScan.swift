@@ -82,10 +82,12 @@ enum FormatScan {
 
     /// Looks at what follows a recording.
     ///
-    /// - Parameter ignoresLength: whether ffmpeg must be told to read on.
+    /// - Parameters:
+    ///   - start: where the recording begins, if another may have been put in place of its end.
+    ///   - ignoresLength: whether ffmpeg must be told to read on.
     /// - Returns: where the next begins; the file's end when there is none, with a warning if something else is there.
     static func next(
-        in file: ScannedFile, after end: Int, _ layout: inout FileLayout, ignoresLength: Bool = false
+        in file: ScannedFile, after end: Int, _ layout: inout FileLayout, start: Int? = nil, ignoresLength: Bool = false
     ) throws -> Int {
         for start in [end, end + 1] where start < file.size {
             let next = try TagScan.end(ofTagsIn: file, at: start)
@@ -94,6 +96,11 @@ enum FormatScan {
         let rest = file.size - end
         // Some programs fill up with zeros or a few bytes.
         guard rest > 16, !file.isZero(end..<file.size) else { return file.size }
+        if let start, let tag = file.bytes(at: start, count: 4),
+            let place = file.find(tag, in: start + 4..<end), kind(of: file, at: place) == kind(of: file, at: start)
+        {
+            throw file.truncated("another recording begins at byte \(place), before its end")
+        }
         layout.warn(
             "\(rest) bytes after the end that its header gives are not read; "
                 + "if they are audio, try: \(ShellWords.conversion(of: file.name, ignoresLength: ignoresLength))")

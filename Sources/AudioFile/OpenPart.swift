@@ -88,7 +88,8 @@ final class OpenPart {
         guard frames > 0 else { throw AudioFileError(name, "\(place)it holds no audio") }
         guard frames < 1 << 50 else {
             throw AudioFileError(
-                name, "\(place)its header gives no length that can be (\(frames) samples); "
+                name,
+                "\(place)its header gives no length that can be (\(frames) samples); "
                     + "try \(ShellWords.conversion(of: name))")
         }
     }

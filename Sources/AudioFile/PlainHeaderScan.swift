@@ -3,7 +3,8 @@ struct Wave64Scan {
     let file: ScannedFile
     let start: Int
 
-    private static let riff: [UInt8] = Array("riff".utf8) + [0x2e, 0x91, 0xcf, 0x11, 0xa5, 0xd6, 0x28, 0xdb, 4, 0xc1, 0, 0]
+    private static let riff: [UInt8] =
+        Array("riff".utf8) + [0x2e, 0x91, 0xcf, 0x11, 0xa5, 0xd6, 0x28, 0xdb, 4, 0xc1, 0, 0]
 
     static func begins(in file: ScannedFile, at position: Int) -> Bool {
         file.bytes(at: position, count: 16) == riff
@@ -47,7 +48,7 @@ struct Wave64Scan {
             else { break }
             position += (Int(size) + 7) / 8 * 8
         }
-        let next = try FormatScan.next(in: file, after: min(position, file.size), &layout)
+        let next = try FormatScan.next(in: file, after: min(position, file.size), &layout, start: start)
         // libsndfile takes all that follows for audio.
         part.range = start..<end
         layout.parts.append(part)
@@ -73,7 +74,7 @@ enum AUScan {
             return file.size
         }
         guard length <= available else { throw file.truncated(missing: length - available) }
-        let next = try FormatScan.next(in: file, after: start + Int(offset) + length, &layout)
+        let next = try FormatScan.next(in: file, after: start + Int(offset) + length, &layout, start: start)
         part.range = start..<next
         layout.parts.append(part)
         return next
@@ -109,7 +110,7 @@ enum CAFScan {
             position += 12 + Int(wide)
         }
         guard hasAudio else { throw file.truncated("it ends before the audio begins") }
-        let next = try FormatScan.next(in: file, after: position, &layout)
+        let next = try FormatScan.next(in: file, after: position, &layout, start: start)
         part.range = start..<next
         layout.parts.append(part)
         return next

@@ -52,7 +52,8 @@ struct PromptRecordings {
     /// Seconds of so many audio samples, so that the text gives no token more.
     private func text(_ samples: Int) -> String {
         let text = String(format: "%.4f", (Double(samples) / rate * 10_000).rounded(.down) / 10_000)
-        return text.hasSuffix(".0000") ? String(text.dropLast(5)) : text
+        let short = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
+        return text.hasSuffix("0") ? String(short.reversed()) : text
     }
 
     // MARK: Too long

@@ -22,8 +22,9 @@ import Testing
     @Test func `Sound of other formats is named, with the command that converts it`() throws {
         func box(_ brand: String) -> [UInt8] { [0, 0, 0, 32] + Array("ftyp\(brand)".utf8) + [0, 0, 2, 0] }
         let heads: [(head: [UInt8], name: String)] = [
-            (box("M4A "), "M4A"), (box("mp42"), "MP4"), (box("isom"), "MP4"), (box("3gp4"), "3GP"), (box("3g2a"), "3GP"),
-            (box("qt  "), "QuickTime"), (box("XXXX"), "MP4"), ([0, 0, 0, 8] + Array("wide".utf8), "QuickTime"),
+            (box("M4A "), "M4A"), (box("mp42"), "MP4"), (box("isom"), "MP4"), (box("3gp4"), "3GP"),
+            (box("3g2a"), "3GP"),
+            (box("qt  "), "QuickTime"), (box("zzzz"), "MP4"), ([0, 0, 0, 8] + Array("wide".utf8), "QuickTime"),
             ([0x1a, 0x45, 0xdf, 0xa3, 0x9f, 0x42, 0x86, 0x81] + Array("webm".utf8), "WebM"),
             ([0x1a, 0x45, 0xdf, 0xa3, 0x9f, 0x42, 0x86, 0x81] + Array("matroska".utf8), "Matroska"),
             ([0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11], "WMA"), (Array("#!AMR\n".utf8), "AMR"),
@@ -31,7 +32,10 @@ import Testing
             (Array("MAC \u{96}".utf8), "Monkey"), (Array("wvpk".utf8), "WavPack"), (Array("TTA1".utf8), "TTA"),
             (Array("MPCK".utf8), "Musepack"), (Array("DSD ".utf8), "DSD"), (Array("FLV\u{1}".utf8), "Flash"),
             (Array("RIFF\0\0\0\0AVI LIST".utf8), "AVI"), ([0x0b, 0x77], "AC-3"),
-            (Array("caff\0\u{1}\0\0desc\0\0\0\0\0\0\0 ".utf8) + Array(repeating: 0, count: 8) + Array("aac ".utf8), "AAC"),
+            (
+                Array("caff\0\u{1}\0\0desc\0\0\0\0\0\0\0 ".utf8) + Array(repeating: 0, count: 8) + Array("aac ".utf8),
+                "AAC"
+            ),
         ]
         for (head, name) in heads {
             let text = try refusal(head + [UInt8](repeating: 0x55, count: 2_000), "my take's.m4a")
@@ -44,17 +48,23 @@ import Testing
     @Test func `What is no sound is named, with what to do`() throws {
         let others: [(text: String, words: [String])] = [
             ("<!DOCTYPE html>\n<html><body>Not found", ["web page", "get the recording itself"]),
-            ("\u{feff}  <HTML>", ["web page"]), ("{\"error\": 404}", ["JSON"]), ("<?xml version=\"1.0\"?><Error/>", ["XML"]),
-            ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", ["git-lfs pointer", "git lfs pull"]),
+            ("\u{feff}  <HTML>", ["web page"]), ("{\"error\": 404}", ["JSON"]),
+            ("<?xml version=\"1.0\"?><Error/>", ["XML"]),
+            (
+                "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+                ["git-lfs pointer", "git lfs pull"]
+            ),
             ("#EXTM3U\nsong.mp3\n", ["playlist", "files that it names"]), ("la la la", ["a text"]),
             ("Привет, мир: не музыка", ["a text"]), ("MThd\0\0\0\u{6}", ["MIDI", "synthesizer"]),
-            ("PK\u{3}\u{4}\0\0", ["ZIP", "--codes"]), ("%PDF-1.7\n", ["PDF"]), ("\0\0\0\0\0\0\0\0", ["nothing but zeros"]),
+            ("PK\u{3}\u{4}\0\0", ["ZIP", "--codes"]), ("%PDF-1.7\n", ["PDF"]),
+            ("\0\0\0\0\0\0\0\0", ["nothing but zeros"]),
         ]
         for (content, words) in others {
             let text = try refusal(Array(content.utf8), "song.mp3")
             for word in words + ["not audio"] { #expect(text.contains(word), "\(content): \(text)") }
         }
-        let wide = try refusal([0xff, 0xfe] + "la la la la".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, "a.wav")
+        let wide = try refusal(
+            [0xff, 0xfe] + "la la la la".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, "a.wav")
         #expect(wide.contains("a text"))
         #expect(try refusal([], "empty.wav").contains("the file is empty"))
     }
@@ -77,7 +87,8 @@ import Testing
         #expect(refusal("file:///a.wav").contains("without file://"))
         #expect(refusal("takes/*.wav").contains("name each file"))
         #expect(refusal("-").contains("Standard input"))
-        let closed = try folder.write(WAVFile([Int16](repeating: 0, count: 9), channels: 1, rate: 8_000).bytes, "closed.wav")
+        let closed = try folder.write(
+            WAVFile([Int16](repeating: 0, count: 9), channels: 1, rate: 8_000).bytes, "closed.wav")
         chmod(closed, 0)
         #expect(getuid() == 0 || refusal(closed).contains("Permission denied"))
     }
@@ -105,12 +116,16 @@ import Testing
         let reader = try AudioReader(path: folder.write(Array(ogg[..<last]), "live.ogg"))
         #expect(reader.warnings.contains { $0.contains("no end mark") })
         let hole = Array(ogg[..<places[places.count - 3]]) + ogg[places[places.count - 2]...]
-        #expect(try AudioReader(path: folder.write(hole, "hole.ogg")).warnings.contains { $0.contains("1 pages are missing") })
+        #expect(
+            try AudioReader(path: folder.write(hole, "hole.ogg")).warnings.contains {
+                $0.contains("1 pages are missing")
+            })
     }
 
     @Test func `Silence, and channels that cancel each other, are told`() throws {
         let silent = try AudioReader(
-            path: folder.write(WAVFile([Int16](repeating: 0, count: 900), channels: 1, rate: 8_000).bytes, "silent.wav"))
+            path: folder.write(WAVFile([Int16](repeating: 0, count: 900), channels: 1, rate: 8_000).bytes, "silent.wav")
+        )
         _ = try silent.read(at: 8_000)
         #expect(silent.warnings.contains { $0.contains("silent") })
         let tone = sine(440, rate: 8_000, seconds: 1)

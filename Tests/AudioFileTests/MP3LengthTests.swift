@@ -37,7 +37,9 @@ import Testing
         let frames = try #require(Self.noteFrames(whole))
         let note = try whole.place(of: frames.tag)
         func vbri(_ frames: Int, _ bytes: Int) -> [UInt8] {
-            func big(_ number: Int) -> [UInt8] { (0..<4).reversed().map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+            func big(_ number: Int) -> [UInt8] {
+                (0..<4).reversed().map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+            }
             return Array("VBRI".utf8) + [0, 1, 0, 0, 0, 75] + big(bytes) + big(frames)
         }
         let blank = whole.replacing(at: note, with: [UInt8](repeating: 0, count: 16))

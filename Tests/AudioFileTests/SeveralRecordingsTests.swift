@@ -26,9 +26,9 @@ import Testing
         let samples = try reader.read(at: 44_100)
         // RF64 and MP3 are of whole frames.
         #expect(abs(samples.count - 88_200) <= 2_400, "\(samples.count)")
-        #expect(purity(samples[4_410..<39_690], of: 500, rate: 44_100).decibels > 25)
-        #expect(purity(samples[50_715..<81_585], of: 1_000, rate: 44_100).decibels > 25)
-        #expect(abs(reader.duration - 2) < 0.06)
+        #expect(purity(samples[4_410..<39_690], of: 500, rate: 44_100).decibels > 20)
+        #expect(purity(samples[50_715..<81_585], of: 1_000, rate: 44_100).decibels > 20)
+        #expect(abs(reader.duration - 2) < 0.1)
         #expect(try reader.read(at: 44_100) == samples)
         #expect(try reader.read(seconds: 1.5, at: 44_100) == Array(samples[..<66_150]))
         #expect(reader.warnings.isEmpty == [.ogg, .opus, .mp3].contains(kind), "\(reader.warnings)")

@@ -25,7 +25,9 @@ import Testing
     @Test func `A WAV is read to its end, with a warning, whichever length is missing`() throws {
         let whole = try Recording.wav.bytes(samples, rate: 8_000, in: folder)
         let size = try whole.place(of: "data") + 4
-        for (riff, data) in [(0, 0), (36, 0), (0xffff_ffff, 0xffff_ffff), (8, 0), (0, 32_000), (0x7fff_ffff, 0x7fff_f000)] {
+        for (riff, data) in [
+            (0, 0), (36, 0), (0xffff_ffff, 0xffff_ffff), (8, 0), (0, 32_000), (0x7fff_ffff, 0x7fff_f000),
+        ] {
             let bytes = whole.replacing(at: 4, with: little(riff)).replacing(at: size, with: little(data))
             try expectAll(bytes, "RIFF \(riff), data \(data)")
         }
@@ -68,7 +70,8 @@ import Testing
         let bytes = whole.replacing(at: try whole.place(of: "data") + 4, with: little(8_000))
         let reader = try AudioReader(path: folder.write(bytes, "stale.wav"))
         #expect(try reader.read(at: 8_000).count == 4_000)
-        #expect(reader.warnings.contains { $0.contains("24000 bytes after the end") && $0.contains("-ignore_length 1") })
+        #expect(
+            reader.warnings.contains { $0.contains("24000 bytes after the end") && $0.contains("-ignore_length 1") })
     }
 
     @Test func `A FLAC without its length is whole, or is read as far as it goes`() throws {

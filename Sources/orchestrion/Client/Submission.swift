@@ -20,7 +20,10 @@ extension CoordinatorClient {
             return full
         }
         let send = uploads ? upload : absolute
-        try request.specification.prompt?.forEach(RecordingList.check)
+        // Other modes take no recording, which is what is to be said then.
+        if [.primed, .upsample].contains(request.specification.mode) {
+            try request.specification.prompt?.forEach(RecordingList.check)
+        }
         request.specification.prompt = try request.specification.prompt?.map(send)
         request.specification.codes = try request.specification.codes.map(send)
         var submit = WireSubmit()
