@@ -1,5 +1,6 @@
-/// What is wrong with an audio file, or with what was asked of it. The text begins with the file's path.
+/// What is wrong with an audio file, or with what was asked of it. The text begins with the file's name.
 package struct AudioFileError: Error, CustomStringConvertible {
+    /// The file's path, or the name that it goes by for whoever gave it.
     package let path: String
     package let reason: String
 

@@ -4,6 +4,8 @@ import Synchronization
 
 /// One audio file of any format that libsndfile reads (WAV, FLAC, OGG, MP3, AIFF, …), whoever made it: a file
 /// that is damaged or made to do harm gives an error, at bounded cost.
+///
+/// A file may hold several recordings one after another, each of its own rate; they are read as one.
 package final class AudioReader {
     /// What a file must keep within to be read.
     package struct Limits: Sendable {
@@ -18,90 +20,61 @@ package final class AudioReader {
     }
 
     package let path: String
-    /// Hertz.
+    /// What the file is called in errors.
+    package let name: String
+    /// Hertz; of the first part.
     package let sampleRate: Int
+    /// Of the first part.
     package let channels: Int
-    /// Samples of each channel, as the file's header has it. Some formats can only estimate it.
+    /// Samples of each channel at ``sampleRate``, as the file's header has it. Some formats can only estimate it.
     package let frames: Int
     package let limits: Limits
+    /// What a user should hear of: what was mended, and what cannot be read. ``read(seconds:at:)`` may add some.
+    package private(set) var warnings: [String]
 
-    /// False for formats that only estimate it.
-    let hasExactLength: Bool
-
-    private let file: OpaquePointer
-    private var isAtStart = true
+    private let scanned: ScannedFile
+    private let parts: [FilePart]
+    /// The part whose decoder is open, and whether it has read nothing yet.
+    private var open: (part: OpenPart, isAtStart: Bool)
 
     /// Seconds.
     package var duration: Double { Double(frames) / Double(sampleRate) }
 
-    /// Reads the header.
+    /// Reads the headers.
     ///
+    /// - Parameter name: what errors call the file, if not by its path.
     /// - Throws: ``AudioFileError`` if the file cannot be opened, is empty, truncated, no audio, or outside
     ///   the limits.
-    package init(path: String, limits: Limits = Limits()) throws {
+    package init(path: String, name: String? = nil, limits: Limits = Limits()) throws {
         self.path = path
+        self.name = name ?? path
         self.limits = limits
-        let descriptor = try Self.openRegularFile(path)
-        // libsndfile closes the descriptor, in failure too.
-        var info = SF_INFO()
-        let (file, failure) = openingLock.withLock { _ in
-            let file = sf_open_fd(descriptor, Int32(SFM_READ), &info, 1)
-            return (OpaqueFile(file), file == nil ? String(cString: sf_strerror(nil)) : "")
+        scanned = try ScannedFile(path: path, name: name ?? path)
+        let layout = try FormatScan.layout(of: scanned)
+        parts = layout.parts
+        warnings = layout.warnings
+        let first = try OpenPart(parts[0], number: 1, of: parts.count, in: scanned, limits: limits)
+        open = (first, true)
+        sampleRate = first.sampleRate
+        channels = first.channels
+        var frames = first.frames
+        for index in parts.indices.dropFirst() {
+            let part = try OpenPart(parts[index], number: index + 1, of: parts.count, in: scanned, limits: limits)
+            frames += Int((Double(part.frames) * Double(first.sampleRate) / Double(part.sampleRate)).rounded())
         }
-        guard let file = file.pointer else {
-            throw AudioFileError(
-                path, "not audio of a format that is known here (\(failure.withoutFullStop))")
-        }
-        self.file = file
-        sampleRate = Int(info.samplerate)
-        channels = Int(info.channels)
-        frames = Int(info.frames)
-        hasExactLength = Int(info.format) & SF_FORMAT_TYPEMASK != SF_FORMAT_MPEG
-        // From here on every property is set, so that deinit closes the file.
-        try checkHeader()
+        self.frames = frames
     }
 
-    deinit {
-        sf_close(file)
-    }
-
-    private func checkHeader() throws {
-        guard limits.channels.contains(channels) else {
-            throw AudioFileError(
-                path, "its header says \(channels) channels; \(limits.channels) are possible")
+    /// The part from its beginning.
+    private func opened(_ index: Int) throws -> OpenPart {
+        if open.part.number != index + 1 {
+            open = (try OpenPart(parts[index], number: index + 1, of: parts.count, in: scanned, limits: limits), true)
         }
-        guard limits.sampleRates.contains(sampleRate) else {
-            throw AudioFileError(
-                path, "its header says \(sampleRate) Hz; \(limits.sampleRates) Hz are possible")
+        if !open.isAtStart, sf_seek(open.part.file, 0, SEEK_SET) != 0 {
+            throw AudioFileError(name, "cannot be read from its beginning again; open it again")
         }
-        guard frames > 0 else { throw AudioFileError(path, "it holds no audio") }
-        // A petabyte of audio: the header of a stream that never ended, or a lie.
-        guard frames < 1 << 50 else {
-            throw AudioFileError(path, "its header gives an impossible length (\(frames) samples)")
-        }
-    }
-
-    /// Checks what libsndfile would read on through: what is no file, an empty one, and one with its end cut
-    /// off.
-    private static func openRegularFile(_ path: String) throws -> Int32 {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw AudioFileError(path, String(cString: strerror(errno))) }
-        do {
-            var status = stat()
-            guard fstat(descriptor, &status) == 0 else {
-                throw AudioFileError(path, String(cString: strerror(errno)))
-            }
-            guard status.st_mode & S_IFMT == S_IFREG else { throw AudioFileError(path, "not a file") }
-            guard status.st_size > 0 else { throw AudioFileError(path, "the file is empty") }
-            if let missing = TruncationCheck(descriptor: descriptor, size: Int(status.st_size)).missingBytes() {
-                throw AudioFileError(
-                    path, "the file is truncated: at least \(missing) bytes are missing at its end")
-            }
-            return descriptor
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        open.isAtStart = false
+        return open.part
     }
 
     // MARK: Samples
@@ -121,41 +94,64 @@ package final class AudioReader {
     package func read(seconds: Double? = nil, at rate: Int) throws -> [Float] {
         guard limits.sampleRates.contains(rate) else {
             throw AudioFileError(
-                path, "cannot be resampled to \(rate) Hz; \(limits.sampleRates) are possible")
+                name, "cannot be resampled to \(rate) Hz; \(limits.sampleRates) are possible")
         }
         if let seconds, !(seconds >= 0) {
-            throw AudioFileError(path, "cannot read \(seconds) seconds of it")
+            throw AudioFileError(name, "cannot read \(seconds) seconds of it")
         }
-        try rewind()
-        let source = MonoSource(self, file: file)
+        let isLimited = seconds ?? .infinity <= limits.seconds
+        guard isLimited || duration <= limits.seconds else { throw tooLong() }
         let wanted = min(seconds ?? .infinity, limits.seconds)
         var samples = SampleSink(limit: Int((wanted * Double(rate)).rounded(.down)))
         // A header that lies must not reserve more than a file can need; what is missing grows on the way.
         samples.reserve(Int(min(duration * Double(rate), 16_777_216)) + 1)
-        if rate == sampleRate {
-            while !samples.isFull, let block = try source.nextBlock() {
+        var power = (mixed: 0.0, channel: 0.0)
+        for index in parts.indices where !samples.isFull || !isLimited {
+            try decode(index, at: rate, power: &power) { block in
+                if !isLimited, block.count > samples.room { throw tooLong() }
                 samples.append(block)
+                return !isLimited || !samples.isFull
             }
-        } else {
-            try resample(source, into: &samples, at: rate)
         }
-        if seconds ?? .infinity > limits.seconds, samples.isFull, try source.nextBlock() != nil {
-            throw AudioFileError(
-                path, "it is longer than \(Int(limits.seconds)) s; say how many seconds to read")
-        }
-        guard source.framesRead > 0 || wanted == 0 else { throw AudioFileError(path, "it holds no audio") }
+        guard !samples.values.isEmpty || wanted == 0 else { throw AudioFileError(name, "it holds no audio") }
+        if wanted > 0 { judge(power) }
         return samples.values
     }
 
-    /// Hands over all of the audio as one channel, at the file's own rate, in blocks: memory stays the same for any
-    /// length. May be called again, and then starts again.
+    private func tooLong() -> AudioFileError {
+        let length = duration > limits.seconds ? " (about \(Int(duration)) s)" : ""
+        return AudioFileError(
+            name, "it is longer than \(Int(limits.seconds)) s\(length); say how many seconds to read")
+    }
+
+    /// What was asked for, and cannot be heard.
+    private func judge(_ power: (mixed: Double, channel: Double)) {
+        if power.channel == 0 {
+            warn("it is silent, as far as it was read")
+        } else if power.mixed < power.channel * 1e-4 {
+            warn(
+                "its channels cancel each other when they are mixed to one (one is the other upside down); "
+                    + "give one alone: ffmpeg -i \(ShellWords.quote(name)) -af 'pan=mono|c0=c0' one.wav")
+        }
+    }
+
+    private func warn(_ text: String) {
+        if !warnings.contains(text) { warnings.append(text) }
+    }
+
+    /// Hands over all of the audio as one channel, at the rate of the file's first part, in blocks: memory stays the
+    /// same for any length. May be called again, and then starts again.
     ///
     /// - Parameter body: gets at least one sample, to be used before it returns.
     /// - Throws: ``AudioFileError`` as ``read(seconds:at:)`` does, except for the length.
     package func forEachBlock(_ body: (UnsafeBufferPointer<Float>) throws -> Void) throws {
-        try rewind()
-        let source = MonoSource(self, file: file)
-        while let block = try source.nextBlock() { try body(block) }
+        var power = (mixed: 0.0, channel: 0.0)
+        for index in parts.indices {
+            try decode(index, at: sampleRate, power: &power) { block in
+                if !block.isEmpty { try body(block) }
+                return true
+            }
+        }
     }
 
     /// Reads a part of the audio as one channel, at the file's own rate, in memory for that part alone.
@@ -164,48 +160,79 @@ package final class AudioReader {
     /// - Throws: ``AudioFileError`` if the file cannot be read from there, or as ``read(seconds:at:)`` does.
     package func read(_ range: Range<Int>) throws -> [Float] {
         var samples = [Float](repeating: 0, count: range.count)
-        let part = range.clamped(to: 0..<frames)
-        guard !part.isEmpty else { return samples }
-        // Where a seek ends in the last packet of a Vorbis stream, its first samples are others.
-        let start = max(0, part.lowerBound - 8192)
-        guard sf_seek(file, sf_count_t(start), SEEK_SET) == start else {
-            throw AudioFileError(path, "cannot be read from \(describe(start)) on")
-        }
-        isAtStart = false
-        let source = MonoSource(self, file: file, from: start)
-        while source.framesRead < part.upperBound, let block = try source.nextBlock() {
-            let first = source.framesRead - block.count
-            for place in part.clamped(to: first..<source.framesRead) {
+        let wanted = range.clamped(to: 0..<frames)
+        guard !wanted.isEmpty else { return samples }
+        func take(_ block: UnsafeBufferPointer<Float>, from first: Int) {
+            for place in wanted.clamped(to: first..<first + block.count) {
                 samples[place - range.lowerBound] = block[place - first]
             }
+        }
+        guard parts.count == 1 else {
+            var first = 0
+            try forEachBlock {
+                take($0, from: first)
+                first += $0.count
+            }
+            return samples
+        }
+        // Where a seek ends in the last packet of a Vorbis stream, its first samples are others.
+        let start = max(0, wanted.lowerBound - 8192)
+        guard sf_seek(open.part.file, sf_count_t(start), SEEK_SET) == start else {
+            throw AudioFileError(name, "cannot be read from \(open.part.describe(start)) on")
+        }
+        open.isAtStart = false
+        let source = MonoSource(open.part, from: start)
+        while source.framesRead < wanted.upperBound, let block = try source.nextBlock() {
+            take(block, from: source.framesRead - block.count)
         }
         return samples
     }
 
-    private func resample(_ source: MonoSource, into samples: inout SampleSink, at rate: Int) throws {
-        let resampler = try Resampler(from: sampleRate, to: rate, path: path)
-        while !samples.isFull, let block = try source.nextBlock() {
-            try resampler.process(block) { samples.append($0) }
+    /// Decodes a part, until `body` says that it has enough.
+    private func decode(
+        _ index: Int, at rate: Int, power: inout (mixed: Double, channel: Double),
+        _ body: (UnsafeBufferPointer<Float>) throws -> Bool
+    ) throws {
+        let part = try opened(index)
+        let source = MonoSource(part)
+        defer {
+            power.mixed += source.power.mixed
+            power.channel += source.power.channel
+            if source.hasTail, !parts[index].hasEmptyTail {
+                warn("what follows its end is no audio that is known here, and is not read")
+            }
         }
-        guard !samples.isFull else { return }
-        try resampler.finish { samples.append($0) }
+        if part.sampleRate == rate {
+            while let block = try source.nextBlock() {
+                guard try body(block) else { return }
+            }
+        } else {
+            try resample(source, of: part, at: rate, body)
+        }
+    }
+
+    private func resample(
+        _ source: MonoSource, of part: OpenPart, at rate: Int, _ body: (UnsafeBufferPointer<Float>) throws -> Bool
+    ) throws {
+        let resampler = try Resampler(from: part.sampleRate, to: rate, path: name)
+        var given = 0
+        var isWanted = true
+        while isWanted, let block = try source.nextBlock() {
+            try resampler.process(block) {
+                given += $0.count
+                if isWanted { isWanted = try body($0) }
+            }
+        }
+        guard isWanted else { return }
         // The filter ends a sample early or late; the length is what the rates make it.
-        let length = Int((Double(source.framesRead) * Double(rate) / Double(sampleRate)).rounded())
-        samples.setCount(length)
-    }
-
-    /// A place in the file, for errors.
-    func describe(_ frame: Int) -> String {
-        let milliseconds = Int((Double(frame) / Double(sampleRate) * 1_000).rounded())
-        let fraction = String(1_000 + milliseconds % 1_000).dropFirst()
-        return "sample \(frame) (\(milliseconds / 1_000).\(fraction) s)"
-    }
-
-    private func rewind() throws {
-        if !isAtStart, sf_seek(file, 0, SEEK_SET) != 0 {
-            throw AudioFileError(path, "cannot be read from its beginning again; open it again")
+        var missing = Int((Double(source.framesRead) * Double(rate) / Double(part.sampleRate)).rounded()) - given
+        try resampler.finish {
+            let piece = UnsafeBufferPointer(rebasing: $0.prefix(max(0, missing)))
+            missing -= piece.count
+            if isWanted, !piece.isEmpty { isWanted = try body(piece) }
         }
-        isAtStart = false
+        guard isWanted, missing > 0 else { return }
+        _ = try [Float](repeating: 0, count: missing).withUnsafeBufferPointer { try body($0) }
     }
 }
 
@@ -233,23 +260,16 @@ private struct SampleSink {
         self.limit = limit
     }
 
-    var isFull: Bool { values.count >= limit }
+    var isFull: Bool { room <= 0 }
+
+    /// Samples that it still takes.
+    var room: Int { limit - values.count }
 
     mutating func reserve(_ count: Int) {
         values.reserveCapacity(min(count, limit))
     }
 
     mutating func append(_ samples: UnsafeBufferPointer<Float>) {
-        values.append(contentsOf: samples.prefix(limit - values.count))
-    }
-
-    /// Cuts, or fills up with silence, but not beyond the limit.
-    mutating func setCount(_ count: Int) {
-        let count = min(count, limit)
-        if values.count > count {
-            values.removeLast(values.count - count)
-        } else {
-            values.append(contentsOf: repeatElement(0, count: count - values.count))
-        }
+        values.append(contentsOf: samples.prefix(room))
     }
 }

@@ -31,12 +31,12 @@ final class Resampler {
     }
 
     /// Takes a block in; what it gives comes out in pieces, each to be used before the call returns.
-    func process(_ block: UnsafeBufferPointer<Float>, _ body: (UnsafeBufferPointer<Float>) -> Void) throws {
+    func process(_ block: UnsafeBufferPointer<Float>, _ body: (UnsafeBufferPointer<Float>) throws -> Void) throws {
         try run(block, isLast: false, body)
     }
 
     /// What the filter still holds.
-    func finish(_ body: (UnsafeBufferPointer<Float>) -> Void) throws {
+    func finish(_ body: (UnsafeBufferPointer<Float>) throws -> Void) throws {
         var silence: Float = 0
         try withUnsafePointer(to: &silence) {
             try run(UnsafeBufferPointer(start: $0, count: 0), isLast: true, body)
@@ -44,7 +44,7 @@ final class Resampler {
     }
 
     private func run(
-        _ block: UnsafeBufferPointer<Float>, isLast: Bool, _ body: (UnsafeBufferPointer<Float>) -> Void
+        _ block: UnsafeBufferPointer<Float>, isLast: Bool, _ body: (UnsafeBufferPointer<Float>) throws -> Void
     ) throws {
         var rest = block
         while true {
@@ -59,7 +59,7 @@ final class Resampler {
             guard error == 0 else {
                 throw AudioFileError(path, "cannot be resampled: \(String(cString: src_strerror(error)))")
             }
-            body(UnsafeBufferPointer(rebasing: output[..<data.output_frames_gen]))
+            try body(UnsafeBufferPointer(rebasing: output[..<data.output_frames_gen]))
             rest = UnsafeBufferPointer(rebasing: rest[data.input_frames_used...])
             if data.output_frames_gen == 0 && (rest.isEmpty || data.input_frames_used == 0) { return }
         }

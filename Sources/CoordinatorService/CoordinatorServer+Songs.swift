@@ -52,15 +52,16 @@ extension CoordinatorServer {
         song: SongID, request: SongRequest, priority: Int = 0, slots: Int = 0
     ) throws -> (Submission, PreparedSong) {
         let model = try shelf.model(request.specification.model)
-        let prepared: PreparedSong
+        var prepared: PreparedSong
+        let files = (request.specification.prompt ?? []) + [request.specification.codes].compactMap(\.self)
         do {
             prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
                 options.trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
             }
         } catch {
-            let files = (request.specification.prompt ?? []) + [request.specification.codes].compactMap(\.self)
             throw SongError(uploads.inNamesOfClient(error.explanation, references: files))
         }
+        prepared.warnings = prepared.warnings.map { uploads.inNamesOfClient($0, references: files) }
         var request = request
         request.specification = prepared.specification
         request.warnings = prepared.warnings.isEmpty ? nil : prepared.warnings

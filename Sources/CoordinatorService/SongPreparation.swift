@@ -1,4 +1,3 @@
-import AudioFile
 import Checkpoint
 import Foundation
 package import JukeboxModel
@@ -248,49 +247,15 @@ package struct SongPreparation {
     /// Audio samples of so many seconds.
     private func samples(_ seconds: Double?) -> Int? { seconds.map { Int($0 * Double(geometry.sampleRate)) } }
 
-    /// Seconds of so many audio samples; turned back they give no sample less.
-    private func seconds(of samples: Int) -> Double {
-        let seconds = Double(samples) / Double(geometry.sampleRate)
-        return self.samples(seconds)! < samples ? seconds.nextUp : seconds
-    }
-
     /// One recording a sample, all cut to the same whole number of top-level tokens.
     private mutating func recordings(atMost limit: Int?, locate: (String) throws -> String) throws -> [[Float]] {
-        guard let files = specification.prompt, !files.isEmpty else {
-            throw SongError("mode \(specification.mode.rawValue) needs --prompt, a recording to start from")
+        if let count = specification.prompt?.count, count > 1, specification.samples.count == 1 {
+            specification.samples = Array(repeating: specification.samples[0], count: count)
         }
-        let unit = geometry.lengthUnit
-        if specification.samples.count < files.count, specification.samples.count == 1 {
-            specification.samples = Array(repeating: specification.samples[0], count: files.count)
-        }
-        guard files.count <= specification.samples.count else {
-            throw SongError("there are \(files.count) recordings for \(specification.samples.count) samples")
-        }
-        let audio = try files.map { file in
-            (file, try AudioReader(path: locate(file)).read(seconds: limit.map(seconds(of:)), at: geometry.sampleRate))
-        }
-        let wanted = limit.map { $0 / unit * unit }
-        for (file, samples) in audio {
-            let have = Double(samples.count) / Double(geometry.sampleRate)
-            if let wanted, specification.mode == .primed, samples.count < wanted {
-                throw SongError(
-                    "\(file) is \(Self.seconds(have)) s long, shorter than prompt_seconds "
-                        + "\(specification.promptSeconds ?? 0); ask for at most "
-                        + Self.seconds(Double(samples.count / unit * unit) / Double(geometry.sampleRate)))
-            }
-            guard samples.count >= unit else {
-                throw SongError(
-                    "\(file) is too short: \(samples.count) samples; the model needs at least \(unit) "
-                        + "(\(Self.seconds(Double(unit) / Double(geometry.sampleRate), .up)) s)")
-            }
-        }
-        let length = audio.map { $0.1.count / unit * unit }.min()!
-        if specification.mode == .upsample, let wanted, length < wanted {
-            warnings.append(
-                "the recording is shorter than asked for; the song has its length, "
-                    + "\(Self.seconds(Double(length) / Double(geometry.sampleRate))) s")
-        }
-        return specification.samples.indices.map { Array(audio[$0 % audio.count].1.prefix(length)) }
+        let recordings = try PromptRecordings(
+            specification, geometry: geometry, atMost: limit, usualSeconds: Self.defaultSeconds, locate: locate)
+        warnings += recordings.warnings
+        return recordings.audio
     }
 
     private mutating func codes(locate: (String) throws -> String) throws -> [[[UInt16]]] {

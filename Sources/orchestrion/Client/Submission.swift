@@ -20,6 +20,10 @@ extension CoordinatorClient {
             return full
         }
         let send = uploads ? upload : absolute
+        // Other modes take no recording, which is what is to be said then.
+        if [.primed, .upsample].contains(request.specification.mode) {
+            try request.specification.prompt?.forEach(RecordingList.check)
+        }
         request.specification.prompt = try request.specification.prompt?.map(send)
         request.specification.codes = try request.specification.codes.map(send)
         var submit = WireSubmit()
@@ -39,6 +43,11 @@ extension CoordinatorClient {
 
     private func upload(_ path: String) throws -> String {
         let url = URL(fileURLWithPath: path).standardizedFileURL
+        // A pipe would be waited for, for ever.
+        let kind = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.type]
+        guard kind == nil || kind as? FileAttributeType == .typeRegular else {
+            throw ClientError("\(path) is not a file that can be sent")
+        }
         guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
             throw ClientError("there is no file \(path), or it cannot be read")
         }

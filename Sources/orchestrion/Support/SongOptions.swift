@@ -68,8 +68,13 @@ struct SongOptions: ParsableArguments {
             valueName: "f[,…]"))
     var hopFraction: String?
 
-    @Option(help: ArgumentHelp("Recordings, one a sample: WAV, FLAC, OGG, MP3, any rate.", valueName: "file[,file]"))
-    var prompt: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Recordings, one a sample: WAV, FLAC, OGG, MP3, any rate; with commas, or the option once for each. A file \
+            whose name has a comma is taken as it is.
+            """, valueName: "file[,file]"))
+    var prompt: [String] = []
 
     @Option(help: "Seconds of the recording to keep (primed).")
     var promptSeconds: Double?
@@ -159,7 +164,7 @@ struct SongOptions: ParsableArguments {
         if let topK { specification.topK = try Self.list(topK, "top-k") }
         if let topP { specification.topP = try Self.list(topP, "top-p") }
         if let hopFraction { specification.hopFraction = try Self.list(hopFraction, "hop-fraction") }
-        if let prompt { specification.prompt = prompt.split(separator: ",").map(String.init) }
+        if !prompt.isEmpty { specification.prompt = RecordingList.names(prompt) }
         if let promptSeconds { specification.promptSeconds = promptSeconds }
         if let codes { specification.codes = codes }
         if let stopAt { specification.stopAt = stopAt }
