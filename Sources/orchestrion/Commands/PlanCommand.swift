@@ -67,7 +67,7 @@ struct PlanCommand: ParsableCommand {
     func validate() throws {
         guard prefillGain > 0 else { throw ValidationError("--prefill-gain must be above 0") }
         guard preset == nil || song.model == nil else { throw ValidationError("give either --preset or --model") }
-        guard preset == nil || (song.prompt == nil && song.codes == nil) else {
+        guard preset == nil || (song.prompt.isEmpty && song.codes == nil) else {
             throw ValidationError(
                 "with --preset no file is read: leave --prompt and --codes away, and give the length by --seconds")
         }
