@@ -102,7 +102,7 @@ struct MPEGScan {
     /// Looks for the stream's next frames behind what is no frame; they are a recording of their own, because the
     /// decoder looks a short distance only.
     private mutating func skip(_ layout: inout FileLayout) {
-        let limit = min(file.size, end + 1 << 22)
+        let limit = min(file.size, end + 1 << 18)
         let places = end + 1..<max(end + 1, limit)
         guard let found = places.first(where: { Self.begins(in: file, at: $0, frames: 4) }) else { return }
         layout.warn("\(found - end) bytes from byte \(end) on are no audio, and are skipped; it may be damaged there")
