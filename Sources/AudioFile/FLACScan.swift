@@ -12,9 +12,12 @@ struct FLACScan {
     func scan(into layout: inout FileLayout) throws -> Int {
         let audio = try audioStart()
         var next = audio
+        var tries = 0
         repeat {
             next = file.find(Array("fLaC".utf8), in: min(next + 1, file.size)..<file.size) ?? file.size
-        } while next < file.size && !isHeader(next)
+            tries += 1
+        } while next < file.size && !isHeader(next) && tries < 1_000
+        guard tries < 1_000 else { throw file.refusal("it has over \(tries) beginnings; try \(file.conversion)") }
         var part = FilePart(range: start..<next)
         // Ten bytes of block and frame sizes; then rate, channels, bits, and 36 bits of length.
         guard let numbers = file.number(at: start + 18, bytes: 8, bigEndian: true) else {

@@ -22,6 +22,8 @@ struct FilePart {
 struct FileLayout {
     var parts: [FilePart] = []
     var warnings: [String] = []
+    /// Bytes between parts that are no audio.
+    var skippedBytes = 0
 
     /// Adds a warning once.
     mutating func warn(_ text: String) {

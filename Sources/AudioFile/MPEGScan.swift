@@ -15,6 +15,7 @@ struct MPEGScan {
     private var next: Int?
 
     private static let mostFrames = 20_000_000
+    private static let mostSkipped = 1 << 23
 
     init(file: ScannedFile, start: Int) throws {
         guard let first = file.word(at: start).flatMap(MPEGFrame.init) else {
@@ -92,7 +93,7 @@ struct MPEGScan {
                 if let said = note?.frames, frames == said + 1 { countedEnd = end }
             } else {
                 let following = try TagScan.end(ofTagsIn: file, at: end)
-                if following == end, FormatScan.kind(of: file, at: end) == nil { skip(&layout) }
+                if following == end, FormatScan.kind(of: file, at: end) == nil { try skip(&layout) }
                 return
             }
         }
@@ -101,12 +102,16 @@ struct MPEGScan {
 
     /// Looks for the stream's next frames behind what is no frame; they are a recording of their own, because the
     /// decoder looks a short distance only.
-    private mutating func skip(_ layout: inout FileLayout) {
-        let limit = min(file.size, end + 1 << 22)
+    private mutating func skip(_ layout: inout FileLayout) throws {
+        let limit = min(file.size, end + 1 << 18)
         let places = end + 1..<max(end + 1, limit)
         guard let found = places.first(where: { Self.begins(in: file, at: $0, frames: 4) }) else { return }
         layout.warn("\(found - end) bytes from byte \(end) on are no audio, and are skipped; it may be damaged there")
         next = found
+        layout.skippedBytes += found - end
+        guard layout.skippedBytes < Self.mostSkipped else {
+            throw file.refusal("it is damaged in many places; if what can be heard will do: \(file.conversion)")
+        }
     }
 
     // MARK: The note

@@ -41,7 +41,9 @@ extension CommandLines {
                 try TestAudio.write("\(folder)/\(name)", format: .wav, seconds: 0.1)
             }
             let (a, c, d) = ("\(folder)/a,b.wav", "\(folder)/c.wav", "\(folder)/d.wav")
-            for (prompts, count) in [([a], 1), ([c, d], 2), (["\(c),\(d)"], 2), (["\(c),\(a)", d], 3), (["\(a),\(c),"], 2)] {
+            for (prompts, count) in [
+                ([a], 1), ([c, d], 2), (["\(c),\(d)"], 2), (["\(c),\(a)", d], 3), (["\(a),\(c),"], 2),
+            ] {
                 #expect(try await song(command("upsample", prompts)).samples == count, "\(prompts)")
             }
             let absent = try await refusal(command("upsample", ["\(folder)/x,\(c)"]))
@@ -91,7 +93,8 @@ extension CommandLines {
             #expect(try await song(command("primed", ["\(folder)/take.wav"], works)).warnings.isEmpty)
             // Three hours that take no room on the disk.
             var head = Data("RIFF".utf8) + Data([0xff, 0xff, 0xff, 0x7f]) + Data("WAVEfmt ".utf8)
-            head += Data([16, 0, 0, 0, 1, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]) + Data("data".utf8)
+            head +=
+                Data([16, 0, 0, 0, 1, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]) + Data("data".utf8)
             head += withUnsafeBytes(of: UInt32(3 * 3_600 * 16_000).littleEndian) { Data($0) }
             try write(head, "\(folder)/hours.wav")
             #expect(truncate("\(folder)/hours.wav", 44 + 3 * 3_600 * 16_000) == 0)
