@@ -256,7 +256,7 @@ extension CoordinatorServer {
             submission: submission, plans: core.plans(of: song), state: state, events: events, known: workersSeen,
             now: journal.time)
         let folder = folder(of: song)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder.path)
         try OutputFile.replace(folder.appendingPathComponent(Timeline.file).path, with: timeline.json())
     }
 

@@ -90,7 +90,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         self.options = options
         self.shelf = shelf
         folder = URL(fileURLWithPath: path, isDirectory: true)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder.path)
         journal = try Journal(folder: folder.path)
         uploads = try UploadStore(folder: folder.appendingPathComponent("uploads"))
         team = Mutex(ThreadTeam(threads: options.threads))

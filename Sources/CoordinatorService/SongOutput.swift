@@ -77,8 +77,7 @@ package struct SongOutput: Sendable {
             progress(Double(end) / Double(tokens.count))
         }
         let file = audioFile(level: level, sample: sample)
-        try FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try OutputFolder.make(file.deletingLastPathComponent().path)
         try sound.finish(as: AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format))
     }
 
@@ -118,8 +117,7 @@ package struct SongOutput: Sendable {
     func completeJoined(level: Int, sample: Int) throws {
         let (file, raw) = (audioFile(level: level, sample: sample), rawFile(level: level, sample: sample))
         guard !hasAudio(level: level, sample: sample) else { return }
-        try FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try OutputFolder.make(file.deletingLastPathComponent().path)
         let writer = try AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format)
         let levels = plan.levels[level]
         try RawSound.copy(raw, samples: levels.total * plan.geometry.levels[level].samplesPerToken, to: writer)
@@ -141,7 +139,7 @@ package struct SongOutput: Sendable {
     ///   - tokens: [level][sample].
     ///   - joined: the levels that were sampled in segments, by sample.
     package func finish(_ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = []) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder.path)
         removeSoFar()
         removeUnfinished()
         try CodesFile.write(

@@ -71,7 +71,7 @@ final class RawSound {
 
     /// Opens a file for reading and writing, or makes it.
     static func open(_ file: URL) throws -> OutputFile {
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try OutputFolder.make(file.deletingLastPathComponent().path)
         return try OutputFile(file.path)
     }
 

@@ -15,7 +15,7 @@ package struct UploadStore: Sendable {
 
     init(folder: URL) throws {
         self.folder = folder
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder.path)
     }
 
     package static func reference(digest: String, ending: String, name: String) -> String {

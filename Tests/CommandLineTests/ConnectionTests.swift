@@ -66,9 +66,9 @@ extension CommandLines {
         }
 
         @Test func `ids that cannot be are refused without asking anybody`() async throws {
-            for command in ["status", "watch", "fetch", "cancel", "upsample", "timeline"] {
+            for command in ["status", "watch", "fetch", "cancel", "upsample", "timeline", "submit"] {
                 for id in ["", "a b", "../up", "ä", String(repeating: "x", count: 70_000), "a\u{7}b"] {
-                    let result = try await Orchestrion.run([command, id])
+                    let result = try await Orchestrion.run([command] + (command == "submit" ? ["--id", id] : [id]))
                     #expect(result.ending == .exited(1), "\(result.report.prefix(300))")
                     #expect(
                         result.errorOutput.contains("letters, digits and dashes"), "\(result.errorOutput.suffix(300))")

@@ -89,7 +89,6 @@ extension CommandLines {
                 (["coordinator", "--state", "x", "--insecure", "--key", "y"], "--insecure"),
                 (["coordinator", "--state", "x", "--preset", "5b"], "--model"),
                 (["model", "init", "--preset", "tiny", "--levels", ",", "x"], "--levels"),
-                (["submit", "--id", "a b"], "letters, digits and dashes"),
             ] {
                 let result = try await Orchestrion.run(arguments)
                 #expect(result.ending == .exited(64) && result.errorOutput.contains(words), "\(result.report)")

@@ -18,7 +18,7 @@ extension CommandLines {
             for arguments in Self.waiting {
                 let process = try Orchestrion.start(arguments)
                 try await wait(for: "the program to take signals", interval: .milliseconds(5)) {
-                    process.hasThread("signals") || !process.isRunning
+                    process.catches(signal) || !process.isRunning
                 }
                 #expect(process.signal(signal), "\(arguments): \(process.errorOutput)")
                 let ending = try await process.waitForEnd(limit: .seconds(30))

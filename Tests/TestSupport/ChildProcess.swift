@@ -74,10 +74,11 @@ package final class ChildProcess: Sendable {
     package var output: String { Self.text(outputPath) }
     package var errorOutput: String { Self.text(errorPath) }
 
-    /// Whether one of its threads has this name.
-    package func hasThread(_ name: String) -> Bool {
-        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
-        return tasks.contains { Self.text("/proc/\(pid)/task/\($0)/comm").hasPrefix(name) }
+    /// Whether it has something of its own to do on a signal.
+    package func catches(_ signal: Int32) -> Bool {
+        let line = Self.text("/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+        let caught = line.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) } ?? 0
+        return caught & 1 << UInt64(signal - 1) != 0
     }
 
     /// - Returns: false when it has ended already.

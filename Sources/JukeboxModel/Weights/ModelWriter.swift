@@ -15,7 +15,7 @@ package enum ModelWriter {
         _ hyperparameters: Hyperparameters, json: Data, seed: UInt64, folder: URL, levels: Set<Int>? = nil,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder.path)
         var parts = levels == nil ? [("vqvae", WeightTable.vqvae(hyperparameters.vqvae), false)] : []
         for (level, prior) in hyperparameters.priors.enumerated() where levels?.contains(level) != false {
             let table = WeightTable.prior(prior, vqvae: hyperparameters.vqvae).filter {

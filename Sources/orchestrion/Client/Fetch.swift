@@ -23,8 +23,7 @@ extension CoordinatorClient {
             throw ClientError("the coordinator names a file outside the song's folder: \(file.path)")
         }
         let target = folder.appendingPathComponent(file.path)
-        try FileManager.default.createDirectory(
-            at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try OutputFolder.make(target.deletingLastPathComponent().path)
         let part = target.appendingPathExtension("part").path
         do {
             try copy(file, song: song, to: OutputFile(part, isNew: true))

@@ -2,6 +2,7 @@ import AudioFile
 import ClusterProtocol
 import CoordinatorService
 import Foundation
+import SystemErrors
 
 /// What can be heard of a song that is not finished.
 struct SoundReport: Encodable {
@@ -81,7 +82,7 @@ extension CoordinatorClient {
     ///
     /// - Returns: its audio samples.
     private func fetchRaw(_ entry: WireFileEntry, song: String, to file: URL, rate: Int) throws -> Int {
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try OutputFolder.make(file.deletingLastPathComponent().path)
         let writer = try AudioWriter(path: file.path, sampleRate: rate, format: .wav)
         var read = WireReadFile()
         (read.song, read.path) = (song, entry.path)

@@ -22,6 +22,7 @@ struct SubmitCommand: ParsableCommand {
     @OptionGroup(title: "Submission") var submission: SubmissionOptions
 
     func run() throws {
+        if let id = submission.id { try CoordinatorClient.check(id: id) }
         let request = try song.request()
         let client = try CoordinatorClient(connection)
         defer { client.close() }

@@ -110,7 +110,7 @@ struct SampleCommand: ParsableCommand {
                     + "options; give the same ones to go on with it, or choose another --out")
         }
         do {
-            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            try OutputFolder.make(state.path)
             try OutputFile.replace(seed.path, with: "\(request.specification.seed)\n")
             try OutputFile.replace(asked.path, with: text)
         } catch {

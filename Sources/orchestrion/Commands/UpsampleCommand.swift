@@ -48,7 +48,7 @@ struct UpsampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        try CoordinatorClient.check(id: song)
+        for id in [song, submission.id].compactMap({ $0 }) { try CoordinatorClient.check(id: id) }
         let client = try CoordinatorClient(connection)
         defer { client.close() }
         let scratch = ScratchFolder()

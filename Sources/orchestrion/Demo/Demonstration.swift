@@ -4,6 +4,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SystemErrors
 
 /// The main job on one machine: a cluster of processes, a song, a worker that is killed half way, and the proof that
 /// the song is the same as an undisturbed one.
@@ -31,7 +32,7 @@ final class Demonstration {
         place = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-demo-\(UUID().uuidString)")
         // What cannot be written is to be known before a song is sampled.
         for needed in [folder, place] {
-            try FileManager.default.createDirectory(at: needed, withIntermediateDirectories: true)
+            try OutputFolder.make(needed.path)
         }
     }
 

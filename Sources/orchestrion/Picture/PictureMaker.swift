@@ -6,6 +6,7 @@ import JukeboxModel
 import Pictures
 import Sampling
 import SongPlan
+import SystemErrors
 import Tensor
 
 /// What a picture shows, for people or as JSON.
@@ -75,8 +76,7 @@ struct PictureMaker {
                     AlignmentView.Line(text: $0.text, characters: $1, begin: $0.begin, end: $0.end)
                 })
         }
-        try FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try OutputFolder.make(file.deletingLastPathComponent().path)
         try SongPicture(title: title(level: level), spectrogram: spectrogram, alignment: view).write(to: file.path)
         return report
     }

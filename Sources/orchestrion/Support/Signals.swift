@@ -28,10 +28,7 @@ enum Signals {
         for number in [SIGINT, SIGTERM] { signal(number, post) }
         let former = signal(SIGHUP, post)
         if unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGHUP, SIG_IGN) }
-        Thread {
-            Thread.current.name = "signals"
-            watch()
-        }.start()
+        Thread { watch() }.start()
     }
 
     private static func watch() {

@@ -174,6 +174,11 @@ struct SongOptions: ParsableArguments {
         }
         if let overlap { specification.overlap = overlap }
         if let samples {
+            guard (specification.prompt?.count ?? 0) <= samples else {
+                throw ValidationError(
+                    "--samples is \(samples), and there are \(specification.prompt?.count ?? 0) recordings: each makes a "
+                        + "sample, so leave --samples away, or give fewer --prompt")
+            }
             specification.samples = try repeated(specification.samples, samples)
         }
         let text = try lyricText()

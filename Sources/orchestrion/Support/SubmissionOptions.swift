@@ -27,9 +27,6 @@ struct SubmissionOptions: ParsableArguments {
         guard out == nil || wait else {
             throw ValidationError("--out is for --wait; without it, orchestrion fetch --out copies the song")
         }
-        if let id {
-            do { try CoordinatorClient.check(id: id) } catch { throw ValidationError("--id: \(error)") }
-        }
         guard (-1000...1000).contains(priority) else { throw ValidationError("--priority must be -1000 to 1000") }
     }
 
