@@ -48,6 +48,16 @@ extension CommandLines {
             #expect(again.ending == .exited(64) && again.errorOutput.contains("already holds a song"))
         }
 
+        @Test func `any number of threads makes the same song`() async throws {
+            func song(_ threads: Int) async throws -> SongResult {
+                try await sample(
+                    ["--genre", "bossa", "--lyrics", "sun sea sky far low you", "--seconds", "0.5", "--seed", "7"]
+                        + ["--threads", "\(threads)"]).result
+            }
+            let one = try await song(1)
+            for threads in [2, 35, 56, 1024] { #expect(try await song(threads) == one, "\(threads) threads") }
+        }
+
         @Test func `song json makes the same song again, and not with another model`() async throws {
             let (first, folder) = try await sample(short(["--top-p", "0.9", "--artist", "nobody"]))
             let (second, _) = try await sample(["--song", "\(folder)/song.json", "--threads", "1", "--slots", "3"])

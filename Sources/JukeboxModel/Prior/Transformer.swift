@@ -113,6 +113,16 @@ package final class Transformer: Sendable {
         /// What stays in the second-level cache beside weights.
         private static let pieceFloats = 1 << 16
 
+        /// Floats that a thread's largest piece has: a panel of every row or, of few rows, four; a head; or, where threads
+        /// share heads, some columns of every head.
+        private static func pieceSize(shape: TransformerShape, rows: Int, threads: Int) -> Int {
+            let blocks = (shape.headWidth + 15) / 16
+            let sharedHeads = min(rows * shape.heads, threads - 1)
+            return max(
+                pieceFloats / max(1, threads / 16), max(rows, 4 * PackedMatrix.fewRows) * 16, shape.headWidth,
+                sharedHeads * 16 * max(1, blocks / threads))
+        }
+
         init(shape: TransformerShape, rows: Int, team: ThreadTeam, smallWork: Int = usualSmallWork) {
             self.smallWork = smallWork
             let threads = team.threads
@@ -129,9 +139,7 @@ package final class Transformer: Sendable {
             quantized = (0..<threads).map { QuantizedRows(rows: $0 == 0 ? rows : alone, k: widest) }
             let isArranged = ArrangedRows.isUseful(rows: rows)
             arranged = (0..<2).map { _ in ArrangedRows(rows: isArranged ? rows : 0, k: widest) }
-            pieceSize = max(
-                Self.pieceFloats / max(1, threads / 16), rows * 16 * (rows <= PackedMatrix.fewRows ? 4 : 1),
-                alone * shape.stateWidth, shape.headWidth)
+            pieceSize = Self.pieceSize(shape: shape, rows: rows, threads: threads)
             pieces = Buffer(count: threads == 1 ? 1 : pieceSize * threads)
             scoresPerPart = max(shape.length, shape.encoderLength) + threads
             scores = Buffer(count: scoresPerPart * (threads == 1 ? 1 : 2 * threads))
