@@ -76,7 +76,8 @@ struct PromptRecordings {
             throw SongError(
                 "\(kept), and the song is to have \(text(wanted)) s: keep less with --prompt-seconds, at most "
                     + "\(text(wanted)) (--prompt-seconds \(text(max(unit, wanted / 2))) leaves the second half to be "
-                    + "sampled), or make the song longer with --seconds")
+                    + "sampled), or make the song longer with --seconds (ask for at least --sample-length "
+                    + "\(available))")
         }
         let new = Int(usualSeconds * rate) / unit * unit
         guard available > longest - (wanted == nil ? new : 0) else { return }
