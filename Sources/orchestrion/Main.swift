@@ -27,6 +27,7 @@ struct Orchestrion: ParsableCommand {
 
     /// What a file error says is for people, here as everywhere.
     static func main() {
+        AddressSpace.check()
         Signals.install()
         // Whoever reads along sees each line when it is printed.
         StandardOutput.showLines()

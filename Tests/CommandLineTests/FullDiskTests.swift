@@ -77,7 +77,7 @@ extension CommandLines {
             for (prepare, words) in [
                 ("mount -t tmpfs -o nr_inodes=9 tmpfs \(disk)", "no inodes are left"),
                 ("mount -t tmpfs -o ro tmpfs \(disk)", "is read-only"), ("ulimit -n 20", "ulimit -n"),
-                ("ulimit -f 100", "ulimit -f"),
+                ("ulimit -f 100", "ulimit -f"), ("ulimit -v 180000", "ulimit -v"), ("ulimit -v 400000", "ulimit -v"),
             ] { check(try await run(prepare, Self.song + out), says: words) }
         }
 

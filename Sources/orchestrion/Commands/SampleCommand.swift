@@ -55,6 +55,7 @@ struct SampleCommand: ParsableCommand {
 
     func validate() throws {
         guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
+        guard out?.isEmpty != true else { throw ValidationError("--out is empty; it must name a folder") }
     }
 
     func run() throws {

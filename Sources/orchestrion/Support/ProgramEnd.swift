@@ -35,3 +35,20 @@ enum OpenFiles {
         setrlimit(files, &limit)
     }
 }
+
+/// Address space that this process may use (`ulimit -v`).
+enum AddressSpace {
+    /// Bytes. Libraries, the stacks of threads and the allocator's reserves take much of it that is never memory.
+    private static let least: rlim_t = 1 << 30
+
+    /// Ends the program when it is too little for anything: later a thread or an allocation would be refused, which nobody
+    /// can catch, and libraries would wait at the end for threads that they did not get.
+    static func check() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < least else { return }
+        Terminal.note(
+            "Error: only \(limit.rlim_cur >> 10) kB of address space are allowed (ulimit -v), and at least \(least >> 10) are "
+                + "needed, and more for a large model: raise that limit")
+        _exit(1)
+    }
+}

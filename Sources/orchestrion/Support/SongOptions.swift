@@ -103,6 +103,9 @@ struct SongOptions: ParsableArguments {
     var format: AudioFormat?
 
     func validate() throws {
+        for (name, text) in [("song", song), ("model", model), ("codes", codes)] where text?.isEmpty == true {
+            throw ValidationError("--\(name) is empty")
+        }
         if let segments, SegmentChoice(segments) == nil {
             throw ValidationError("--segments is \(segments); it must be a number or auto")
         }
