@@ -13,7 +13,9 @@ struct ControlGroups {
         var room: ProcessLimits.Limit?
         for hierarchy in hierarchies {
             for folder in hierarchy.folders {
-                if let found = hierarchy.quota(system, folder), found.value < quota?.value ?? .infinity { quota = found }
+                if let found = hierarchy.quota(system, folder), found.value < quota?.value ?? .infinity {
+                    quota = found
+                }
                 if let found = hierarchy.room(system, folder), found.value < room?.value ?? .max { room = found }
             }
         }

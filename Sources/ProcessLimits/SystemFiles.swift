@@ -48,7 +48,10 @@ package struct SystemFiles: Sendable {
     /// Processors that this process may run on; nil when the system does not say.
     var allowedProcessors: Int? {
         // "Cpus_allowed_list:	0-3,8"
-        guard let line = text("/proc/self/status")?.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
+        guard
+            let line = text("/proc/self/status")?.split(separator: "\n").first(where: {
+                $0.hasPrefix("Cpus_allowed_list:")
+            })
         else { return nil }
         let ranges = line.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces).split(separator: ",")
         let counts = ranges.map { range -> Int in

@@ -52,7 +52,8 @@ extension CommandLines {
             func song(_ threads: Int) async throws -> SongResult {
                 try await sample(
                     ["--genre", "bossa", "--lyrics", "sun sea sky far low you", "--seconds", "0.5", "--seed", "7"]
-                        + ["--threads", "\(threads)"]).result
+                        + ["--threads", "\(threads)"]
+                ).result
             }
             let one = try await song(1)
             for threads in [2, 35, 56, 1024] { #expect(try await song(threads) == one, "\(threads) threads") }

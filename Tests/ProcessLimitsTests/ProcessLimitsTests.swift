@@ -50,7 +50,8 @@ struct ProcessLimitsTests {
             "/sys/fs/cgroup/a.slice/worker.service/cpu.max": "150000 100000\n",
             "/sys/fs/cgroup/a.slice/cpu.max": "max 100000\n",
             "/sys/fs/cgroup/a.slice/worker.service/memory.max": "max\n",
-            "/sys/fs/cgroup/a.slice/memory.max": "4000000000\n", "/sys/fs/cgroup/a.slice/memory.current": "1500000000\n",
+            "/sys/fs/cgroup/a.slice/memory.max": "4000000000\n",
+            "/sys/fs/cgroup/a.slice/memory.current": "1500000000\n",
             "/sys/fs/cgroup/a.slice/memory.stat": "anon 5\ninactive_file 500000000\n",
         ])
         // One and a half processors keep two threads busy; files that are only cached can be dropped.
@@ -59,7 +60,8 @@ struct ProcessLimitsTests {
         #expect(text.contains("2 of the machine's 64 processors (cpu.max of its control group allows 1.5)"), "\(text)")
         #expect(text.contains("3.0 GB of its memory (memory.max of its control group is 4.0 GB)"), "\(text)")
         let above = try unified([
-            "/sys/fs/cgroup/a.slice/worker.service/cpu.max": "max 100000\n", "/sys/fs/cgroup/a.slice/cpu.max": "300000 100000",
+            "/sys/fs/cgroup/a.slice/worker.service/cpu.max": "max 100000\n",
+            "/sys/fs/cgroup/a.slice/cpu.max": "300000 100000",
             "/sys/fs/cgroup/a.slice/worker.service/memory.high": "1000000000\n",
         ])
         #expect(above.processors.value == 3 && above.memory.value == 1_000_000_000)

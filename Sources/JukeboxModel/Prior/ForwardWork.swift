@@ -210,7 +210,8 @@ private struct PartOfLayer {
 
     /// Calls `body` for each row with its columns, their place in a [rows][width] array, and their count.
     private func eachRow(
-        of columns: Columns, width: Int, _ body: (_ values: UnsafeMutablePointer<Float>, _ at: Int, _ count: Int) -> Void
+        of columns: Columns, width: Int,
+        _ body: (_ values: UnsafeMutablePointer<Float>, _ at: Int, _ count: Int) -> Void
     ) {
         for row in 0..<work.rows {
             body(columns.values + row * columns.stride, row * width + columns.range.lowerBound, columns.range.count)
@@ -366,7 +367,8 @@ private struct PartOfLayer {
         }
         // Each softmax is done for all of a thread's columns at once.
         let each = max(1, blocks / work.workspace.phases.threads)
-        work.workspace.phases.run(number(.sumValues), of: blocks, thread: thread, multiple: each, most: each) { blocks in
+        work.workspace.phases.run(number(.sumValues), of: blocks, thread: thread, multiple: each, most: each) {
+            blocks in
             let columns = columns(blocks)
             eachHead(of: heads) { row, head, visible, cache in
                 let out = piece + (row * shape.heads + head) * columns.count
