@@ -38,9 +38,9 @@ struct ControlGroups {
                 words = ["cpu.cfs_quota_us", "cpu.cfs_period_us"].compactMap { system.number("\(folder)/\($0)") }
                     .map(String.init)
             }
-            guard words.count == 2, let time = Double(words[0]), let period = Double(words[1]), time > 0, period > 0
+            guard words.count == 2, let time = Double(words[0]), let period = Double(words[1]), time > 0, period > 0,
+                case let value = time / period, value < 1e6
             else { return nil }
-            let value = time / period
             let text = value == value.rounded() ? "\(Int(value))" : "\((value * 100).rounded() / 100)"
             return (value, "\(name) of its control group allows \(text)")
         }

@@ -67,7 +67,10 @@ package enum SystemReason {
             return
                 "the disk of \(folder) is full: it takes no more files, however small (no inodes are left); \(advice)"
         }
-        return "the disk of \(folder) is full: \(size(Int(disk.f_bavail) * Int(disk.f_frsize))) left; \(advice)"
+        // Some file systems count below 0, which looks like a very large number here.
+        let (left, overflow) = Int(clamping: disk.f_bavail).multipliedReportingOverflow(by: Int(clamping: disk.f_frsize))
+        let room = overflow || disk.f_bavail > UInt(Int.max) ? "" : ": \(size(left)) left"
+        return "the disk of \(folder) is full\(room); \(advice)"
     }
 
     private static func size(_ bytes: Int) -> String {
