@@ -68,7 +68,8 @@ package enum SystemReason {
                 "the disk of \(folder) is full: it takes no more files, however small (no inodes are left); \(advice)"
         }
         // Some file systems count below 0, which looks like a very large number here.
-        let (left, overflow) = Int(clamping: disk.f_bavail).multipliedReportingOverflow(by: Int(clamping: disk.f_frsize))
+        let (left, overflow) = Int(clamping: disk.f_bavail).multipliedReportingOverflow(
+            by: Int(clamping: disk.f_frsize))
         let room = overflow || disk.f_bavail > UInt(Int.max) ? "" : ": \(size(left)) left"
         return "the disk of \(folder) is full\(room); \(advice)"
     }

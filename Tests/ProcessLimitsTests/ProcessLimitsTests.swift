@@ -102,7 +102,10 @@ struct ProcessLimitsTests {
     }
 
     @Test func `what is no limit, or no number, limits nothing`() throws {
-        for text in ["max 100000", "-1 100000", "0 100000", "100000 0", "", "many", "9 9 9", "100000", "1e300 1", "inf 1", "nan 1"] {
+        for text in [
+            "max 100000", "-1 100000", "0 100000", "100000 0", "", "many", "9 9 9", "100000", "1e300 1", "inf 1",
+            "nan 1",
+        ] {
             #expect(try unified(["/sys/fs/cgroup/a.slice/cpu.max": text]).processors.value == 64, "\(text)")
         }
         for text in ["max", "", "-1", "99999999999999999999", "9223372036854771712", "lots"] {
