@@ -83,6 +83,7 @@ struct CoordinatorCommand: ParsableCommand {
 
     func run() throws {
         lifeline.watch()
+        Signals.outliveReaders()
         compute.sayLimits { Terminal.log($0) }
         // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
         var options = CoordinatorServer.Options(

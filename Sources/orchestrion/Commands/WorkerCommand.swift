@@ -63,6 +63,7 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         lifeline.watch()
+        Signals.outliveReaders()
         compute.sayLimits { Terminal.log($0) }
         try connection.checkHost()
         let model = try Model(path: MusicBox.path(of: model), preset: preset, profile: profile)

@@ -31,6 +31,9 @@ enum Signals {
         Thread { watch() }.start()
     }
 
+    /// Of a command that serves others: nobody reading what it says is no reason to end.
+    static func outliveReaders() { signal(SIGPIPE, SIG_IGN) }
+
     private static func watch() {
         var first: Int32?
         var deadline: ContinuousClock.Instant?
