@@ -89,8 +89,8 @@ final class OpenPart {
         guard frames < 1 << 50 else {
             throw AudioFileError(
                 name,
-                "\(place)its header gives no length that can be (\(frames) samples); "
-                    + "try \(ShellWords.conversion(of: name))")
+                "\(place)the file is damaged: its length cannot be found. Get it whole; if what can be heard will do: "
+                    + ShellWords.conversion(of: name))
         }
     }
 

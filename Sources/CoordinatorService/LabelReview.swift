@@ -18,6 +18,7 @@ struct LabelReview {
         (mode, samples) = (specification.mode, specification.samples)
         for place in samples.indices {
             reviewAbsentLabels(samples[place])
+            reviewIDs(samples[place])
             samples[place].artist = samples[place].artist.map { settle(artist: $0, samples[place]) }
             samples[place].genre = samples[place].genre.map { settle(genre: $0, samples[place]) }
         }
@@ -58,6 +59,16 @@ struct LabelReview {
         // A song that goes on with another one's sketches keeps the lyrics that were sung in them.
         if let lyrical, lyrical.prior.level == top, mode == .upsample, sample.number == nil {
             warn("mode upsample keeps the top level, which alone reads lyrics; they change nothing")
+        }
+    }
+
+    /// Ids say more than names do.
+    private mutating func reviewIDs(_ sample: SampleSpecification) {
+        if let name = sample.artist, sample.artistID != nil {
+            warn("artist \(name) is ignored, since artist_id is given")
+        }
+        if let name = sample.genre, sample.genreIDs != nil {
+            warn("genre \(name) is ignored, since genre_ids are given")
         }
     }
 

@@ -73,6 +73,15 @@ enum OptionCheck {
         return tokens
     }
 
+    /// What to tell where nothing is sampled, since a mode keeps all of what is asked for.
+    static func nothingToSample(_ song: SongSpecification, _ geometry: ModelGeometry) -> [String] {
+        guard song.mode == .upsample, song.stopAt >= geometry.top else { return [] }
+        return [
+            "mode upsample keeps the top level, and stop_at \(song.stopAt) samples none below it: the song is what level "
+                + "\(geometry.top) keeps of it"
+        ]
+    }
+
     /// What to tell where a song is made in one piece although it was asked for in segments, or with their overlap.
     static func unusedCuts(
         _ song: SongSpecification, _ choice: SegmentChoice, _ geometry: ModelGeometry

@@ -1,5 +1,6 @@
 import Checkpoint
 package import Foundation
+package import JukeboxModel
 import SongPlan
 
 /// A song file's fields, each of which was looked at: what is wrong is told in the file's words, not in a decoder's.
@@ -8,6 +9,8 @@ package struct SongFile: Sendable {
     package let source: String
     /// Of the audio files, where the file says so, as a finished song's does.
     package let format: String?
+    /// What the song was made with, where the file says so.
+    package let profile: NumericProfile?
     /// The fields of a request, without those that say what came out of it.
     let request: JSONValue
 
@@ -34,7 +37,19 @@ package struct SongFile: Sendable {
             try SongField.of(name)?.check(value, at: name, source)
         }
         format = members["format"]?.stringValue
+        profile = try members["numeric_profile"]?.stringValue.map { try Self.profile($0, source) }
         request = .object(members.filter { !SongSpecification.resultFields.contains($0.key) && !$0.value.isNull })
+    }
+}
+
+extension SongFile {
+    /// - Throws: `SongError` for numbers that this program does not compute with.
+    fileprivate static func profile(_ name: String, _ source: String) throws -> NumericProfile {
+        if let profile = NumericProfile(rawValue: name) { return profile }
+        let known = NumericProfile.allCases.map(\.rawValue).joined(separator: ", ")
+        throw SongError(
+            "\(source): the song was made with numeric_profile \(name), and this program has \(known); without the "
+                + "fields numeric_profile and fingerprints it makes another song of the same labels")
     }
 }
 
@@ -66,7 +81,7 @@ private indirect enum SongField {
         case .prompt: .each(.text)
         case .segments: .segments
         case .fingerprints: .list(.text)
-        case nil: name == "format" ? .text : nil
+        case nil: ["format", "numeric_profile"].contains(name) ? .text : nil
         }
     }
 

@@ -102,6 +102,7 @@ package struct SongPreparation {
         }
         try checkLengths()
         try OptionCheck.check(specification, geometry)
+        warnings += OptionCheck.nothingToSample(specification, geometry)
         try checkNumbers()
         let filters = try filters(levels: levels)
         let fractions = try (specification.hopFraction ?? Self.defaultHops(levels: levels)).values(

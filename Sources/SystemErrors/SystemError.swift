@@ -42,7 +42,7 @@ package enum SystemReason {
         case EFBIG:
             return "it would be larger than a file may be here (ulimit -f\(fileLimit)); raise that limit and give the "
                 + "same command again"
-        case EROFS: return "\(place) is read-only; make it writable or choose another folder"
+        case EROFS: return "\(folder(of: path)) is read-only; make it writable or choose another folder"
         case EACCES, EPERM: return "you may not use it (\(plain(code))); change its permissions or choose another place"
         case EMFILE:
             return "this process may not open more files (ulimit -n\(openLimit)); raise that limit and give the same "
@@ -78,14 +78,22 @@ package enum SystemReason {
         bytes < 10_000_000 ? "\(bytes / 1000) kB" : "\(bytes / 1_000_000) MB"
     }
 
-    /// The folder where the disk of a file begins.
-    private static func disk(of path: String) -> String {
+    /// The lowest folder of a path that is there.
+    private static func folder(of path: String) -> String {
         var place = path
-        var (status, above) = (stat(), stat())
+        var status = stat()
         while stat(place, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
             guard let parent = parent(of: place) else { return "." }
             place = parent
         }
+        return place
+    }
+
+    /// The folder where the disk of a file begins.
+    private static func disk(of path: String) -> String {
+        var place = folder(of: path)
+        var (status, above) = (stat(), stat())
+        guard stat(place, &status) == 0 else { return place }
         while let parent = parent(of: place), stat(parent, &above) == 0, above.st_dev == status.st_dev {
             place = parent
         }

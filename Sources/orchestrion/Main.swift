@@ -32,7 +32,10 @@ struct Orchestrion: ParsableCommand {
         // Whoever reads along sees each line when it is printed.
         StandardOutput.showLines()
         do {
-            var command = try parseAsRoot()
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            try ArgumentCheck.check(arguments)
+            var command: any ParsableCommand
+            do { command = try parseAsRoot() } catch { throw ArgumentCheck.explained(error, arguments) }
             try OpenFiles.prepare()
             try command.run()
             // What cannot be printed was not done.

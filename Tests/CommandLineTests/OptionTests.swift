@@ -95,6 +95,61 @@ extension CommandLines {
             }
         }
 
+        @Test
+        func `an option with two values is refused, and one whose value begins with a dash says how it is written`()
+            async throws
+        {
+            for (arguments, words) in [
+                (["sample", "--lyrics", "sun", "--lyrics=sea"], "--lyrics is given twice, as sun and as sea"),
+                (["plan", "--song", "a.json", "--song", "b.json"], "--song is given twice"),
+                (["worker", "--model", "a", "--model", "b"], "--model is given twice"),
+                (["sample", "--seed", "-1"], "--seed=-1"), (["sample", "--lyrics", "-x"], "--lyrics=-x"),
+                (["sample", "--segments", "0"], "--segments is 0"),
+            ] {
+                let result = try await Orchestrion.run(arguments)
+                #expect(result.ending == .exited(64) && result.errorOutput.contains(words), "\(result.report)")
+            }
+            // What may be repeated, what says the same twice, and what belongs to nobody here.
+            try await Orchestrion.succeed(["plan", "--seconds", "1", "--seconds", "1", "--json"])
+        }
+
+        @Test func `a place for a song that is a file is refused before anything is sampled`() async throws {
+            let folder = try TestFolder.make("place")
+            try Data().write(to: URL(fileURLWithPath: "\(folder)/file"))
+            for out in ["\(folder)/file", "\(folder)/file/below", "/dev/null", ""] {
+                let result = try await Orchestrion.run(["sample", "--seconds", "1", "--stop-at", "2", "--out", out])
+                #expect(result.ending == .exited(64) && result.errorOutput.contains("--out"), "\(result.report)")
+            }
+        }
+
+        @Test func `a song file of numbers that this program has not is refused, and of others chooses the profile`()
+            async throws
+        {
+            let file = try TestFolder.place("song.json")
+            func made(_ profile: String, _ options: [String] = []) async throws -> (Orchestrion.Result, [String: Any]?)
+            {
+                try #"{"seconds":0.5,"stop_at":2,"seed":5,"numeric_profile":"\#(profile)"}"#.write(
+                    toFile: file, atomically: true, encoding: .utf8)
+                let out = try TestFolder.place("song")
+                let result = try await Orchestrion.run(["sample", "--song", file, "--out", out] + options)
+                return (result, try? SongResult.json(out))
+            }
+            let unknown = try await made("f16/9")
+            #expect(unknown.0.ending == .exited(1) && unknown.0.errorOutput.contains("numeric_profile f16/9"))
+            #expect(try await made("f32/1").1?["numeric_profile"] as? String == "f32/1")
+            #expect(try await made("f32/1", ["--profile", "f16"]).1?["numeric_profile"] as? String == "f16/1")
+        }
+
+        @Test func `a song of which nothing is sampled is told so`() async throws {
+            let first = try await sample(["--seconds", "1"])
+            try #require(first.result.succeeded)
+            let kept = try await sample(
+                ["--mode", "upsample", "--codes", "\(first.out)/codes.safetensors", "--stop-at", "2"])
+            #expect(kept.result.errorOutput.contains("samples none below it"), "\(kept.result.report)")
+            let warnings = try SongResult.json(kept.out)["warnings"] as? [String]
+            #expect(warnings?.contains { $0.contains("samples none below it") } == true)
+        }
+
         @Test func `samples that differ are not replaced by copies of the first`() async throws {
             let file = try TestFolder.place("song.json")
             try #"{"model":"music-box","seconds":1,"samples":[{"genre":"bossa"},{"genre":"waltz"}]}"#.write(

@@ -70,6 +70,13 @@ struct LabelReviewTests {
             try prepare(.noLyrics, [.init(lyrics: "la")]).warnings == ["the model takes no lyrics; they are ignored"])
     }
 
+    @Test func `a name beside an id is said to be ignored`() throws {
+        let both = SampleSpecification(artist: "A", genre: "B", artistID: 1, genreIDs: [1])
+        #expect(
+            try prepare(.noLyrics, [both]).warnings
+                == ["artist A is ignored, since artist_id is given", "genre B is ignored, since genre_ids are given"])
+    }
+
     @Test func `lyrics of a song whose top level is kept are said to change nothing`() throws {
         let folder = try TemporaryFolder()
         let codes = folder.file("codes.safetensors").path

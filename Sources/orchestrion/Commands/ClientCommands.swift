@@ -125,9 +125,10 @@ struct FetchCommand: ParsableCommand {
 
     func run() throws {
         try CoordinatorClient.check(id: song)
+        let folder = URL(fileURLWithPath: out ?? "songs/\(song)")
+        try OutputPlace.check(folder)
         let client = try CoordinatorClient(connection)
         defer { client.close() }
-        let folder = URL(fileURLWithPath: out ?? "songs/\(song)")
         if soFar { return try show(client.fetchSoFar(song: song, into: folder, level: level)) }
         let files = try client.fetch(song: song, into: folder) { path in
             level.map { path.hasPrefix("level_\($0)/") } ?? true

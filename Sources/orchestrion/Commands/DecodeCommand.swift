@@ -49,6 +49,7 @@ struct DecodeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        if let out { try OutputPlace.check(URL(fileURLWithPath: out)) }
         compute.sayLimits { Terminal.note($0) }
         let report = try SongDecoder(
             source: URL(fileURLWithPath: source), out: out.map { URL(fileURLWithPath: $0, isDirectory: true) },

@@ -63,13 +63,14 @@ struct SampleCommand: ParsableCommand {
         compute.sayLimits { if !json { Terminal.note($0) } }
         var request = try song.request()
         let made = request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:))
-        let shelf = ModelShelf(preset: preset, profile: profile ?? made ?? .standard)
+        let shelf = ModelShelf(preset: preset, profile: try profile ?? made ?? song.profileOfFile() ?? .standard)
         let name = request.specification.model
         let path = try MusicBox.path(of: name)
         let model = try shelf.model(path)
         // A song of the model that ships says so by name: the folder differs from machine to machine.
         request.specification.model = path == name ? model.folder.path : name
         let folder = URL(fileURLWithPath: out ?? Self.defaultFolder())
+        try OutputPlace.check(folder)
         let state = folder.appendingPathComponent(".orchestrion")
         guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {
             throw ValidationError("\(folder.path) already holds a song; choose another --out")

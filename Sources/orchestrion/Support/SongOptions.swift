@@ -106,8 +106,8 @@ struct SongOptions: ParsableArguments {
         for (name, text) in [("song", song), ("model", model), ("codes", codes)] where text?.isEmpty == true {
             throw ValidationError("--\(name) is empty")
         }
-        if let segments, SegmentChoice(segments) == nil {
-            throw ValidationError("--segments is \(segments); it must be a number or auto")
+        if let segments, SegmentChoice(segments) == nil || (Int(segments) ?? 1) < 1 {
+            throw ValidationError("--segments is \(segments); it must be a number from 1, or auto")
         }
         if let samples, !(1...256).contains(samples) { throw ValidationError("--samples must be 1 to 256") }
         let times = [
@@ -136,6 +136,11 @@ struct SongOptions: ParsableArguments {
         }
         try override(&specification)
         return SongRequest(specification: specification, format: format?.rawValue ?? fileFormat ?? "wav")
+    }
+
+    /// What the song file says that the song was made with.
+    func profileOfFile() throws -> NumericProfile? {
+        try song.flatMap { try SongFile(InputFile.content(of: $0, option: "song"), source: $0).profile }
     }
 
     /// Files that a song file names are looked for beside it, too.

@@ -31,6 +31,7 @@ struct SubmissionOptions: ParsableArguments {
     }
 
     func submit(_ request: SongRequest, client: CoordinatorClient) throws {
+        if let out { try OutputPlace.check(URL(fileURLWithPath: out)) }
         let id = id ?? String(UUID().uuidString.prefix(8)).lowercased()
         let tokens = try client.submit(request, song: id, priority: priority)
         guard wait else {
