@@ -173,7 +173,12 @@ package struct ModelFolder: Sendable {
 
     /// - Throws: `CheckpointError` saying what to do when the part is not here.
     package func check(has part: ModelPart) throws {
-        if huggingFace == nil, files[part] == nil { throw missing(part) }
+        guard huggingFace == nil else { return }
+        guard let file = files[part] else { throw missing(part) }
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue {
+            throw CheckpointError(.missing, file, "is a folder, and a file is expected")
+        }
     }
 
     private func missing(_ part: ModelPart) -> CheckpointError {

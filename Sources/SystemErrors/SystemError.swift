@@ -70,8 +70,9 @@ package enum SystemReason {
         // Some file systems count below 0, which looks like a very large number here.
         let (left, overflow) = Int(clamping: disk.f_bavail).multipliedReportingOverflow(
             by: Int(clamping: disk.f_frsize))
-        let room = overflow || disk.f_bavail > UInt(Int.max) ? "" : ": \(size(left)) left"
-        return "the disk of \(folder) is full\(room); \(advice)"
+        if overflow || disk.f_bavail > UInt(Int.max) { return "the disk of \(folder) is full; \(advice)" }
+        let nearly = left < 1 << 16 ? "" : ", or nearly"
+        return "the disk of \(folder) is full\(nearly): \(size(left)) left; \(advice)"
     }
 
     private static func size(_ bytes: Int) -> String {

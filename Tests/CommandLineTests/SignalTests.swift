@@ -26,6 +26,40 @@ extension CommandLines {
             }
         }
 
+        @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+        func `a worker that nobody answers stops at one signal`(signal: Int32) async throws {
+            let worker = try Orchestrion.start(
+                ["worker", "--model", await TestModel.tiny(), "--connect", "tcp://127.0.0.1:9"])
+            try await wait(for: "the worker to be ready") {
+                worker.errorOutput.contains("connects to") || !worker.isRunning
+            }
+            try await wait(for: "the worker to take signals its own way", interval: .milliseconds(5)) {
+                worker.catches(signal) || !worker.isRunning
+            }
+            #expect(worker.signal(signal))
+            let ending = try await worker.waitForEnd(limit: .seconds(30))
+            #expect([.exited(0), .exited(128 + signal)].contains(ending), "\(worker.errorOutput)")
+        }
+
+        @Test func `a coordinator goes on when nobody reads its log any more`() async throws {
+            let folder = try TestFolder.make("unread")
+            let script = """
+                sh -c 'echo $$ > pid; exec "$0" coordinator --listen tcp://127.0.0.1:0 --endpoint-file endpoint \
+                    --state state' "$0" 2>&1 | head -1 > first &
+                while [ ! -s endpoint ]; do sleep 0.05; done
+                # Each is told in the log, which nobody reads after its first line.
+                for number in 1 2 3; do
+                    "$0" submit --connect "$(cat endpoint)" --seconds 60 --id "song-$number" > /dev/null || exit 3
+                    "$0" cancel "song-$number" --connect "$(cat endpoint)" > /dev/null || exit 4
+                done
+                "$0" status --connect "$(cat endpoint)" && kill -TERM "$(cat pid)"
+                """
+            let process = try ChildProcess(
+                name: "unread", executable: "/bin/sh", arguments: ["-c", script, Orchestrion.path], folder: folder,
+                logs: folder)
+            #expect(try await process.waitForEnd() == .exited(0), "\(process.output)\(process.errorOutput)")
+        }
+
         @Test func `a song that is begun ends at one signal, and goes on`() async throws {
             let song = TestSong(model: try await TestModel.tiny(), seconds: 1, seed: 53)
             let arguments = ["sample", "--out", try TestFolder.place("song"), "--verbose"] + song.options

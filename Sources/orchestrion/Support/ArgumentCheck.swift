@@ -3,7 +3,9 @@ import ArgumentParser
 /// What the argument parser lets pass, or tells as something else.
 enum ArgumentCheck {
     /// Options that may be given more than once, by command; nil is any.
-    private static let repeatable: [(command: String?, option: String)] = [(nil, "--prompt"), ("coordinator", "--model")]
+    private static let repeatable: [(command: String?, option: String)] = [
+        (nil, "--prompt"), ("coordinator", "--model"),
+    ]
 
     /// - Parameter arguments: without the program's name.
     /// - Throws: `ValidationError` for an option that has two values, of which the parser would drop the first.

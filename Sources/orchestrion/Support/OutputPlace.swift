@@ -10,7 +10,8 @@ enum OutputPlace {
             var isFolder: ObjCBool = false
             if FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) {
                 guard isFolder.boolValue else {
-                    throw ValidationError("--out: \(place.path) is no folder; choose another, or one that is not there yet")
+                    throw ValidationError(
+                        "--out: \(place.path) is no folder; choose another, or one that is not there yet")
                 }
                 return
             }
