@@ -160,8 +160,7 @@ final class SharedState: @unchecked Sendable {
 
     /// Ends the helpers' `work`.
     func stop() {
-        stopping.store(true, ordering: .relaxed)
-        gate[0].store(nextGeneration, ordering: .sequentiallyConsistent)
+        stopping.store(true, ordering: .sequentiallyConsistent)
         wakeHelpers(.max)
     }
 
@@ -171,8 +170,7 @@ final class SharedState: @unchecked Sendable {
     func work(thread: Int) {
         var seen = 0
         while true {
-            waitForGeneration(after: seen)
-            if stopping.load(ordering: .relaxed) { return }
+            guard waitForGeneration(after: seen) else { return }
             seen = enter { $0.run(thread: thread, takePart: takePart, letGo: leave) }
         }
     }
@@ -194,14 +192,19 @@ final class SharedState: @unchecked Sendable {
         return word / Self.generation
     }
 
-    private func waitForGeneration(after seen: Int) {
-        func isNew() -> Bool { gate[0].load(ordering: .sequentiallyConsistent) / Self.generation != seen }
-        if spin(for: patience, until: isNew) { return }
-        pthread_mutex_lock(lock)
-        sleepers.add(1, ordering: .sequentiallyConsistent)
-        while !isNew() { pthread_cond_wait(wake, lock) }
-        sleepers.subtract(1, ordering: .relaxed)
-        pthread_mutex_unlock(lock)
+    /// - Returns: false when the team ends instead.
+    private func waitForGeneration(after seen: Int) -> Bool {
+        // The end is no generation: a helper that comes late for a run would take the end for it.
+        func isEnd() -> Bool { stopping.load(ordering: .sequentiallyConsistent) }
+        func isNew() -> Bool { isEnd() || gate[0].load(ordering: .sequentiallyConsistent) / Self.generation != seen }
+        if !spin(for: patience, until: isNew) {
+            pthread_mutex_lock(lock)
+            sleepers.add(1, ordering: .sequentiallyConsistent)
+            while !isNew() { pthread_cond_wait(wake, lock) }
+            sleepers.subtract(1, ordering: .relaxed)
+            pthread_mutex_unlock(lock)
+        }
+        return !isEnd()
     }
 
     private func leave() {
