@@ -258,7 +258,8 @@ import Testing
         ] {
             #expect(song.warnings.contains { $0.contains(words) }, "\(words) in \(song.warnings)")
         }
-        #expect(try prepare(Make.song { $0.samples = [.init(artist: "Nobody", artistID: 3)] }).warnings.isEmpty)
+        let ids = try prepare(Make.song { $0.samples = [.init(artist: "Nobody", artistID: 3)] })
+        #expect(ids.warnings == ["artist Nobody is ignored, since artist_id is given"])
         let other = try SongPreparation.prepare(
             Make.song { $0.samples = [.init(lyrics: "la la")] }, model: Fixture.noLyrics.model())
         #expect(other.warnings.contains { $0.contains("no lyrics") })
