@@ -144,6 +144,24 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+/// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
+let floors = [
+    "Systems": [
+        "CCairo", "COpenBLAS", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest", "ProcessLimits",
+        "SystemErrors",
+    ],
+    "Arithmetic": ["CKernels", "Tensor"],
+    "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SeamScore", "SongPlan"],
+    "Cluster": [
+        "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal", "WorkerCore",
+        "WorkerService", "ZeroMQTransport",
+    ],
+    "Program": ["Benchmark", "Pictures", "orchestrion"],
+]
+for (floor, names) in floors {
+    for target in package.targets where names.contains(target.name) { target.path = "Sources/\(floor)/\(target.name)" }
+}
+
 /// What runs for every token: optimised in debug builds too, as the kernels are, for tests sample many.
 let engine: Set = ["Tensor", "JukeboxModel", "Sampling", "WorkerCore"]
 

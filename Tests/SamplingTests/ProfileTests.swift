@@ -31,7 +31,8 @@ import Testing
         func file(_ name: String) -> URL { folder.appendingPathComponent("Tests/Fixtures/held-out-songs/" + name) }
         let songs = try JSONDecoder().decode([Song].self, from: Data(contentsOf: file("songs.json")))
         let bytes = try Data(contentsOf: file("codes.u16"))
-        let model = try Model(path: folder.appendingPathComponent("Sources/MusicBox/music-box").path, profile: .f32)
+        let model = try Model(
+            path: folder.appendingPathComponent("Sources/Model/MusicBox/music-box").path, profile: .f32)
         let levels = model.geometry.levels.count
         try #require(songs.count == 6 && bytes.count == 2 * Self.codes * levels * songs.count)
         func codes(_ song: Int, _ level: Int) -> [UInt16] {

@@ -57,7 +57,7 @@ class _Stages:
         if stage == "adopt":
             from . import carry
 
-            carry.adopt(self.settings, self.options.run, self.options.out or "Sources/MusicBox/music-box")
+            carry.adopt(self.settings, self.options.run, self.options.out or "Sources/Model/MusicBox/music-box")
             return 0
         if stage == "rehearse":
             return self.rehearse()
