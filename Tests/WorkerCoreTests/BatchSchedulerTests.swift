@@ -7,7 +7,7 @@ func task(_ number: Int, level: Int = 0) -> TaskID {
 }
 
 func work(
-    _ number: Int, level: Int = 0, epoch: UInt64 = 1, rows: Int = 1, new: Int = 10, done: Int = 0, path: Int = 0
+    _ number: Int, level: Int = 0, epoch: Epoch = 1, rows: Int = 1, new: Int = 10, done: Int = 0, path: Int = 0
 ) -> WorkerTask {
     WorkerTask(
         task: task(number, level: level), epoch: epoch, prefillRows: rows, newTokens: new, done: done, path: path)
@@ -50,7 +50,7 @@ extension BatchScheduler {
     }
 }
 
-func chunks(_ effects: [WorkerEffect]) -> [OutgoingChunk] {
+func chunks(_ effects: [WorkerEffect]) -> [Chunk] {
     effects.compactMap { if case .chunkReady(let chunk) = $0 { chunk } else { nil } }
 }
 
@@ -87,7 +87,7 @@ struct BatchSchedulerTests {
         _ = batch.completed(second, tokens: [])
         #expect(batch.nextStep() == nil && batch.freeSlots == 3)
         #expect(try batch.add(work(1, epoch: 4, rows: 14, new: 3)) == job)
-        #expect(batch.held == [HeldTask(task: task(1), epoch: 4, acknowledged: 0)])
+        #expect(batch.held == [HeldLease(task: task(1), epoch: 4, acknowledged: 0)])
         let third = try batch.step()
         #expect(third.prefills.map(\.rows) == [12..<14] && third.sampled.map(\.job) == [0])
     }
@@ -221,7 +221,7 @@ struct BatchSchedulerTests {
         _ = try batch.add(work(1, new: 6))
         _ = batch.run(100)
         #expect(batch.freeSlots == 1)
-        #expect(batch.held == [HeldTask(task: task(1), epoch: 1, acknowledged: 0)])
+        #expect(batch.held == [HeldLease(task: task(1), epoch: 1, acknowledged: 0)])
         _ = try batch.add(work(2, new: 6))
         _ = batch.acknowledged(task(1), epoch: 1, count: 4)
         #expect(batch.held.map(\.acknowledged) == [4, 0])

@@ -29,13 +29,13 @@ private struct Soak {
     var works: [TaskID: WorkerTask] = [:]
     /// The engine's caches: rows that ran, by slot, and for whom.
     var caches: [Int: (seat: Step.Seat, rows: Int)] = [:]
-    var network: [OutgoingChunk] = []
+    var network: [Chunk] = []
     /// Rows that were asked for ahead of the lease.
     var ahead: [TaskID: Int] = [:]
     var faults = (losses: 0, revocations: 0, reconnects: 0, lateSteps: 0)
     /// Of what was begun ahead: leases that followed, in the middle of a step, too, and what was dropped.
     var begun = (followed: 0, inStep: 0, dropped: 0)
-    var epoch: UInt64 = 0
+    var epoch: Epoch = 0
 
     init(seed: UInt64) {
         random = SplitMix(state: seed)

@@ -41,7 +41,7 @@ struct SmallSong {
     }
 
     /// What a coordinator assigns for a window of which `done` new tokens exist.
-    func assignment(level: Int, window index: Int, done: Int = 0, epoch: UInt64 = 1, song: String = "song")
+    func assignment(level: Int, window index: Int, done: Int = 0, epoch: Epoch = 1, song: String = "song")
         -> WireAssignment
     {
         let window = plan.levels[level].windows[index]

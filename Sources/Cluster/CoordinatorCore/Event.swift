@@ -3,27 +3,10 @@ package import SongPlan
 /// A worker's durable name: the same over reconnects.
 package typealias WorkerID = String
 
-/// The number of a grant. Never used twice by one journal.
-package typealias Epoch = UInt64
-
 /// One connection, as the transport names it; opaque here.
 package struct Peer: Sendable, Hashable {
     package var bytes: [UInt8]
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
-}
-
-/// A task as its holder knows it.
-package struct HeldLease: Sendable, Hashable {
-    package var task: TaskID
-    package var epoch: Epoch
-    /// New tokens of the window that the holder knows to be journaled.
-    package var acknowledged: Int
-
-    package init(task: TaskID, epoch: Epoch, acknowledged: Int) {
-        self.task = task
-        self.epoch = epoch
-        self.acknowledged = acknowledged
-    }
 }
 
 /// What a worker says of itself in its HELLO.
@@ -52,22 +35,6 @@ package struct WorkerDescription: Sendable, Hashable {
         self.slots = slots
         self.tokensPerSecond = tokensPerSecond
         self.held = held
-    }
-}
-
-/// Consecutive new tokens of a task. Its hash was checked by whoever decoded it.
-package struct Chunk: Sendable, Hashable {
-    package var task: TaskID
-    package var epoch: Epoch
-    /// Index of the first token, counted from the window's first new token.
-    package var start: Int
-    package var tokens: [UInt16]
-
-    package init(task: TaskID, epoch: Epoch, start: Int, tokens: [UInt16]) {
-        self.task = task
-        self.epoch = epoch
-        self.start = start
-        self.tokens = tokens
     }
 }
 

@@ -1,6 +1,6 @@
 package import CoordinatorCore
 import GRDB
-import SongPlan
+package import SongPlan
 
 /// Something that happened to a task, and when; the song is the one that was asked for.
 package struct TaskEvent: Sendable, Hashable {

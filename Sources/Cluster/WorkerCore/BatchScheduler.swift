@@ -126,7 +126,7 @@ package struct BatchScheduler: Sendable {
     /// Drops a task, with all of it that is not acknowledged, unless it came again with a newer epoch.
     ///
     /// - Returns: chunks of other tasks whose turn it is now.
-    package mutating func revoke(_ task: TaskID, epoch: UInt64) -> [WorkerEffect] {
+    package mutating func revoke(_ task: TaskID, epoch: Epoch) -> [WorkerEffect] {
         jobs.removeAll { $0.work.task == task && $0.work.epoch <= epoch }
         return sendable()
     }
@@ -135,7 +135,7 @@ package struct BatchScheduler: Sendable {
     package mutating func revokeAll() { jobs = [] }
 
     /// `count` of the window's new tokens are journaled.
-    package mutating func acknowledged(_ task: TaskID, epoch: UInt64, count: Int) -> [WorkerEffect] {
+    package mutating func acknowledged(_ task: TaskID, epoch: Epoch, count: Int) -> [WorkerEffect] {
         guard let place = jobs.firstIndex(where: { $0.work.task == task && $0.work.epoch == epoch }) else {
             return []
         }
@@ -152,13 +152,13 @@ package struct BatchScheduler: Sendable {
     }
 
     /// What HELLO and heartbeats list: a task stays until its last chunk is acknowledged.
-    package var held: [HeldTask] { jobs.filter { !$0.work.isAhead }.map(\.held) }
+    package var held: [HeldLease] { jobs.filter { !$0.work.isAhead }.map(\.held) }
 
     /// Numbers of the tasks that are here.
     package var numbers: [Int] { jobs.map(\.number) }
 
     /// The epoch that a task has now; nil when it is gone.
-    package func epoch(ofJob number: Int) -> UInt64? { jobs.first { $0.number == number }?.work.epoch }
+    package func epoch(ofJob number: Int) -> Epoch? { jobs.first { $0.number == number }?.work.epoch }
 
     /// Drops what is prefilled ahead, of one task or of all: who asked for it does so no more.
     package mutating func dropAhead(_ task: TaskID? = nil) {

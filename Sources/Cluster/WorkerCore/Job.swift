@@ -15,7 +15,7 @@ struct Job: Sendable {
     /// Tokens that are not in a chunk yet.
     var loose: [UInt16] = []
     /// Chunks that are not acknowledged, in order; the first `sent` of them are on their way.
-    var chunks: [OutgoingChunk] = []
+    var chunks: [Chunk] = []
     var sent = 0
 
     init(_ work: WorkerTask, number: Int, slot: Int) {
@@ -35,7 +35,7 @@ struct Job: Sendable {
 
     var isPrefilling: Bool { row < work.prefillRows }
     var isSampled: Bool { sampled == work.newTokens }
-    var held: HeldTask { HeldTask(task: work.task, epoch: work.epoch, acknowledged: acknowledged) }
+    var held: HeldLease { HeldLease(task: work.task, epoch: work.epoch, acknowledged: acknowledged) }
 
     mutating func append(_ token: UInt16, chunkSize: Int) {
         if loose.isEmpty { loose.reserveCapacity(chunkSize) }
@@ -43,7 +43,7 @@ struct Job: Sendable {
         sampled += 1
         guard loose.count == chunkSize || isSampled else { return }
         chunks.append(
-            OutgoingChunk(
+            Chunk(
                 task: work.task, epoch: work.epoch, start: sampled - loose.count, tokens: loose))
         loose = []
     }

@@ -4,7 +4,7 @@ package import SongPlan
 package struct WorkerTask: Sendable, Hashable {
     package var task: TaskID
     /// 0 for a window that is prefilled ahead of its lease.
-    package var epoch: UInt64
+    package var epoch: Epoch
     /// Rows before the first token can be sampled: lyric prefix, prime, new tokens that are journaled, and
     /// the row whose input is the last of these (the start row of an empty window). At least 1. Ahead of the lease, the
     /// rows of what is known of the prime.
@@ -17,7 +17,7 @@ package struct WorkerTask: Sendable, Hashable {
     package var path: Int
 
     package init(
-        task: TaskID, epoch: UInt64, prefillRows: Int, newTokens: Int, done: Int = 0, path: Int = 0
+        task: TaskID, epoch: Epoch, prefillRows: Int, newTokens: Int, done: Int = 0, path: Int = 0
     ) {
         self.task = task
         self.epoch = epoch
@@ -31,35 +31,12 @@ package struct WorkerTask: Sendable, Hashable {
     package var isAhead: Bool { epoch == 0 }
 }
 
-/// Consecutive new tokens of a task, on their way to the coordinator.
-package struct OutgoingChunk: Sendable, Hashable {
-    package var task: TaskID
-    package var epoch: UInt64
-    /// Index of the first token, counted from the window's first new token.
-    package var start: Int
-    package var tokens: [UInt16]
-}
-
-/// A task that the coordinator must not give to others, for HELLO and heartbeats.
-package struct HeldTask: Sendable, Hashable {
-    package var task: TaskID
-    package var epoch: UInt64
-    /// New tokens that are known to be journaled.
-    package var acknowledged: Int
-
-    package init(task: TaskID, epoch: UInt64, acknowledged: Int) {
-        self.task = task
-        self.epoch = epoch
-        self.acknowledged = acknowledged
-    }
-}
-
 /// What the caller of the scheduler must do, in order.
 package enum WorkerEffect: Sendable, Hashable {
     /// Send the chunk; it counts as sent from now on.
-    case chunkReady(OutgoingChunk)
+    case chunkReady(Chunk)
     /// The last token of the task is sampled; its slot is free.
-    case finished(TaskID, epoch: UInt64, job: Int)
+    case finished(TaskID, epoch: Epoch, job: Int)
 }
 
 /// A task that cannot be taken on, and why.

@@ -129,7 +129,7 @@ struct Conversation {
         try transport.send(WireToCoordinator(kind: kind).payload(), to: .coordinator)
     }
 
-    private mutating func send(_ chunks: [OutgoingChunk]) throws {
+    private mutating func send(_ chunks: [Chunk]) throws {
         guard !chunks.isEmpty else { return }
         resendAt = clock.now + Self.resendInterval
         for chunk in chunks {
@@ -143,7 +143,7 @@ struct Conversation {
         }
     }
 
-    private func chunksOf(_ effects: [WorkerEffect]) -> [OutgoingChunk] {
+    private func chunksOf(_ effects: [WorkerEffect]) -> [Chunk] {
         effects.compactMap { effect in
             switch effect {
             case .chunkReady(let chunk): chunk

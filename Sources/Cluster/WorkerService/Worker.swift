@@ -101,8 +101,8 @@ final class WorkDesk: Sendable {
         var assignments: [Int: WireAssignment] = [:]
         /// What is prefilled ahead of its lease, as it was asked for last.
         var ahead: [TaskID: WireAssignment] = [:]
-        var outgoing: [OutgoingChunk] = []
-        var failures: [(task: TaskID, epoch: UInt64, reason: String)] = []
+        var outgoing: [Chunk] = []
+        var failures: [(task: TaskID, epoch: Epoch, reason: String)] = []
         /// New tokens since the start, for the measured speed.
         var sampled = 0
         var isClosed = false
