@@ -149,7 +149,10 @@ extension CommandLines {
             let file = try TestFolder.place("file")
             try "in the way".write(toFile: file, atomically: true, encoding: .utf8)
             for (arguments, words) in [
-                (["sample", "--seconds", "1", "--out", "\(file)/song"], "\(file)/song: Not a directory"),
+                (
+                    ["sample", "--seconds", "1", "--out", "\(file)/song"],
+                    "\(file) is there already, and is no folder; choose another for --out"
+                ),
                 (["demo", "--out", file], "\(file) is there already, and is no folder"),
                 (["coordinator", "--state", file], "\(file) is there already, and is no folder"),
                 (["model", "init", "--preset", "tiny", "/proc/none"], "/proc/none: No such file or directory"),

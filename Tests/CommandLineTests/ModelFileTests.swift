@@ -7,8 +7,9 @@ extension CommandLines {
     struct ModelFileTests {
         private let short = ["--stop-at", "2", "--seed", "7", "--seconds", "0.5"]
 
-        private func refusal(_ options: [String]) async throws -> String {
-            let result = try await Orchestrion.run(["sample", "--out", TestFolder.place("song")] + short + options)
+        private func refusal(_ options: [String], seconds: String = "0.5") async throws -> String {
+            let arguments = ["sample", "--out", try TestFolder.place("song")] + short.dropLast() + [seconds]
+            let result = try await Orchestrion.run(arguments + options)
             #expect(result.ending == .exited(1), "\(result.report)")
             return result.errorOutput
         }
@@ -97,7 +98,7 @@ extension CommandLines {
         }
 
         @Test func `labels that tell of a shorter song are refused with what works`() async throws {
-            let said = try await refusal(["--seconds", "36", "--total-seconds", "5"])
+            let said = try await refusal(["--total-seconds", "5"], seconds: "36")
             let least = try #require(said.firstMatch(of: /--total-seconds ([0-9.]+)\)/)?.1)
             try await Orchestrion.succeed(["plan", "--seconds", "36", "--total-seconds", String(least)])
         }
