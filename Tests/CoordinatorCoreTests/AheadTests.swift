@@ -125,7 +125,7 @@ struct AheadTests {
     @Test func `a worker that says hello again has begun nothing`() throws {
         var (world, task, by, _) = try begun(slots: 2)
         try world.hello(MockWorld.peer(by))
-        #expect(world.coordinator.pool.workers[by]?.tasks.isEmpty == true)
+        #expect(world.coordinator.pool[by]?.tasks.isEmpty == true)
         #expect(world.ahead[task] == nil)
         try finish(&world)
     }
@@ -151,7 +151,7 @@ struct AheadTests {
         world.deliver()
         let top = StreamID(song: "s0", sample: 0, level: 2)
         func isWaiting(_ world: MockWorld) -> Bool {
-            world.coordinator.ready.groups.values.joined().contains { $0.value.contains { !$0.isCopy } }
+            world.coordinator.memory.ready.groups.values.joined().contains { $0.value.contains { !$0.isCopy } }
         }
         var (before, isDropped) = (0, false)
         for _ in 0..<400 where world.sampled.isEmpty {

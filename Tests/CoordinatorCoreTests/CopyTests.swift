@@ -37,7 +37,7 @@ struct CopyTests {
         try race(&world, seconds: 20)
         #expect(world.sampled == ["s"], "\(world.streams.mapValues(\.count))")
         let beaten = world.journal.contains {
-            if case .leaseEnded(_, _, let reason) = $0 { reason.contains("ahead") } else { false }
+            if case .leaseEnded(_, _, .beaten) = $0 { true } else { false }
         }
         #expect(beaten)
         // The slow worker alone would have needed 80 s for its stream.
@@ -88,13 +88,13 @@ struct CopyTests {
         }
         let empty = try world.join("empty", slots: 4)
         // Workers as fast as each other: of one each of four windows has a quarter.
-        world.coordinator.pool.measured("full", level: 2, tokensPerSecondOfSlot: 1)
-        world.coordinator.pool.measured("empty", level: 2, tokensPerSecondOfSlot: 4)
+        world.coordinator.pool.measure("full", level: 2, tokensPerSecondOfSlot: 1)
+        world.coordinator.pool.measure("empty", level: 2, tokensPerSecondOfSlot: 4)
         world.now = world.now + .seconds(1)
         try world.handle(.tick)
         world.deliver()
         let moves = world.journal.count {
-            if case .leaseEnded(_, _, let reason) = $0 { reason.contains("goes on with it") } else { false }
+            if case .leaseEnded(_, _, .moved) = $0 { true } else { false }
         }
         guard hasSpoken else { return #expect(moves == 0 && world.held(full).count == 4 && world.copies.isEmpty) }
         #expect(moves == 1 && world.held(full).count == 3 && world.held(empty).count == 1)

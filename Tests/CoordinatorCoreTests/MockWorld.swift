@@ -32,6 +32,10 @@ struct MockWorld {
 
     /// What is durable.
     var journal: [Record] = []
+    /// What the coordinator must know by it, compared after every event.
+    private var audit = ReplayAudit()
+    /// Off where it would take minutes: each comparison looks at every song.
+    var isAudited = true
     /// Tokens by stream, leases by task, states by song: all read off the journal alone.
     var streams: [StreamID: [UInt16]] = [:]
     var leases: [TaskID: (epoch: Epoch, worker: WorkerID)] = [:]
@@ -88,7 +92,15 @@ struct MockWorld {
         }
         let effects = coordinator.handle(event, now: now)
         for effect in effects.prefix(limit ?? effects.count) { try carryOut(effect) }
+        // Who dies before all is carried out knows more than its journal.
+        if limit == nil { try checkInvariants() }
         return effects
+    }
+
+    private func checkInvariants() throws {
+        guard isAudited else { return }
+        let faults = audit.faults(of: coordinator)
+        try require(faults.isEmpty, faults.joined(separator: "; "))
     }
 
     /// Time passes as it does for a running service: in ticks.
@@ -115,6 +127,7 @@ struct MockWorld {
         completed = []
         sampled = []
         wantedCuts = []
+        try checkInvariants()
     }
 
     /// As the journal says.
@@ -155,6 +168,7 @@ struct MockWorld {
         case .journal(let record):
             try check(record)
             journal.append(record)
+            audit.add(record)
         case .send(let peer, let message): try send(peer, message)
         case .chooseCut(let song, let sample, let seam): try cutWanted(song, sample, seam)
         case .streamCompleted(let stream): try streamCompleted(stream)
@@ -306,7 +320,7 @@ struct MockWorld {
         let codes = submissions[task.song]!.planInputs.geometry.levels[task.level].code(of:)
         let have = streams[task.stream, default: []].dropFirst(window.prime.lowerBound - start).map(codes)
         try require(assignment.tokens == have && have.count < window.prime.count, "\(task) is begun with wrong tokens")
-        if let known = ahead[task], coordinator.pool.workers[known.worker] != nil {
+        if let known = ahead[task], coordinator.pool[known.worker] != nil {
             try require(known.worker == worker.id && known.known < have.count, "\(task) is begun ahead twice")
         }
         ahead[task] = (worker.id, have.count)
@@ -362,9 +376,9 @@ struct MockWorld {
     func checkEmpty() throws {
         try require(states.values.allSatisfy(\.isEnded), "songs are left: \(states)")
         try require(leases.isEmpty && copies.isEmpty, "leases are left: \(leases.keys)")
-        try require(coordinator.ready.groups.isEmpty, "ready tasks are left")
-        try require(coordinator.waiting.queues.isEmpty, "waiting songs are left")
+        try require(coordinator.memory.ready.groups.isEmpty, "ready tasks are left")
+        try require(coordinator.memory.waiting.queues.isEmpty, "waiting songs are left")
         try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")
-        try require(coordinator.songs.allSatisfy(\.streams.isEmpty), "tokens are left")
+        try require(coordinator.truth.songs.allSatisfy(\.streams.isEmpty), "tokens are left")
     }
 }

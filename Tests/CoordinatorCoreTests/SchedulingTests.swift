@@ -39,7 +39,7 @@ struct SchedulingTests {
                 try world.handle(.outputsWritten(song))
             }
             world.deliver()
-            #expect(world.coordinator.songs.count { $0.streams.contains { !$0.tokens.isEmpty } } <= 3)
+            #expect(world.coordinator.truth.songs.count { $0.streams.contains { !$0.tokens.isEmpty } } <= 3)
         }
     }
 
@@ -72,12 +72,12 @@ struct SchedulingTests {
         var world = MockWorld()
         let peers = try ["a", "b"].map { try world.join($0, slots: 8) }
         // Chunks say nothing of a level that has shared its worker with others.
-        world.coordinator.pool.measured("a", level: 2, tokensPerSecondOfSlot: 1000)
+        world.coordinator.pool.measure("a", level: 2, tokensPerSecondOfSlot: 1000)
         for (peer, speed) in zip(peers, [100.0, 120]) {
             world.workers[peer]?.levelSpeeds = [2: speed, 1: 50, 0: 50]
             try world.heartbeat(peer)
         }
-        world.coordinator.pool.measured("a", level: 2, tokensPerSecondOfSlot: 1000)
+        world.coordinator.pool.measure("a", level: 2, tokensPerSecondOfSlot: 1000)
         func grant(_ song: SongID, known: [Int] = [0, 0, 0]) throws -> WorkerID? {
             let submission = Small.song(song, known: known, stopAt: known[2] == 0 ? 2 : 1)
             try world.handle(.submit(submission))
@@ -121,7 +121,7 @@ struct SchedulingTests {
             world.workers[old]?.sample(2)
             try world.sendChunks(old)
         }
-        #expect(world.coordinator.pool.workers["old"]?.isMeasured == true)
+        #expect(world.coordinator.pool["old"]?.isMeasured == true)
         // It knows nothing of its speed either, as after its start.
         try world.join("new", slots: 8, speed: 0)
         try world.handle(.submit(Small.song("t", samples: 2, length: 960, stopAt: 2)))
@@ -144,12 +144,13 @@ struct SchedulingTests {
         var world = MockWorld()
         for number in 0..<20 { try world.handle(.submit(Small.song("s\(number)"))) }
         try world.join("a", slots: 8, fingerprints: [0: "zero", 1: "one"])
-        #expect(world.coordinator.songs.allSatisfy { !$0.isOpen })
+        #expect(world.coordinator.memory.open.isEmpty)
         #expect(world.leases.isEmpty)
     }
 
     @Test func `ten thousand queued songs, one restart`() throws {
         var world = MockWorld()
+        world.isAudited = false
         for number in 0..<10_000 { try world.handle(.submit(Small.song("s\(number)"))) }
         let peers = try (0..<4).map { try world.join("w\($0)", slots: 4) }
         #expect(world.leases.count == 16)
@@ -167,7 +168,7 @@ struct SchedulingTests {
         let restart = try clock.measure { try world.restart() }
         print("10,000 songs: about \(time / events) an event, restart \(restart)")
         #expect(world.coordinator.songIDs.count == 10_000)
-        #expect(world.coordinator.plans.count == 1)
+        #expect(world.coordinator.truth.planCount == 1)
     }
 
     @Test func `songs of one priority share the slots, whatever they could use`() throws {

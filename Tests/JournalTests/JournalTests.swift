@@ -53,7 +53,9 @@ enum Example {
             .tokens(task.stream, start: 7, [], .sampled(task, 1 << 63, "worker")),
             .workerBlamed(task, "worker", .vanished),
             .workerBlamed(task, "worker", .reported(reason: "no memory; 'quoted'")),
-            .leaseEnded(task, .max, reason: "gone"),
+            .leaseEnded(task, .max, .other("gone")), .leaseEnded(task, .max, .lost(.silent)),
+            .leaseEnded(task, .max, .notHeld), .leaseEnded(task, .max, .moved), .leaseEnded(task, .max, .beaten),
+            .leaseEnded(task, .max, .reported("why")), .leaseEnded(task, .max, .misbehaved("what")),
             .cut(song, sample: 1, seam: 2, position: 345),
             .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
             .songState(song, .finished), .songState(song, .failed(reason: "because")),
@@ -232,12 +234,5 @@ struct JournalTests {
                 .songState("a", .finished),
                 .songState("a", .failed(reason: "because")),
             ] + running)
-    }
-
-    @Test func `lines for people are kept in order`() throws {
-        let journal = try Journal(folder: scratch.path)
-        for number in 0..<5 { try journal.note("line \(number)") }
-        #expect(try journal.notes(last: 3).map(\.text) == ["line 2", "line 3", "line 4"])
-        #expect(try journal.notes().allSatisfy { abs($0.time - Date().timeIntervalSince1970) < 60 })
     }
 }

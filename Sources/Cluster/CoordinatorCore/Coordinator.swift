@@ -3,54 +3,67 @@ import SongPlan
 /// The coordinator's decisions, apart from everything they touch: a state machine
 /// `(event, now) → effects` without clock, randomness or I/O.
 ///
+/// It has a handful of parts, each with private state: what the journal says (`truth`), what is known of workers and of
+/// leases that run (`pool`, `leases`; forgotten at a restart), and what the rules of the schedule remember (`memory`).
+/// Events are handled first; then rules look at a view of all of it and say what should be done. Only this type does it.
+///
 /// The caller hands every event to `handle` and carries the effects out in their order. A journaled record
 /// must be durable before the next effect is carried out, so that nobody outside ever knows of something
 /// that a restart would forget. Effects of one call may be journaled as one transaction together with those
 /// of later calls, as long as the order is kept.
 package struct Coordinator: Sendable {
     let settings: Settings
-    var now: Instant
-    var effects: [Effect] = []
-
-    /// In the order of their submissions.
-    var songs: [Song] = []
-    var songIndex: [SongID: Int] = [:]
-    var plans = PlanCache()
+    private(set) var truth = SongTable()
+    private(set) var now: Instant
     var pool = WorkerPool()
-    var ready = ReadyIndex()
-    var waiting = WaitingSongs()
-    var nextEpoch: Epoch = 1
-    /// Songs whose tasks may be handed out.
-    var openSongs = 0
-    var nextStragglerCheck: Instant
-    /// By level, what a slot of a fast worker samples in a second, and of a slow one, as of the last check.
-    var fastSpeeds: [Int: Double] = [:]
-    var slowSpeeds: [Int: Double] = [:]
-    /// The fastest free slot that no copy was worth since the last check.
-    var declinedSpeeds: [Skill: Double] = [:]
-    /// By level, how many tokens could be sampled in the time of a row of prefill; what waits for its turn takes longer.
-    var prefillCosts: [Int: Double] = [:]
-    var horizon: Horizon?
-    /// Seconds that all open songs take if every slot is busy, as of the last check.
-    var workLeft: Double?
-    /// Of the windows that were kept for fast workers in the last search for a task, the one that would wait longest, and
-    /// the slow worker that could have it until then.
-    var kept: (task: ReadyTask, skill: Skill, worker: WorkerID)?
-    /// The longest chain whose next window should be begun ahead, as soon as a slot is free for it.
-    var waitingAhead: StreamID?
-    /// Models that workers may serve, in the order in which they became known.
-    var models: [(name: String, fingerprints: [Int: String])] = []
+    var leases = LeaseBook()
+    var memory: ScheduleMemory
+    var cuts = CutRequests()
+    var models = ModelList()
+    private var effects: [Effect] = []
+    /// Streams that have more tokens or another lease since the rules last looked.
+    private var grown: [StreamRef] = []
     /// Songs whose completed streams must be told again, because a restart forgot who was told.
-    var unannounced: [Int] = []
+    private var unannounced: [SongRef] = []
+
+    /// The rules, in their order: when one has moves, the next sees what has become of them.
+    private static let rules: [Rule] = [
+        PrefillAhead.grants, PrefillAhead.moves, Stragglers.moves, PrefillAhead.longestChain, Dispatch.moves,
+    ]
 
     /// A coordinator that knows nothing yet.
     package init(settings: Settings = Settings(), now: Instant) {
         self.settings = settings
         self.now = now
-        nextStragglerCheck = now
+        memory = ScheduleMemory(now: now)
     }
 
-    /// Takes in one event and says what must be done, in order.
+    /// A coordinator as the journal left it.
+    ///
+    /// Leases that were open stay with their workers until `now` plus a lease, so that a worker that says
+    /// hello again goes on as if nothing had happened. The first call of `handle` tells again of all
+    /// completed streams and sampled songs that have not ended.
+    ///
+    /// - Throws: `ReplayError` when the records cannot come from one history.
+    package init(
+        replaying records: some Sequence<Record>, settings: Settings = Settings(), now: Instant
+    ) throws(ReplayError) {
+        self.init(settings: settings, now: now)
+        truth = try SongTable(replaying: records)
+        for song in truth.songs where !song.state.isEnded { revive(song) }
+    }
+
+    private mutating func revive(_ song: Song) {
+        models.add(song.submission)
+        for lease in song.streams.flatMap(\.holders.leases).sorted(by: { $0.epoch < $1.epoch }) {
+            open(lease, LeaseProgress(granted: now, share: 1, reached: lease.reached))
+        }
+        if song.state != .preparing { unannounced.append(song.ref) }
+        guard song.state == .sampling else { return }
+        if song.begun { open(song.ref) } else { enqueue(song.ref) }
+    }
+
+    /// Handles one event and says what must be done, in order.
     ///
     /// - Parameter now: monotonic; a time before that of the last call counts as that of the last call.
     ///   When calls lie further apart than half a lease, the coordinator was not listening, and the silence
@@ -58,13 +71,10 @@ package struct Coordinator: Sendable {
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         advance(to: now)
         announceAfterReplay()
-        decide(event)
-        markStragglers()
-        serveAhead()
-        dispatch()
-        let result = effects
-        effects = []
-        return result
+        handle(event)
+        applyRules()
+        defer { effects = [] }
+        return effects
     }
 
     private mutating func advance(to instant: Instant) {
@@ -74,58 +84,137 @@ package struct Coordinator: Sendable {
         now = instant
     }
 
-    private mutating func decide(_ event: Event) {
+    private mutating func announceAfterReplay() {
+        for song in unannounced {
+            for stream in truth[song].streamRefs { announceIfComplete(stream) }
+            announceIfSampled(song)
+            askForCuts(song)
+        }
+        unannounced = []
+    }
+
+    private mutating func handle(_ event: Event) {
         switch event {
-        case .submit(let submission): submit(submission)
+        case .submit(let submission, let plan): submit(submission, plan: plan)
         case .allowModel(let name, let fingerprints): allow(name: name, fingerprints: fingerprints)
-        case .initialTokens(let song, let tokens): takeInitialTokens(song, tokens)
+        case .initialTokens(let song, let tokens): initialTokens(song, tokens)
         case .preparationFailed(let song, let reason): preparationFailed(song, reason: reason)
         case .workerHello(let peer, let description): hello(peer, description)
         case .heartbeat(let peer, let held, let speed, let levelSpeeds):
             heartbeat(peer, held: held, tokensPerSecond: speed, levelSpeeds: levelSpeeds)
-        case .chunk(let peer, let chunk): take(chunk, from: peer)
-        case .taskFailed(let peer, let task, let epoch, let reason):
-            taskFailed(peer, task, epoch, reason: reason)
-        case .goodbye(let peer): leave(peer, vanished: false)
-        case .peerLost(let peer): leave(peer, vanished: true)
+        case .chunk(let peer, let chunk): chunkArrived(chunk, from: peer)
+        case .taskFailed(let peer, let task, let epoch, let reason): taskFailed(peer, task, epoch, reason: reason)
+        case .goodbye(let peer): workerLeft(peer)
+        case .peerLost(let peer): peerLost(peer)
         case .cutChosen(let song, let sample, let seam, let position):
             cutChosen(song, sample: sample, seam: seam, position: position)
         case .cancel(let song): cancel(song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))
-        case .tick: expire()
+        case .tick: expireLeases()
         }
     }
 
-    // MARK: What every decision is made of
+    // MARK: Rules
+
+    /// Carries out what the rules want, until none wants anything.
+    private mutating func applyRules() {
+        var isMoving = true
+        while isMoving {
+            isMoving = false
+            let seen = grown
+            grown = []
+            for rule in Self.rules {
+                let moves = rule(view(seen))
+                isMoving = isMoving || !moves.isEmpty
+                for move in moves { carryOut(move) }
+            }
+        }
+    }
+
+    func view(_ grown: [StreamRef] = []) -> ClusterView {
+        ClusterView(
+            truth: truth, pool: pool, leases: leases, memory: memory, settings: settings, now: now, grown: grown)
+    }
+
+    private mutating func carryOut(_ move: Move) {
+        switch move {
+        case .open(let song): open(song)
+        case .grant(let entry, let worker, let isProvisional, let moving):
+            grant(entry, to: worker, isProvisional: isProvisional, moving: moving)
+        case .prefill(let stream, let task, let worker, let known): prefill(stream, task, by: worker, known: known)
+        case .endPrefill(let stream): endPrefill(stream)
+        case .awaitSlot(let stream): memory.await(stream)
+        case .expect(let outlook): memory.set(outlook, nextCheck: now + settings.stragglerCheck)
+        case .straggle(let stream, let isStraggling):
+            memory.setStraggling(stream, isStraggling)
+            refresh(stream)
+        case .decline(let speeds): memory.decline(speeds)
+        }
+    }
+
+    // MARK: What every change is made of
 
     /// Journals a record and lets it happen. Replay lets the same records happen, so both agree.
     mutating func commit(_ record: Record) {
         effects.append(.journal(record))
-        apply(record)
+        let changes = truth.apply(record)
+        for lease in changes.cleared { pool.clear(lease.task, of: lease.worker) }
+        for lease in changes.ended { close(lease) }
+        if let song = truth.find(record.song), truth[song].state != .sampling { memory.close(truth[song]) }
     }
+
+    /// A submission's plan; kept until the song is submitted.
+    mutating func makePlan(_ submission: Submission, known: Plan?) throws(GeometryError) -> Plan {
+        try truth.plan(submission.planInputs, known: known)
+    }
+
+    private mutating func close(_ lease: Lease) {
+        pool.release(lease.task, of: lease.worker)
+        let progress = leases.close(lease)
+        guard let song = truth.find(lease.task.song), !truth[song].state.isEnded else { return }
+        memory.share(song, add: -(progress?.share ?? 0))
+        memory.setStraggling(truth[song].ref(lease.task.stream), false)
+    }
+
+    /// A lease that the truth has runs from now on.
+    mutating func open(_ lease: Lease, _ progress: LeaseProgress) {
+        guard let stream = truth.live(lease.task.stream) else { return }
+        leases.open(lease, progress)
+        memory.share(stream.song, add: progress.share)
+        memory.setStraggling(stream, progress.isProvisional)
+        let isSuspect = view().isSuspect(truth[stream])
+        pool.assign(lease.task, to: lease.worker, now: now, isSuspect: isSuspect)
+    }
+
+    mutating func emit(_ effect: Effect) { effects.append(effect) }
 
     mutating func send(_ peer: Peer, _ message: Outgoing) { effects.append(.send(peer, message)) }
 
     mutating func send(to worker: WorkerID, _ message: Outgoing) {
-        if let peer = pool.workers[worker]?.peer { send(peer, message) }
+        if let peer = pool[worker]?.peer { send(peer, message) }
     }
 
-    /// The lease of a task that a worker has now; nil for tasks that do not exist, too.
-    func lease(_ task: TaskID, of worker: WorkerID) -> Lease? {
-        guard let place = songIndex[task.song], songs[place].contains(task.stream),
-            !songs[place].streams.isEmpty
-        else { return nil }
-        return songs[place].streams[songs[place].index(task.stream)].leases.first {
-            $0.task == task && $0.worker == worker
-        }
+    /// A stream has more tokens or another lease: the rules look at it.
+    mutating func noteGrown(_ stream: StreamRef) { grown.append(stream) }
+
+    // MARK: Songs in the schedule
+
+    /// A song that may be sampled waits for its turn.
+    mutating func enqueue(_ song: SongRef) {
+        guard truth[song].state == .sampling else { return }
+        memory.wait(truth[song], wanting: view().wantedSkills(truth[song]))
     }
 
-    /// Changes a lease, if there still is one of its epoch.
-    mutating func change(_ lease: Lease, _ body: (inout Lease) -> Void) {
-        guard let (place, index) = live(lease.task.stream),
-            let own = songs[place].streams[index].leases.firstIndex(where: { $0.epoch == lease.epoch })
-        else { return }
-        body(&songs[place].streams[index].leases[own])
+    private mutating func open(_ song: SongRef) {
+        memory.open(truth[song])
+        for stream in truth[song].streamRefs { refresh(stream) }
+    }
+
+    /// Brings the ready index up to date with one stream.
+    mutating func refresh(_ stream: StreamRef) {
+        let song = truth[stream.song]
+        guard song.state == .sampling else { return }
+        memory.setReady(view().readyTask(stream), of: stream, song.skill(stream))
     }
 }

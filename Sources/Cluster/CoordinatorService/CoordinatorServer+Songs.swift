@@ -25,7 +25,7 @@ extension CoordinatorServer {
             do {
                 let (submission, prepared) = try submission(
                     song: song, request: request, priority: priority, slots: slots)
-                post(.prepared(submission, warnings: prepared.warnings))
+                post(.prepared(submission, prepared.plan, warnings: prepared.warnings))
                 if submission.awaitsTokens { try encode(song, prepared) }
             } catch {
                 post(.refusal(song, error.explanation))

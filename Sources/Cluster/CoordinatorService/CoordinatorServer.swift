@@ -75,7 +75,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
 
     enum Mail: Sendable {
         case event(Event)
-        case prepared(Submission, warnings: [String])
+        case prepared(Submission, Plan, warnings: [String])
         /// A song's known tokens, by sample, then level; or why there are none.
         case known(SongID, [[[UInt16]]])
         case unprepared(SongID, String)
@@ -187,10 +187,10 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
                     effects += core.handle(.preparationFailed(song, reason: reason), now: now)
                 }
             case .refusal(let song, let reason): refused(song, reason, &replies)
-            case .prepared(let submission, let warnings):
+            case .prepared(let submission, let plan, let warnings):
                 for warning in warnings { options.log("song \(submission.song): \(warning)") }
                 pending[submission.song]?.warnings = warnings
-                effects += core.handle(.submit(submission), now: now)
+                effects += core.handle(.submit(submission, plan: plan), now: now)
             }
         }
         effects += core.handle(.tick, now: now)
@@ -263,9 +263,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
             if origin != .known { meters[stream.song, default: SpeedMeter()].add(tokens.count, at: seconds) }
             hear(stream, from: start, tokens)
         case .workerBlamed(let task, let worker, let blame):
-            let text = "\(task) was lost with worker \(worker.prefix(8)): \(blame)"
-            options.log(text)
-            try? journal.note(text)
+            options.log("\(task) was lost with worker \(worker.prefix(8)): \(blame)")
         case .songState(let song, let state): options.log("song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let reason):
             options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")

@@ -22,6 +22,8 @@ package struct Timeline: Sendable, Codable {
         package var tokens: Int
         /// "done", "running", "copied" when another copy was first, or why it was taken back.
         package var ending: String
+        /// Whether it was taken back because its worker went.
+        package var lost: Bool?
     }
 
     package var song: SongID
@@ -90,7 +92,8 @@ package struct Timeline: Sendable, Codable {
             case .ended(let reason):
                 guard let place = open.removeValue(forKey: event.epoch) else { continue }
                 leases[place].end = time
-                leases[place].ending = reason
+                leases[place].ending = "\(reason)"
+                if case .lost = reason { leases[place].lost = true }
             }
         }
         let end = clock.time(now)
@@ -114,7 +117,7 @@ package struct Timeline: Sendable, Codable {
     /// When the worker of these leases was lost for the rest of the song, seconds since 1970; nil when it was not.
     package static func lost(_ leases: [Entry]) -> Double? {
         guard let last = leases.map(\.end).max(),
-            leases.contains(where: { $0.end == last && WorkerLoss.explains($0.ending) }),
+            leases.contains(where: { $0.end == last && $0.lost == true }),
             !leases.contains(where: { $0.ending == "running" })
         else { return nil }
         return last

@@ -4,7 +4,7 @@ import GRDB
 package import SongPlan
 import SystemErrors
 
-/// The truth on disk: all records of a coordinator in one SQLite file, and a log for people.
+/// The truth on disk: all records of a coordinator in one SQLite file.
 ///
 /// One connection in one process (a lock on the folder sees to that), write-ahead log, every commit synced.
 /// All calls block on the disk; they may come from any thread.
@@ -136,7 +136,7 @@ package final class Journal: Sendable {
                 try Row.fetchAll(
                     db,
                     sql: """
-                        SELECT kind, sample, level, segment, window, epoch, worker, start, length(tokens) / 2 AS count, text, time
+                        SELECT kind, sample, level, segment, window, epoch, worker, start, length(tokens) / 2 AS count, text, ending, time
                         FROM records WHERE song = ? AND kind IN ('granted', 'sampled', 'ended') ORDER BY id
                         """, arguments: [song]
                 ).compactMap(TaskEvent.init)
@@ -155,27 +155,6 @@ package final class Journal: Sendable {
                         AND EXISTS (SELECT 1 FROM records WHERE song = ?
                             AND kind IN ('finished', 'failed', 'cancelled'))
                         """, arguments: [song, song])
-            }
-        }
-    }
-
-    /// Adds a line to the log for people.
-    package func note(_ text: String) throws(JournalError) {
-        let time = time
-        try Self.guarding(path, "writing to") {
-            try database.write { db in
-                try db.execute(sql: "INSERT INTO events (time, text) VALUES (?, ?)", arguments: [time, text])
-            }
-        }
-    }
-
-    /// The latest lines of the log for people, oldest first; times in seconds since 1970.
-    package func notes(last: Int = 100) throws(JournalError) -> [(time: Double, text: String)] {
-        try Self.guarding(path, "reading") {
-            try database.read { db in
-                let rows = try Row.fetchAll(
-                    db, sql: "SELECT time, text FROM events ORDER BY id DESC LIMIT ?", arguments: [last])
-                return rows.reversed().map { (time: $0["time"] as Double, text: $0["text"] as String) }
             }
         }
     }

@@ -21,12 +21,14 @@ struct RecordRow {
     var worker: WorkerID?
     var start: Int?
     var text: String?
+    /// Why a lease ended, as a word; details are in `text`.
+    var ending: String?
     var tokens: [UInt16]?
 
     static let insertion = """
         INSERT INTO records
-            (kind, song, sample, level, segment, window, epoch, worker, start, text, tokens, checksum, time)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (kind, song, sample, level, segment, window, epoch, worker, start, text, ending, tokens, checksum, time)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
     /// - Parameter time: seconds since 1970.
@@ -34,7 +36,7 @@ struct RecordRow {
         let bytes = tokens.map(TokenBytes.encode)
         let epoch = epoch.map { Int64(bitPattern: $0) }
         return [
-            kind.rawValue, song, sample, level, segment, window, epoch, worker, start, text,
+            kind.rawValue, song, sample, level, segment, window, epoch, worker, start, text, ending,
             bytes.map { Data($0) }, bytes.map { checksum($0) }, time,
         ]
     }
@@ -72,7 +74,7 @@ struct RecordRow {
         case .leaseEnded(let task, let epoch, let reason):
             kind = .ended
             self.epoch = epoch
-            text = reason
+            (ending, text) = reason.columns
             setTask(task)
         case .workerBlamed(let task, let worker, let blame):
             switch blame {
@@ -126,6 +128,7 @@ struct RecordRow {
         worker = row["worker"]
         start = row["start"]
         text = row["text"]
+        ending = row["ending"]
         guard let data = row["tokens"] as Data? else { return }
         let bytes = [UInt8](data)
         guard let tokens = TokenBytes.decode(bytes), checksum(bytes) == row["checksum"] as Int64? else {
@@ -160,8 +163,8 @@ struct RecordRow {
             guard let task, let epoch, let worker else { return nil }
             return .leaseGranted(task, epoch, worker)
         case .ended:
-            guard let task, let epoch, let text else { return nil }
-            return .leaseEnded(task, epoch, reason: text)
+            guard let task, let epoch else { return nil }
+            return .leaseEnded(task, epoch, LeaseEnding(ending: ending, text: text))
         case .vanished:
             guard let task, let worker else { return nil }
             return .workerBlamed(task, worker, .vanished)

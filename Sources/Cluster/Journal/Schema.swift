@@ -1,3 +1,4 @@
+import CoordinatorCore
 import GRDB
 
 /// The tables, as a history of migrations: never edit one that was released, add the next.
@@ -40,6 +41,12 @@ enum Schema {
         // Null in rows of earlier releases: whole levels.
         migrator.registerMigration("3 segments") { db in
             try db.alter(table: "records") { table in table.add(column: "segment", .integer) }
+        }
+        // Why leases ended as words, in place of texts to be parsed; and without a log that nobody read.
+        migrator.registerMigration("4 endings, no events") { db in
+            try db.alter(table: "records") { table in table.add(column: "ending", .text) }
+            try LeaseEnding.migrate(db)
+            try db.drop(table: "events")
         }
         return migrator
     }

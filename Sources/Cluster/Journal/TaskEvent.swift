@@ -8,7 +8,7 @@ package struct TaskEvent: Sendable, Hashable {
         case granted(WorkerID)
         /// `count` tokens of the level from `start` on.
         case sampled(start: Int, count: Int)
-        case ended(reason: String)
+        case ended(LeaseEnding)
     }
 
     package var sample: Int
@@ -33,7 +33,7 @@ package struct TaskEvent: Sendable, Hashable {
         switch (row["kind"] as String?, row["worker"] as String?) {
         case ("granted", let worker?): kind = .granted(worker)
         case ("sampled", _): kind = .sampled(start: row["start"] ?? 0, count: row["count"] ?? 0)
-        case ("ended", _): kind = .ended(reason: row["text"] ?? "")
+        case ("ended", _): kind = .ended(LeaseEnding(ending: row["ending"], text: row["text"]))
         case (_, _): return nil
         }
     }

@@ -41,7 +41,9 @@ package struct WorkerDescription: Sendable, Hashable {
 /// Everything that can happen to a coordinator.
 package enum Event: Sendable, Hashable {
     /// A client hands a song in. The same submission again changes nothing.
-    case submit(Submission)
+    ///
+    /// `plan` is what the submission's inputs give, where the caller has made it already.
+    case submit(Submission, plan: Plan? = nil)
     /// A model that this coordinator serves; workers that match no level of any known model are refused.
     case allowModel(name: String, fingerprints: [Int: String])
     /// The known tokens of a song that awaits them, by sample, then level.

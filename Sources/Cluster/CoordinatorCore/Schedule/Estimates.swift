@@ -7,9 +7,7 @@ extension Coordinator {
     /// It is the longer of two: the song's longest chain, at the speed of one slot; and its tokens, at the speed of
     /// its share of all slots, with songs of the same priority sharing evenly and those of higher ones going first.
     package func secondsLeft(of id: SongID) -> Double? {
-        guard let place = songIndex[id], songs[place].state == .sampling, !songs[place].streams.isEmpty else {
-            return nil
-        }
+        guard let song = truth.song(id), song.state == .sampling else { return nil }
         let speeds = measuredSpeeds()
         guard !speeds.isEmpty else { return nil }
         func seconds(_ tokens: [Int: Int], of speed: (ClusterSpeed) -> Double) -> Double {
@@ -18,20 +16,18 @@ extension Coordinator {
                 return sum + Double(item.value) / speed(known)
             }
         }
-        let song = songs[place]
-        var chain = 0.0
-        for index in song.streams.indices where !song.isComplete(index) {
-            chain = max(chain, seconds([song.level(at: index): song.path(index)]) { $0.slot })
-        }
+        let chain = song.streamRefs.filter { !song.isComplete($0) }.map { stream in
+            seconds([song.level(stream): song.path(stream)]) { $0.slot }
+        }.max()
         var (work, sharing) = (seconds(song.tokensLeft) { $0.all }, 1.0)
-        for other in songs where other.state == .sampling && other.id != id {
-            if other.submission.priority > song.submission.priority {
+        for other in truth.songs where other.state == .sampling && other.id != id {
+            if other.priority > song.priority {
                 work += seconds(other.tokensLeft) { $0.all }
-            } else if other.submission.priority == song.submission.priority, other.isOpen || other.order < place {
+            } else if other.priority == song.priority, memory.open.contains(other.ref) || other.ref < song.ref {
                 sharing += 1
             }
         }
-        return max(chain, work * sharing)
+        return max(chain ?? 0, work * sharing)
     }
 
     private struct ClusterSpeed {
@@ -43,9 +39,8 @@ extension Coordinator {
     /// By level. Workers that were not measured at a level count as the usual one.
     private func measuredSpeeds() -> [Int: ClusterSpeed] {
         var known: [Int: [(all: Double, slot: Double)]] = [:]
-        var connected = 0
-        for worker in pool.workers.values where worker.peer != nil {
-            connected += 1
+        let connected = pool.connected
+        for worker in connected {
             for (level, all) in worker.throughput {
                 known[level, default: []].append((all, worker.speedOfSlot(level) ?? all))
             }
@@ -53,7 +48,7 @@ extension Coordinator {
         return known.mapValues { speeds in
             let mean = speeds.reduce(0) { $0 + $1.all } / Double(speeds.count)
             let slots = speeds.map(\.slot).sorted()
-            return ClusterSpeed(all: mean * Double(connected), slot: slots[slots.count / 2])
+            return ClusterSpeed(all: mean * Double(connected.count), slot: slots[slots.count / 2])
         }
     }
 }
@@ -61,11 +56,8 @@ extension Coordinator {
 extension Song {
     /// By level, over all samples.
     fileprivate var tokensLeft: [Int: Int] {
-        var left: [Int: Int] = [:]
-        guard !streams.isEmpty else { return [:] }
-        for index in streams.indices {
-            left[level(at: index), default: 0] += max(0, segment(index).range.count - streams[index].tokens.count)
+        streamRefs.reduce(into: [:]) { left, stream in
+            left[level(stream), default: 0] += max(0, segment(stream).range.count - self[stream].tokens.count)
         }
-        return left
     }
 }

@@ -58,7 +58,7 @@ package enum Record: Sendable, Hashable {
     /// `start` is an absolute position in the level.
     case tokens(StreamID, start: Int, [UInt16], TokenOrigin)
     case leaseGranted(TaskID, Epoch, WorkerID)
-    case leaseEnded(TaskID, Epoch, reason: String)
+    case leaseEnded(TaskID, Epoch, LeaseEnding)
     case workerBlamed(TaskID, WorkerID, Blame)
     /// Where a sample of a song in segments is cut, in top-level tokens.
     case cut(SongID, sample: Int, seam: Int, position: Int)

@@ -46,7 +46,7 @@ extension Song {
     func progress(in state: SongState) -> [LevelProgress] {
         if let final { return final }
         return plan.levels.map { level in
-            let own = streams.indices.filter { self.level(at: $0) == level.level }.map { streams[$0] }
+            let own = streamRefs.filter { self.level($0) == level.level }.map { self[$0] }
             let isFinished = state == .finished
             // In segments, more are sampled than the song keeps.
             let segments = plans.flatMap { $0.levels[level.level].segments }
@@ -73,46 +73,37 @@ extension Song {
 
 extension Coordinator {
     /// All songs, in the order of their submissions.
-    package var songIDs: [SongID] { songs.map(\.id) }
+    package var songIDs: [SongID] { truth.songs.map(\.id) }
 
-    package func status(of song: SongID) -> SongStatus? { songIndex[song].map { songs[$0].status } }
+    package func status(of song: SongID) -> SongStatus? { truth.song(song)?.status }
 
     /// All songs, in the order of their submissions.
-    package var songStatuses: [SongStatus] { songs.map(\.status) }
+    package var songStatuses: [SongStatus] { truth.songs.map(\.status) }
 
-    package func state(of song: SongID) -> SongState? { songIndex[song].map { songs[$0].state } }
+    package func state(of song: SongID) -> SongState? { truth.song(song)?.state }
 
-    package func submission(of song: SongID) -> Submission? { songIndex[song].map { songs[$0].submission } }
+    package func submission(of song: SongID) -> Submission? { truth.song(song)?.submission }
 
     /// With nominal cuts.
-    package func plan(of song: SongID) -> Plan? { songIndex[song].map { songs[$0].plan } }
+    package func plan(of song: SongID) -> Plan? { truth.song(song)?.plan }
 
     /// By sample, with the cuts that were decided.
-    package func plans(of song: SongID) -> [Plan] { songIndex[song].map { songs[$0].plans } ?? [] }
+    package func plans(of song: SongID) -> [Plan] { truth.song(song)?.plans ?? [] }
 
     /// What exists of a stream; nil when there is no such stream or its song has ended.
-    package func tokens(of stream: StreamID) -> [UInt16]? {
-        live(stream).map { songs[$0.place].streams[$0.index].tokens }
-    }
+    package func tokens(of stream: StreamID) -> [UInt16]? { truth.live(stream).map { truth[$0].tokens } }
 
     /// Windows that all connected workers run at the same time.
     package var slots: Int { pool.slots }
 
     /// All workers, by name.
     package var workerStatuses: [WorkerStatus] {
-        pool.sortedIDs.compactMap { pool.workers[$0] }.map { worker in
+        pool.sortedIDs.compactMap { pool[$0] }.map { worker in
             WorkerStatus(
-                worker: worker.description.id, name: worker.description.name,
-                levels: usedLevels(worker.description), slots: worker.description.slots,
-                busy: worker.tasks.count, tokensPerSecond: worker.description.tokensPerSecond,
-                lastHeard: worker.lastHeard, isConnected: worker.peer != nil)
+                worker: worker.id, name: worker.description.name, levels: models.usedLevels(worker.description),
+                slots: worker.description.slots, busy: worker.tasks.count,
+                tokensPerSecond: worker.description.tokensPerSecond, lastHeard: worker.lastHeard,
+                isConnected: worker.peer != nil)
         }
-    }
-
-    /// The levels that a worker is used for: those that match a known model.
-    private func usedLevels(_ worker: WorkerDescription) -> [Int] {
-        worker.fingerprints.filter { level, fingerprint in
-            models.isEmpty || models.contains { $0.fingerprints[level] == fingerprint }
-        }.keys.sorted()
     }
 }

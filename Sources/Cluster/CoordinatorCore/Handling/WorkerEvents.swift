@@ -1,0 +1,77 @@
+import SongPlan
+
+/// How workers come, stay and go.
+extension Coordinator {
+    mutating func hello(_ peer: Peer, _ description: WorkerDescription) {
+        if let reason = models.refusal(description) {
+            if let former = pool.worker(at: peer) { dismiss(former.id, .refused) }
+            return send(peer, .refused(reason: reason))
+        }
+        if let former = pool.worker(at: peer), former.id != description.id { dismiss(former.id, .replaced) }
+        endPrefills(by: description.id)
+        pool.connect(description, at: peer, now: now)
+        send(peer, .welcome(heartbeat: settings.heartbeat, lease: settings.lease))
+        reconcile(description.id, held: description.held, isHello: true)
+    }
+
+    /// A model becomes known; with the first one, workers that came before it are looked at again.
+    mutating func allow(name: String, fingerprints: [Int: String]) {
+        guard models.add(.init(name: name, fingerprints: fingerprints)) else { return }
+        for id in pool.sortedIDs {
+            guard let worker = pool[id], let peer = worker.peer, let reason = models.refusal(worker.description)
+            else { continue }
+            dismiss(id, .refused)
+            send(peer, .refused(reason: reason))
+        }
+    }
+
+    mutating func heartbeat(_ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double]) {
+        guard let id = heard(peer) else { return }
+        pool.setSpeed(tokensPerSecond, of: id)
+        for (level, speed) in levelSpeeds.sorted(by: { $0.key < $1.key }) { pool.setSpeed(speed, of: id, level: level) }
+        reconcile(id, held: held, isHello: false)
+    }
+
+    /// A known worker speaks, which renews all its leases; an unknown one is asked for its HELLO.
+    mutating func heard(_ peer: Peer) -> WorkerID? {
+        guard let id = pool.worker(at: peer)?.id else {
+            send(peer, .helloWanted)
+            return nil
+        }
+        pool.hear(id, now: now)
+        return id
+    }
+
+    /// The worker leaves of its own will.
+    mutating func workerLeft(_ peer: Peer) {
+        if let worker = pool.worker(at: peer) { dismiss(worker.id, .left) }
+    }
+
+    mutating func peerLost(_ peer: Peer) {
+        if let worker = pool.worker(at: peer) { dismiss(worker.id, .unreachable, blame: .vanished) }
+    }
+
+    /// Leases of workers that were silent for too long end. A worker that has not been heard of since a
+    /// restart is not blamed: it may have been stopped together with the coordinator.
+    mutating func expireLeases() {
+        let silent = pool.workers.values.filter { now - $0.lastHeard >= settings.lease }
+        for worker in silent.sorted(by: { $0.id < $1.id }) {
+            dismiss(worker.id, .silent, blame: worker.peer == nil ? nil : .vanished)
+        }
+    }
+
+    /// A worker is gone, and its leases with it.
+    private mutating func dismiss(_ id: WorkerID, _ loss: WorkerLoss, blame: Blame? = nil) {
+        guard let worker = pool[id] else { return }
+        pool.disconnect(id)
+        endPrefills(by: id)
+        for task in worker.tasks {
+            guard let lease = truth.lease(task, of: id) else { continue }
+            // A window that another worker has in hand stands still for nobody's death; two holders of copies that
+            // die at once count as one.
+            let isHeldElsewhere = truth.live(task.stream).map { truth[$0].holders.sole == nil } ?? false
+            endLease(lease, .lost(loss), blame: isHeldElsewhere ? nil : blame)
+        }
+        pool.remove(id)
+    }
+}

@@ -1,0 +1,147 @@
+import SongPlan
+
+/// Who gets which task next.
+///
+/// A free slot goes to the songs of the highest priority; among them to the one that has the least of the workers'
+/// speed, the earlier one when equal; and in it to the window with the longest chain of tokens to the song's end. Towards
+/// the end of all songs fast slots go to the longest chains of all, and slow ones have those only until then. Songs are
+/// opened in the order of priority and submission, only as many as there are slots for, so that a long queue costs
+/// no memory for tokens.
+struct Dispatch {
+    private let view: ClusterView
+    /// Windows that wait for fast workers.
+    private var kept = 0
+    /// Of these, the one that would wait longest, and the slow worker that could have it until then.
+    private var keptTask: Candidate?
+
+    private struct Candidate {
+        let turn: Turn
+        let entry: ReadyTask
+        let skill: Skill
+        let worker: WorkerID
+    }
+
+    /// The next task for a free slot, or the next song to be opened; nothing when no ready task fits a free slot.
+    @Sendable static func moves(_ view: ClusterView) -> [Move] {
+        var search = Dispatch(view: view)
+        return search.moves()
+    }
+
+    private init(view: ClusterView) { self.view = view }
+
+    private mutating func moves() -> [Move] {
+        let candidate = nextTask()
+        let declined = candidate == nil ? declinedCopies() : []
+        guard let waiting = view.nextWaiting else {
+            // What waits for a fast worker does so on a slow one, rather than on none.
+            return declined
+                + (candidate.map { [grant($0, isProvisional: false)] }
+                    ?? keptTask.map { [grant($0, isProvisional: true)] } ?? [])
+        }
+        if let candidate, !view.opens(waiting, before: candidate.turn) {
+            return [grant(candidate, isProvisional: false)]
+        }
+        return declined + [.open(waiting.song)]
+    }
+
+    private func grant(_ candidate: Candidate, isProvisional: Bool) -> Move {
+        let (stream, worker) = (candidate.entry.stream, candidate.worker)
+        let former = view.truth[stream].holders.sole.flatMap { lease in
+            view.leases[lease].isProvisional || view.isOnlyCrowded(lease, stream, beside: worker) ? lease : nil
+        }
+        return .grant(candidate.entry, to: worker, isProvisional: isProvisional, moving: former)
+    }
+
+    private mutating func nextTask() -> Candidate? {
+        var best: Candidate?
+        // In order, since windows that are kept for fast workers are counted.
+        for skill in view.memory.ready.groups.keys.sorted() where view.pool.hasFreeSlot(skill) {
+            let group = view.memory.ready.groups[skill] ?? [:]
+            let turns = group.keys.map(view.turn)
+            guard let first = turns.min() else { continue }
+            var found = urgent(first, turns, group, skill) ?? candidate(first, group, skill)
+            if found == nil, turns.count > 1 {
+                for turn in turns.sorted().dropFirst() where found == nil { found = candidate(turn, group, skill) }
+            }
+            guard let found else { continue }
+            if let other = best, (other.turn, found.entry) < (found.turn, other.entry) { continue }
+            best = found
+        }
+        return best
+    }
+
+    /// For a fast slot, of all songs of a priority: the window with the longest chain, if that is urgent.
+    private mutating func urgent(
+        _ first: Turn, _ turns: [Turn], _ group: [SongRef: [ReadyTask]], _ skill: Skill
+    ) -> Candidate? {
+        guard view.outlook.horizon != nil, view.hasFastIdle(skill) else { return nil }
+        // In order, since songs may have equal tasks.
+        let firsts = turns.filter { $0.priority == first.priority }.sorted().compactMap { group[$0.song]?.last }
+        guard let entry = firsts.max(), view.isUrgent(entry), let worker = worker(for: entry, skill) else { return nil }
+        return Candidate(turn: first.first(), entry: entry, skill: skill, worker: worker)
+    }
+
+    /// The first task of a song that a worker can have.
+    private mutating func candidate(
+        _ turn: Turn, _ group: [SongRef: [ReadyTask]], _ skill: Skill
+    ) -> Candidate? {
+        let tasks = group[turn.song] ?? []
+        let hasCopies = tasks.contains(where: \.isCopy) && mayCopy(skill)
+        let isFast = hasCopies && view.hasFastIdle(skill)
+        for entry in tasks.reversed() where !entry.isCopy || isFast {
+            if let worker = worker(for: entry, skill) {
+                return Candidate(turn: turn, entry: entry, skill: skill, worker: worker)
+            }
+        }
+        // What would idle otherwise helps whoever is slower.
+        for entry in tasks.reversed() where entry.isCopy && hasCopies && !isFast {
+            if let worker = worker(for: entry, skill) {
+                return Candidate(turn: turn, entry: entry, skill: skill, worker: worker)
+            }
+        }
+        return nil
+    }
+
+    private mutating func worker(for entry: ReadyTask, _ skill: Skill) -> WorkerID? {
+        let (pool, stream) = (view.pool, view.truth[entry.stream])
+        if entry.isSuspect {
+            // One worker at a time.
+            return entry.isCopy ? nil : pool.best(for: skill, blamed: stream.blamed, where: holdsNoBlamed)
+        }
+        guard entry.isCopy else {
+            let best = stream.blames.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: stream.blamed)
+            guard let best, view.isBetterKept(entry.stream, from: best, beside: kept) else { return best }
+            kept += 1
+            keptTask = Candidate(turn: view.turn(entry.stream.song), entry: entry, skill: skill, worker: best)
+            return nil
+        }
+        guard let lease = stream.holders.leases.first, let fastest = pool.best(for: skill) else { return nil }
+        let worker =
+            fastest == lease.worker || !stream.blames.isEmpty
+            ? pool.best(for: skill, blamed: stream.blamed, holder: lease.worker) : fastest
+        return worker.flatMap { view.isCopyWorth(lease, entry.stream, on: $0) ? $0 : nil }
+    }
+
+    /// Whether nothing is held against any window that a worker has in hand.
+    private func holdsNoBlamed(_ id: WorkerID) -> Bool {
+        view.pool[id]?.tasks.allSatisfy { task in
+            view.truth.live(task.stream).map { view.truth[$0].blames.isEmpty } ?? true
+        } ?? false
+    }
+
+    /// Whether copies were not declined since the last check on a slot as fast as the best that is free.
+    private func mayCopy(_ skill: Skill) -> Bool {
+        guard let declined = view.memory.declined[skill] else { return true }
+        return (view.speedOfBestIdle(skill) ?? 0) > declined
+    }
+
+    /// No free slot is worth a copy: they are looked at again when a faster one is free, or at the next check.
+    private func declinedCopies() -> [Move] {
+        var declined: [Skill: Double] = [:]
+        for skill in view.memory.ready.groups.keys {
+            guard let speed = view.speedOfBestIdle(skill), speed > view.memory.declined[skill] ?? -1 else { continue }
+            declined[skill] = speed
+        }
+        return declined.isEmpty ? [] : [.decline(declined)]
+    }
+}

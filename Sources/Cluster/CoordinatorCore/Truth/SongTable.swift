@@ -1,0 +1,106 @@
+import SongPlan
+
+/// What the journal says: a fold over its records, and nothing else. `apply` is the only way to change it.
+struct SongTable: Sendable {
+    /// In the order of their submissions.
+    private(set) var songs: [Song] = []
+    /// The epoch that the next lease gets.
+    private(set) var nextEpoch: Epoch = 1
+    private var refs: [SongID: SongRef] = [:]
+    private var plans = PlanCache()
+
+    /// What a record changed, for those who keep indices over the table.
+    struct Changes: Sendable {
+        var granted: Lease?
+        var ended: [Lease] = []
+        /// Leases of a window that nothing is held against any more.
+        var cleared: [Lease] = []
+    }
+
+    subscript(song: SongRef) -> Song { songs[song.place] }
+    subscript(stream: StreamRef) -> Stream { songs[stream.song.place].streams[stream.index] }
+
+    func find(_ id: SongID) -> SongRef? { refs[id] }
+
+    func song(_ id: SongID) -> Song? { refs[id].map { self[$0] } }
+
+    /// A stream of a song that has not ended.
+    func live(_ stream: StreamID) -> StreamRef? {
+        guard let song = song(stream.song), !song.state.isEnded, song.contains(stream) else { return nil }
+        return song.ref(stream)
+    }
+
+    /// The lease of a task that a worker has now; nil for tasks that do not exist, too.
+    func lease(_ task: TaskID, of worker: WorkerID) -> Lease? {
+        live(task.stream).flatMap { self[$0].holders.leases.first { $0.task == task && $0.worker == worker } }
+    }
+
+    /// Different plans that are kept.
+    var planCount: Int { plans.count }
+
+    /// The plan of a song that may be submitted; see `PlanCache`.
+    mutating func plan(_ inputs: PlanInputs, known: Plan? = nil) throws(GeometryError) -> Plan {
+        try plans.plan(inputs, known: known)
+    }
+
+    // MARK: Records
+
+    /// Lets a record happen, live and in replay. Records that come too late (of a song that ended) change nothing.
+    mutating func apply(_ record: Record) -> Changes {
+        var changes = Changes()
+        switch record {
+        case .songSubmitted(let submission): add(submission)
+        case .tokens(let stream, _, let tokens, let origin): append(tokens, to: stream, origin, &changes)
+        case .leaseGranted(let task, let epoch, let worker):
+            nextEpoch = max(nextEpoch, epoch + 1)
+            guard let stream = live(task.stream) else { break }
+            let reached = self[stream.song].journaled(stream)
+            let lease = Lease(task: task, epoch: epoch, worker: worker, reached: reached)
+            changes.ended += [songs[stream.song.place].grant(lease, on: stream)].compactMap(\.self)
+            changes.granted = lease
+        case .leaseEnded(let task, let epoch, _):
+            guard let stream = live(task.stream) else { break }
+            changes.ended += [songs[stream.song.place].end(task, epoch, of: stream)].compactMap(\.self)
+        case .workerBlamed(let task, let worker, let blame):
+            guard let stream = live(task.stream) else { break }
+            songs[stream.song.place].blame(Charge(worker: worker, blame: blame), for: task, of: stream)
+        case .cut(let id, let sample, let seam, let position):
+            guard let song = refs[id], !self[song].state.isEnded else { break }
+            songs[song.place].decide(sample: sample, seam: seam, position: position)
+        case .songState(let id, let state):
+            guard let song = refs[id], !self[song].state.isEnded else { break }
+            guard state.isEnded else {
+                songs[song.place].begin()
+                break
+            }
+            changes.ended += songs[song.place].end(state)
+            plans.release(self[song].submission.planInputs)
+        }
+        return changes
+    }
+
+    private mutating func add(_ submission: Submission) {
+        guard let entry = try? plans.retain(submission.planInputs) else { return }
+        let ref = SongRef(place: songs.count)
+        refs[submission.song] = ref
+        songs.append(Song(submission: submission, entry: entry, ref: ref))
+    }
+
+    private mutating func append(
+        _ tokens: [UInt16], to stream: StreamID, _ origin: TokenOrigin, _ changes: inout Changes
+    ) {
+        guard let ref = live(stream) else { return }
+        switch origin {
+        case .known: songs[ref.song.place].setKnown(tokens, of: ref)
+        case .sampled(_, let epoch, _):
+            if !self[ref].blames.isEmpty { changes.cleared = self[ref].holders.leases }
+            changes.ended += songs[ref.song.place].append(tokens, to: ref, epoch: epoch)
+        }
+    }
+}
+
+extension SongTable: Equatable {
+    static func == (left: SongTable, right: SongTable) -> Bool {
+        left.nextEpoch == right.nextEpoch && left.songs == right.songs && left.refs == right.refs
+    }
+}
