@@ -13,11 +13,14 @@ package final class Cluster: Sendable {
         package var coordinator: [String]
         /// Key files by which workers and clients know the coordinator and are known; none by default.
         package var keys: (own: String, server: String)?
+        /// A journal that the coordinator finds; none by default.
+        package var journal: String?
 
         package init(
             models: [String], lease: Double = 1, coordinator: [String] = [],
-            keys: (own: String, server: String)? = nil
+            keys: (own: String, server: String)? = nil, journal: String? = nil
         ) {
+            self.journal = journal
             self.models = models
             self.lease = lease
             self.coordinator = coordinator
@@ -43,6 +46,9 @@ package final class Cluster: Sendable {
         folder = try TestFolder.make("cluster")
         stateFolder = "\(folder)/state"
         try FileManager.default.createDirectory(atPath: stateFolder, withIntermediateDirectories: true)
+        if let journal = options.journal {
+            try FileManager.default.copyItem(atPath: journal, toPath: stateFolder + "/journal.sqlite")
+        }
     }
 
     package var endpoint: String { state.withLock(\.endpoint) }
