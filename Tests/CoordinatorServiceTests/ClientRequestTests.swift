@@ -3,6 +3,7 @@ import CoordinatorCore
 import CoordinatorService
 import Foundation
 import ModelTestSupport
+import SongFiles
 import Synchronization
 import Testing
 
@@ -92,7 +93,7 @@ import Testing
             return try desk.ask(.read(read))
         }
         let first = try read("a.wav").piece
-        #expect(first.size == 100_000 && first.data.count == UploadStore.pieceSize)
+        #expect(first.size == 100_000 && first.data.count == FilePiece.size)
         #expect(try read("a.wav", from: 99_990).piece.data.count == 10)
         #expect(try read("a.wav", from: .max).piece.data.isEmpty)
         #expect(try read("a.wav", length: 3).piece.data == Data([0, 1, 2]))

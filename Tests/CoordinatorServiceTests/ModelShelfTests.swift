@@ -3,6 +3,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import ModelTestSupport
+import SongFiles
 import SongPlan
 import Testing
 

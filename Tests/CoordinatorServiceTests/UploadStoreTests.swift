@@ -2,6 +2,7 @@ import ClusterProtocol
 import Digest
 import Foundation
 import ModelTestSupport
+import SongFiles
 import Testing
 
 @testable import CoordinatorService
@@ -30,11 +31,11 @@ import Testing
         return upload
     }
 
-    private var reference: String { UploadStore.reference(digest: digest, ending: "wav", name: "my song|v2.wav") }
+    private var reference: String { UploadName.make(digest: digest, ending: "wav", name: "my song|v2.wav") }
 
     private func complete() throws {
-        for begin in stride(from: 0, to: content.count, by: UploadStore.pieceSize) {
-            _ = try store.take(upload(begin..<min(content.count, begin + UploadStore.pieceSize)))
+        for begin in stride(from: 0, to: content.count, by: FilePiece.size) {
+            _ = try store.take(upload(begin..<min(content.count, begin + FilePiece.size)))
         }
     }
 
@@ -48,7 +49,7 @@ import Testing
         let path = try store.locate(reference)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content))
         #expect(path.hasSuffix(".wav"))
-        #expect(UploadStore.name(of: reference) == "my song|v2.wav")
+        #expect(UploadName.original(of: reference) == "my song|v2.wav")
     }
 
     @Test("A piece that comes twice, or too early, changes nothing; the answer says where to go on")
@@ -99,7 +100,7 @@ import Testing
         upload.ending = "txt"
         #expect(try store.take(upload).have == 0)
         #expect(throws: Never.self) {
-            try store.locate(UploadStore.reference(digest: upload.digest, ending: "txt", name: "x"))
+            try store.locate(UploadName.make(digest: upload.digest, ending: "txt", name: "x"))
         }
     }
 
@@ -115,7 +116,7 @@ import Testing
         var large = upload(0..<10)
         large.size = UploadStore.maximumSize + 1
         #expect(unlessError("too large", "\(UploadStore.maximumSize)") { _ = try store.take(large) } == nil)
-        #expect(unlessError("too large") { _ = try store.take(upload(0..<UploadStore.pieceSize + 1)) } == nil)
+        #expect(unlessError("too large") { _ = try store.take(upload(0..<FilePiece.size + 1)) } == nil)
     }
 
     @Test(
@@ -132,7 +133,7 @@ import Testing
         var upload = upload(0..<10, digest: digest, ending: ending)
         upload.size = 10
         #expect(unlessError("malformed") { _ = try store.take(upload) } == nil)
-        let reference = UploadStore.reference(digest: digest, ending: ending, name: "x")
+        let reference = UploadName.make(digest: digest, ending: ending, name: "x")
         #expect(unlessError("not the name of an upload") { _ = try store.locate(reference) } == nil)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("deep/uploads").path).isEmpty)
     }
@@ -143,7 +144,7 @@ import Testing
         for name in [secret, "secret.wav", "/etc/passwd", "upload", ""] {
             #expect(unlessError("not here", "send it first") { _ = try store.locate(name) } == nil)
         }
-        #expect(UploadStore.name(of: "plain.wav") == "plain.wav")
+        #expect(UploadName.original(of: "plain.wav") == "plain.wav")
     }
 
     @Test("A file keeps its ending unless it has none or a strange one")
@@ -151,6 +152,6 @@ import Testing
         for (name, ending) in [
             ("take.FLAC", "flac"), ("take", "bin"), ("take.", "bin"), ("take.\u{FC}", "bin"), ("a.b-c", "bin"),
             ("a." + String(repeating: "x", count: 17), "bin"),
-        ] { #expect(UploadStore.ending(of: URL(fileURLWithPath: "/a/\(name)")) == ending, "\(name)") }
+        ] { #expect(UploadName.ending(of: URL(fileURLWithPath: "/a/\(name)")) == ending, "\(name)") }
     }
 }

@@ -1,6 +1,7 @@
 import ClusterProtocol
 import CoordinatorCore
 import Foundation
+import SongFiles
 import SongPlan
 import SystemErrors
 
@@ -197,7 +198,7 @@ extension CoordinatorServer {
         var piece = WireFilePiece()
         piece.size = try handle.seekToEnd()
         try handle.seek(toOffset: min(read.offset, piece.size))
-        piece.data = try handle.read(upToCount: min(Int(read.length), UploadStore.pieceSize)) ?? Data()
+        piece.data = try handle.read(upToCount: min(Int(read.length), FilePiece.size)) ?? Data()
         return piece
     }
 }

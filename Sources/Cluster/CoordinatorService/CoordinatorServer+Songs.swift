@@ -3,7 +3,9 @@ import CoordinatorCore
 import Foundation
 import Journal
 import JukeboxModel
+import SongFiles
 import SongPlan
+import Stitching
 import Synchronization
 import SystemErrors
 import Tensor

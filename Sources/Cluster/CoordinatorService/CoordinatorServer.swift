@@ -4,6 +4,7 @@ package import CoordinatorCore
 package import Foundation
 import Journal
 import JukeboxModel
+import SongFiles
 package import SongPlan
 import Synchronization
 import SystemErrors

@@ -1,5 +1,7 @@
 import JukeboxModel
+import SongFiles
 import SongPlan
+import Stitching
 import Synchronization
 import Tensor
 

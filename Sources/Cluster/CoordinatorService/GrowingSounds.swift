@@ -1,5 +1,6 @@
 import Foundation
 import JukeboxModel
+import SongFiles
 import SongPlan
 import Synchronization
 import Tensor

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 package import JukeboxModel
+import SongFiles
 import Synchronization
 
 /// The models that a coordinator knows, by the names that songs use.

@@ -1,4 +1,5 @@
 import Checkpoint
+import ClusterClient
 import ClusterProtocol
 import CoordinatorService
 import Foundation
@@ -47,11 +48,11 @@ final class LocalCluster: Sendable {
     }
 
     /// - Parameter mayWait: throws when there is no use in waiting for an answer any more.
-    func makeClient(mayWait: @escaping () throws -> Void) -> CoordinatorClient {
-        CoordinatorClient(
-            transport: network.makeClient(), place: "the coordinator in this process",
+    func makeClient(mayWait: @escaping @Sendable () throws -> Void) -> ClusterClient {
+        ClusterClient(
+            ClientConnection(transport: network.makeClient(), place: "the coordinator in this process"),
             mayWait: { [self] in
-                if let fault { throw ClientError(fault) }
+                if let fault { throw CommandError(fault) }
                 try mayWait()
             })
     }

@@ -1,10 +1,11 @@
 import ArgumentParser
 import Checkpoint
-import ClusterProtocol
+import ClusterClient
 import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
 import SystemErrors
 
@@ -77,7 +78,7 @@ struct SampleCommand: ParsableCommand {
         }
         if song.seed == nil, song.song == nil, let seed = Self.seed(keptIn: state) { request.specification.seed = seed }
         let isNew = !FileManager.default.fileExists(atPath: state.path)
-        let status: WireSongStatus
+        let status: SongProgress
         do {
             try claim(state, for: request)
             status = try sample(request, shelf: shelf, model: model, state: state)
@@ -85,8 +86,8 @@ struct SampleCommand: ParsableCommand {
             if isNew { abandon(state) }
             throw refusal.reason
         }
-        guard status.state == "finished" else {
-            throw ClientError(status.reason.isEmpty ? "the song was \(status.state)" : status.reason)
+        guard status.state == .finished else {
+            throw CommandError(status.reason.isEmpty ? "the song was \(status.state)" : status.reason)
         }
         try handOver(state.appendingPathComponent("songs/\(Self.songID)"), to: folder)
         try FileManager.default.removeItem(at: state)
@@ -129,7 +130,7 @@ struct SampleCommand: ParsableCommand {
 
     private func sample(
         _ request: SongRequest, shelf: ModelShelf, model: Model, state: URL
-    ) throws -> WireSongStatus {
+    ) throws -> SongProgress {
         let verbose = verbose
         let stopAt = min(max(0, request.specification.stopAt), model.geometry.top)
         let cluster: LocalCluster
@@ -151,7 +152,7 @@ struct SampleCommand: ParsableCommand {
         defer { interrupt.leave() }
         let client = cluster.makeClient(mayWait: { if interrupt.isRaised { throw ExitCode(interrupt.exitCode) } })
         do {
-            _ = try client.submit(request, song: Self.songID, uploads: false)
+            _ = try client.submitShown(request, song: Self.songID, uploads: false)
         } catch  where !interrupt.isRaised && cluster.fault == nil {
             throw Refusal(reason: error)
         }
@@ -180,7 +181,7 @@ private struct Refusal: Error {
 
     /// What the system refused is looked into now, before what was begun is removed, and with it the reason.
     init(reason: any Error) {
-        self.reason = reason.systemNumber == nil ? reason : ClientError(reason.explanation)
+        self.reason = reason.systemNumber == nil ? reason : CommandError(reason.explanation)
     }
 }
 

@@ -1,8 +1,9 @@
 import ArgumentParser
 import AudioFile
 import Checkpoint
-import CoordinatorService
+import ClusterClient
 import Foundation
+import SongFiles
 import SongPlan
 
 struct UpsampleCommand: ParsableCommand {
@@ -48,14 +49,16 @@ struct UpsampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        for id in [song, submission.id].compactMap({ $0 }) { try CoordinatorClient.check(id: id) }
-        let client = try CoordinatorClient(connection)
+        for id in [song, submission.id].compactMap({ $0 }) { try ClusterClient.check(id: id) }
+        let client = try connection.client()
         defer { client.close() }
         let scratch = ScratchFolder()
         defer { withExtendedLifetime(scratch) {} }
-        let files = try client.fetch(song: song, into: scratch.url) { ["codes.safetensors", "song.json"].contains($0) }
+        let files = try client.fetchShown(song: song, into: scratch.url) {
+            ["codes.safetensors", "song.json"].contains($0)
+        }
         guard files.count == 2 else {
-            throw ClientError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
+            throw CommandError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
         }
         let request = try request(scratch.url)
         try submission.submit(request, client: client)
@@ -69,7 +72,7 @@ struct UpsampleCommand: ParsableCommand {
         let kept = try kept(of: specification.samples.count)
         let codes = folder.appendingPathComponent("codes.safetensors").path
         var levels = try CodesFile.read(codes).map { samples in kept.map { samples[$0] } }
-        guard let top = levels.last?.first, !top.isEmpty else { throw ClientError("\(song) has no top level") }
+        guard let top = levels.last?.first, !top.isEmpty else { throw CommandError("\(song) has no top level") }
         for level in 0..<levels.count - 1 { levels[level] = levels[level].map { _ in [] } }
         let file = folder.appendingPathComponent("kept.safetensors").path
         try CodesFile.write(levels, to: file)

@@ -1,9 +1,10 @@
 import Checkpoint
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
+import Stitching
 import SystemErrors
 
 /// A finished song's folder, as `sample` and `fetch` leave it.
@@ -23,12 +24,12 @@ struct SongFolder {
 
     /// Reads `song.json`.
     ///
-    /// - Throws: `ClientError` for what is no song's folder, `SongError` for a `song.json` that is damaged.
+    /// - Throws: `CommandError` for what is no song's folder, `SongError` for a `song.json` that is damaged.
     init(_ url: URL) throws {
         self.url = url
         let file = url.appendingPathComponent("song.json").path
         guard let data = FileManager.default.contents(atPath: file) else {
-            throw ClientError(
+            throw CommandError(
                 "\(url.path) is not a song's folder: it has no song.json (sample and fetch write one with each song)")
         }
         specification = try SongSpecification(json: data, source: file)
@@ -42,7 +43,7 @@ struct SongFolder {
                     try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
                 } ?? []
         } catch {
-            throw ClientError("\(file): the field joins is damaged: \(error.explanation)")
+            throw CommandError("\(file): the field joins is damaged: \(error.explanation)")
         }
         seamAUC = object["seam_auc"] as? [Double] ?? []
     }
@@ -56,12 +57,12 @@ struct SongFolder {
 
     /// The song's model, from where `song.json` says, or another folder or name.
     ///
-    /// - Throws: `ClientError` when it is not there.
+    /// - Throws: `CommandError` when it is not there.
     func openModel(_ other: String?, preset: String?) throws -> Model {
         let name = other ?? specification.model
         let path = try MusicBox.path(of: name)
         guard FileManager.default.fileExists(atPath: path) else {
-            throw ClientError("the song's model \(name) is not here; give its folder with --model")
+            throw CommandError("the song's model \(name) is not here; give its folder with --model")
         }
         let profile = specification.fingerprints?.last.flatMap { NumericProfile(fingerprint: $0) }
         return try Model(path: path, preset: preset, profile: profile ?? .standard)

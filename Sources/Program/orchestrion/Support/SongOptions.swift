@@ -4,6 +4,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
 
 /// The options that describe a song: the same for every command that takes one.

@@ -1,11 +1,10 @@
 import AudioFile
 import Checkpoint
-import CoordinatorCore
 import Digest
 package import Foundation
 package import JukeboxModel
-import SeamScore
 package import SongPlan
+package import Stitching
 import SystemErrors
 package import Tensor
 
@@ -53,7 +52,7 @@ package struct SongOutput: Sendable {
     }
 
     /// The decoded beginning of a level of a sample.
-    func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
+    package func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
         try SoundSoFar(
             rawFile(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken,
             piece: vqvae.pieceLength(level: level),
@@ -102,7 +101,7 @@ package struct SongOutput: Sendable {
     ///
     /// - Parameter samples: of the segments before.
     /// - Returns: the samples that are there now.
-    func grow(
+    package func grow(
         _ joined: JoinedLevel, segments: Range<Int>, after samples: Int, sample: Int, vqvae: VQVAE, team: ThreadTeam
     ) throws -> Int {
         let raw = rawFile(level: joined.level, sample: sample)
@@ -114,7 +113,7 @@ package struct SongOutput: Sendable {
     }
 
     /// Makes the audio file of a level in segments of its raw sound, which must be complete.
-    func completeJoined(level: Int, sample: Int) throws {
+    package func completeJoined(level: Int, sample: Int) throws {
         let (file, raw) = (audioFile(level: level, sample: sample), rawFile(level: level, sample: sample))
         guard !hasAudio(level: level, sample: sample) else { return }
         try OutputFolder.make(file.deletingLastPathComponent().path)
@@ -147,8 +146,8 @@ package struct SongOutput: Sendable {
             to: folder.appendingPathComponent("codes.safetensors").path,
             metadata: ["seed": "\(request.specification.seed)"])
         var specification = request.specification
-        specification.prompt = specification.prompt.map { $0.map(UploadStore.name(of:)) }
-        specification.codes = specification.codes.map(UploadStore.name(of:))
+        specification.prompt = specification.prompt.map { $0.map(UploadName.original(of:)) }
+        specification.codes = specification.codes.map(UploadName.original(of:))
         var object = try JSONSerialization.jsonObject(with: specification.json()) as? [String: Any] ?? [:]
         object["format"] = format.rawValue
         object["warnings"] = request.warnings

@@ -1,6 +1,6 @@
-import CoordinatorService
 import Foundation
 import ModelTestSupport
+import SongFiles
 import SongPlan
 import Testing
 

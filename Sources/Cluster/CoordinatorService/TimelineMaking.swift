@@ -1,49 +1,9 @@
 package import CoordinatorCore
-package import Foundation
 package import Journal
+package import SongFiles
 package import SongPlan
 
-/// Who sampled which window when: `timeline.json` of a song's folder, for people and for `orchestrion timeline`.
-package struct Timeline: Sendable, Codable {
-    /// One lease, as it went.
-    package struct Entry: Sendable, Codable {
-        package var sample: Int
-        package var level: Int
-        /// nil in exact mode.
-        package var segment: Int?
-        package var window: Int
-        /// The place in `workers`.
-        package var worker: Int
-        /// Seconds since 1970.
-        package var start: Double
-        package var firstTokens: Double?
-        package var end: Double
-        /// Tokens that it brought.
-        package var tokens: Int
-        /// "done", "running", "copied" when another copy was first, or why it was taken back.
-        package var ending: String
-    }
-
-    package var song: SongID
-    package var state: String
-    /// Seconds since 1970.
-    package var submittedAt: Double
-    package var samples: Int
-    package var planInputs: PlanInputs
-    /// Names, and slots where they are known.
-    package var workers: [Worker]
-    package var leases: [Entry]
-
-    package struct Worker: Sendable, Codable {
-        package var name: String
-        package var slots: Int
-
-        package init(name: String, slots: Int) {
-            self.name = name
-            self.slots = slots
-        }
-    }
-
+extension Timeline {
     /// Of tasks' events in their order.
     ///
     /// - Parameters:
@@ -54,13 +14,9 @@ package struct Timeline: Sendable, Codable {
         submission: Submission, plans: [Plan], state: SongState, events: [TaskEvent],
         known: [WorkerID: Worker], now: Double
     ) {
-        song = submission.song
-        self.state = "\(state)"
-        submittedAt = submission.submittedAt
-        samples = submission.samples
-        planInputs = submission.planInputs
-        workers = []
-        leases = []
+        self.init(
+            song: submission.song, state: "\(state)", submittedAt: submission.submittedAt,
+            samples: submission.samples, planInputs: submission.planInputs)
         var places: [WorkerID: Int] = [:]
         var open: [Epoch: Int] = [:]
         var clock = ForwardClock(submission.submittedAt)
@@ -78,7 +34,7 @@ package struct Timeline: Sendable, Codable {
                         sample: event.sample, level: event.level,
                         segment: submission.planInputs.segmentation == nil ? nil : event.segment,
                         window: event.window, worker: places[id] ?? 0,
-                        start: time, firstTokens: nil, end: time, tokens: 0, ending: "running"))
+                        start: time, end: time, ending: "running"))
             case .sampled(let start, let count):
                 guard let place = open[event.epoch] else { continue }
                 leases[place].tokens += count
@@ -108,35 +64,6 @@ package struct Timeline: Sendable, Codable {
             leases[place].end = time
             leases[place].ending = epoch == event.epoch ? "done" : "copied"
             open[epoch] = nil
-        }
-    }
-
-    /// When the worker of these leases was lost for the rest of the song, seconds since 1970; nil when it was not.
-    package static func lost(_ leases: [Entry]) -> Double? {
-        guard let last = leases.map(\.end).max(),
-            leases.contains(where: { $0.end == last && WorkerLoss.explains($0.ending) }),
-            !leases.contains(where: { $0.ending == "running" })
-        else { return nil }
-        return last
-    }
-
-    package static let file = "timeline.json"
-
-    package func json() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self)
-    }
-
-    package init(json: Data) throws {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        self = try decoder.decode(Timeline.self, from: json)
-        // Earlier releases wrote times as the wall clock had them, which may have been set back.
-        for place in leases.indices {
-            leases[place].end = max(leases[place].start, leases[place].end)
-            leases[place].firstTokens = leases[place].firstTokens.map { max(leases[place].start, $0) }
         }
     }
 }

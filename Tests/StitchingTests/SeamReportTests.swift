@@ -1,5 +1,5 @@
 import Foundation
-import SeamScore
+import Stitching
 import Testing
 
 struct SeamReportTests {

@@ -25,12 +25,14 @@ package struct JoinedLevel: Sendable {
     }
 
     /// Of what a song's files keep of one sample: `codes.safetensors` and the joins of `song.json`.
+    ///
+    /// - Throws: `JoinError` when the codes and the joins are not of one song.
     package init(level: Int, codes: [UInt16], joins: [SeamJoin], margins: CodesFile.Margins, sample: Int) throws {
         let joins = joins.filter { $0.level == level && $0.sample == sample }.sorted { $0.seam < $1.seam }
         let count = joins.reduce(0) { $0 + $1.margin }
         guard let before = margins.before[safe: sample], let after = margins.after[safe: sample],
             before.count == count, after.count == count, joins.allSatisfy({ 0...codes.count ~= $0.token })
-        else { throw SongError("the codes do not hold what the joins of level \(level) need") }
+        else { throw JoinError(description: "the codes do not hold what the joins of level \(level) need") }
         func parts(_ tokens: [Int]) -> [[UInt16]] {
             var rest = tokens[...]
             return joins.map { join in
@@ -135,6 +137,11 @@ private struct Voice {
         }
         return audio
     }
+}
+
+/// Codes from which the segments of a level cannot be joined.
+package struct JoinError: Error, CustomStringConvertible {
+    package var description: String
 }
 
 extension Array {

@@ -1,9 +1,9 @@
 import AudioFile
 import Checkpoint
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import ModelTestSupport
+import SongFiles
 import SongPlan
 import Tensor
 import Testing
@@ -102,7 +102,7 @@ import Testing
     func uploadNames() throws {
         try output {
             $0.prompt = [
-                UploadStore.reference(digest: String(repeating: "a", count: 64), ending: "wav", name: "my song.wav")
+                UploadName.make(digest: String(repeating: "a", count: 64), ending: "wav", name: "my song.wav")
             ]
             $0.codes = "plain"
         }.finish(tokens)

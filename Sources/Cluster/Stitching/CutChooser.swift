@@ -1,15 +1,15 @@
 import Foundation
-import SongPlan
+package import SongPlan
 
 /// Finds where a join will be least audible: where the level above stays as loud as it is.
 ///
 /// A quiet moment just before an onset was measured to be worse: what changes there makes the seam one more event.
-struct CutChooser {
+package struct CutChooser {
     /// Audio samples of a top-level token, and a second.
-    let unit: Int
-    let rate: Int
+    private let unit: Int
+    private let rate: Int
 
-    init(_ geometry: ModelGeometry) {
+    package init(_ geometry: ModelGeometry) {
         unit = geometry.lengthUnit
         rate = geometry.sampleRate
     }
@@ -18,7 +18,7 @@ struct CutChooser {
     ///   - audio: of the top level, from the token `start` on.
     ///   - room: where the cut may lie, in top-level tokens.
     /// - Returns: the best place in `room`; the one nearest the middle when nothing speaks for another.
-    func choose(_ audio: [Float], from start: Int, room: ClosedRange<Int>) -> Int {
+    package func choose(_ audio: [Float], from start: Int, room: ClosedRange<Int>) -> Int {
         let energy = Energy(audio)
         let all = energy.mean(0..<audio.count) + 1e-12
         let long = rate * 25 / 1000

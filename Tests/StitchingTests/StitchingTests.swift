@@ -3,11 +3,12 @@ import Checkpoint
 import Foundation
 import JukeboxModel
 import ModelTestSupport
+import SongFiles
 import SongPlan
 import Tensor
 import Testing
 
-@testable import CoordinatorService
+@testable import Stitching
 
 @Suite struct StitchingTests {
     private static func noise(_ count: Int, _ seed: UInt64, strength: Float = 0.3) -> [Float] {

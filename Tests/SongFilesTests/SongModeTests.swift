@@ -1,8 +1,8 @@
 import Checkpoint
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import ModelTestSupport
+import SongFiles
 import SongPlan
 import Tensor
 import Testing

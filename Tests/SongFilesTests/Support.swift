@@ -1,8 +1,8 @@
 import AudioFile
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import ModelTestSupport
+import SongFiles
 import SongPlan
 
 /// Recordings and requests for tests.

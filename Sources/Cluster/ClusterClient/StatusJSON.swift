@@ -1,6 +1,6 @@
 import Foundation
 
-extension WireStatus {
+extension ClusterStatus {
     /// As JSON, with the field names of the protocol. Every field is there, zero and empty ones too, which
     /// protobuf's own JSON would leave out.
     package func json() throws -> String {
@@ -13,34 +13,34 @@ extension WireStatus {
 
 private struct StatusDocument: Encodable {
     struct Level: Encodable {
-        var level: UInt32
-        var tokens: UInt64
-        var total: UInt64
-        var windowsDone: UInt32
-        var windows: UInt32
+        var level: Int
+        var tokens: Int
+        var total: Int
+        var windowsDone: Int
+        var windows: Int
     }
     struct Song: Encodable {
         var song: String
         var model: String
         var state: String
         var reason: String
-        var samples: UInt32
+        var samples: Int
         var levels: [Level]
-        var running: UInt32
-        var sampledTokens: UInt64
-        var wantedTokens: UInt64
+        var running: Int
+        var sampledTokens: Int
+        var wantedTokens: Int
         var tokensPerSecond: Double
         var secondsLeft: Double
         var stageShare: Double
         var stageSecondsLeft: Double
-        var segments: UInt32
+        var segments: Int
     }
     struct Worker: Encodable {
         var worker: String
         var name: String
-        var levels: [UInt32]
-        var slots: UInt32
-        var busy: UInt32
+        var levels: [Int]
+        var slots: Int
+        var busy: Int
         var tokensPerSecond: Double
         var silentSeconds: Double
     }
@@ -48,10 +48,11 @@ private struct StatusDocument: Encodable {
     var workers: [Worker]
     var uptimeSeconds: Double
 
-    init(_ status: WireStatus) {
+    init(_ status: ClusterStatus) {
         songs = status.songs.map { song in
             Song(
-                song: song.song, model: song.model, state: song.state, reason: song.reason, samples: song.samples,
+                song: song.song, model: song.model, state: song.state.rawValue, reason: song.reason,
+                samples: song.samples,
                 levels: song.levels.map {
                     Level(
                         level: $0.level, tokens: $0.tokens, total: $0.total, windowsDone: $0.windowsDone,

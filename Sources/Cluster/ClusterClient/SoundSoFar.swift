@@ -1,23 +1,22 @@
 import AudioFile
-import ClusterProtocol
-import CoordinatorService
-import Foundation
+package import Foundation
+import SongFiles
 import SystemErrors
 
 /// What can be heard of a song that is not finished.
-struct SoundReport: Encodable {
-    struct Sound: Encodable {
-        var sample: Int
-        var file: String
-        var seconds: Double
+package struct SoundReport: Sendable, Encodable {
+    package struct Sound: Sendable, Encodable {
+        package var sample: Int
+        package var file: String
+        package var seconds: Double
         /// Whether that is all of it.
-        var complete: Bool
+        package var complete: Bool
     }
-    var folder: String
-    var level: Int
+    package var folder: String
+    package var level: Int
     /// Of the whole song.
-    var songSeconds: Double
-    var sounds: [Sound]
+    package var songSeconds: Double
+    package var sounds: [Sound]
 
     enum CodingKeys: String, CodingKey {
         case folder, level, sounds
@@ -25,14 +24,16 @@ struct SoundReport: Encodable {
     }
 }
 
-extension CoordinatorClient {
+extension ClusterClient {
     /// Copies what can be heard of one level already, as WAV files.
     ///
     /// - Parameter level: by default the lowest that has something.
-    func fetchSoFar(song: String, into folder: URL, level: Int?) throws -> SoundReport {
+    package func fetchSoFar(
+        song: String, into folder: URL, level: Int?, progress: (FileTransfer) -> Void = { _ in }
+    ) throws -> SoundReport {
         // Growing ones first: one that is completed meanwhile is then among the finished.
-        let growing = try list(song, soFar: true)
-        let finished = try list(song, soFar: false)
+        let growing = try list(song: song, soFar: true)
+        let finished = try list(song: song)
         let raw = growing.files.compactMap { Self.place($0, prefix: "so_far/") }.filter { $0.entry.size >= 4 }
         let done = finished.files.compactMap { Self.place($0, prefix: "") }
         guard let level = level ?? (raw + done).map(\.level).min(), (raw + done).contains(where: { $0.level == level })
@@ -46,7 +47,7 @@ extension CoordinatorClient {
         let total = Double(finished.sampleLength) / rate
         var sounds: [SoundReport.Sound] = []
         for place in done where place.level == level {
-            try fetch(place.entry, song: song, into: folder)
+            try fetch(place.entry, song: song, into: folder, progress: progress)
             sounds.append(.init(sample: place.sample, file: place.entry.path, seconds: total, complete: true))
         }
         for place in raw where place.level == level && !sounds.contains(where: { $0.sample == place.sample }) {
@@ -60,16 +61,10 @@ extension CoordinatorClient {
         return SoundReport(folder: folder.path, level: level, songSeconds: total, sounds: sounds)
     }
 
-    private func list(_ song: String, soFar: Bool) throws -> WireFileList {
-        var list = WireListFiles()
-        (list.song, list.soFar) = (song, soFar)
-        return try ask(.list(list)).files
-    }
-
     /// The level and sample of an audio file.
     private static func place(
-        _ entry: WireFileEntry, prefix: String
-    ) -> (entry: WireFileEntry, level: Int, sample: Int)? {
+        _ entry: SongFileEntry, prefix: String
+    ) -> (entry: SongFileEntry, level: Int, sample: Int)? {
         guard entry.path.hasPrefix(prefix) else { return nil }
         let parts = entry.path.dropFirst(prefix.count).split(separator: "/")
         guard parts.count == 2, parts[0].hasPrefix("level_"), parts[1].hasPrefix("sample_"),
@@ -81,15 +76,14 @@ extension CoordinatorClient {
     /// Copies raw sound, as long as it was when it was listed, into a WAV file.
     ///
     /// - Returns: its audio samples.
-    private func fetchRaw(_ entry: WireFileEntry, song: String, to file: URL, rate: Int) throws -> Int {
+    private func fetchRaw(_ entry: SongFileEntry, song: String, to file: URL, rate: Int) throws -> Int {
         try OutputFolder.make(file.deletingLastPathComponent().path)
         let writer = try AudioWriter(path: file.path, sampleRate: rate, format: .wav)
-        var read = WireReadFile()
-        (read.song, read.path) = (song, entry.path)
         let size = entry.size / 4 * 4
-        while read.offset < size {
-            read.length = UInt32(min(UInt64(UploadStore.pieceSize / 4 * 4), size - read.offset))
-            let data = try ask(.read(read)).piece.data
+        var offset: UInt64 = 0
+        while offset < size {
+            let count = Int(min(UInt64(FilePiece.size / 4 * 4), size - offset))
+            let data = try read(entry, of: song, from: offset, count: count)
             guard !data.isEmpty, data.count.isMultiple(of: 4) else {
                 throw ClientError("level audio of \(song) was completed while it was fetched; try again")
             }
@@ -99,7 +93,7 @@ extension CoordinatorClient {
                 }
             }
             try writer.append(samples)
-            read.offset += UInt64(data.count)
+            offset += UInt64(data.count)
         }
         try writer.finish()
         return Int(size / 4)

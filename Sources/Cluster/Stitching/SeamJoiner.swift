@@ -1,12 +1,12 @@
-import JukeboxModel
-import SongPlan
-import Tensor
+package import JukeboxModel
+package import SongPlan
+package import Tensor
 
 /// Joins the segments of one level of one sample from the song's beginning on, each as soon as it is complete: where the
 /// next splice lies depends on the one before, not on what comes after.
-struct SeamJoiner: Sendable {
-    let level: Int
-    let sample: Int
+package struct SeamJoiner: Sendable {
+    package let level: Int
+    package let sample: Int
     /// The sample's, with the cuts of all segments up to the last one appended; later ones may not be chosen yet.
     private var plan: Plan
     private var codes: [UInt16] = []
@@ -15,19 +15,21 @@ struct SeamJoiner: Sendable {
     private var after: [[UInt16]] = []
     /// The segment that was appended last, whose end is not in `codes` yet.
     private var last: [UInt16] = []
-    private(set) var segments = 0
+    package private(set) var segments = 0
 
-    init(level: Int, sample: Int, plan: Plan) {
+    package init(level: Int, sample: Int, plan: Plan) {
         (self.level, self.sample, self.plan) = (level, sample, plan)
     }
 
-    var isComplete: Bool { segments == ranges.count }
+    package var isComplete: Bool { segments == ranges.count }
 
     /// Up to the last splice that was found; the whole level once `isComplete`.
-    var joined: JoinedLevel { JoinedLevel(level: level, codes: codes, joins: joins, before: before, after: after) }
+    package var joined: JoinedLevel {
+        JoinedLevel(level: level, codes: codes, joins: joins, before: before, after: after)
+    }
 
     /// Segments of `joined` that can be decoded: those whose end is decided.
-    var audibleSegments: Int { isComplete ? segments : max(0, segments - 1) }
+    package var audibleSegments: Int { isComplete ? segments : max(0, segments - 1) }
 
     /// Milliseconds of a crossfade, of what is compared for it, and of the largest shift.
     private static let (fade, window, shift) = (15, 30, 4)
@@ -40,7 +42,7 @@ struct SeamJoiner: Sendable {
     /// Takes the next segment, all its tokens as codes, and searches the splice with the one before.
     ///
     /// - Parameter plan: as it is now, with the cuts on both sides of the segment.
-    mutating func append(_ segment: [UInt16], plan: Plan, vqvae: VQVAE, team: ThreadTeam) {
+    package mutating func append(_ segment: [UInt16], plan: Plan, vqvae: VQVAE, team: ThreadTeam) {
         precondition(!isComplete, "level \(level) has \(ranges.count) segments")
         self.plan = plan
         if segments > 0 {

@@ -35,7 +35,7 @@ struct PromptRecordings {
                 "there are \(files.count) recordings for \(specification.samples.count) samples; "
                     + "ask for \(files.count) samples, or leave recordings out")
         }
-        readers = try files.map { try AudioReader(path: locate($0), name: UploadStore.name(of: $0)) }
+        readers = try files.map { try AudioReader(path: locate($0), name: UploadName.original(of: $0)) }
         try checkLengths(usualSeconds)
         try read()
     }

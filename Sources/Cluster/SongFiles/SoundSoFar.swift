@@ -1,5 +1,5 @@
 import AudioFile
-import Foundation
+package import Foundation
 import SongPlan
 import SystemErrors
 import Tensor
@@ -8,12 +8,12 @@ import Tensor
 ///
 /// It grows by the VQ-VAE's pieces, each decoded with the tokens on both sides that decide it. So it is, sample for
 /// sample, the beginning of the finished file, which is made of it.
-struct SoundSoFar {
-    let file: URL
+package struct SoundSoFar {
+    package let file: URL
     /// Audio samples of a token.
-    let samplesPerToken: Int
+    package let samplesPerToken: Int
     /// Tokens whose audio is in the file.
-    private(set) var tokens: Int
+    package private(set) var tokens: Int
     private let output: OutputFile
 
     /// Opens the file, or makes it. What a crash left of a piece is cut off.
@@ -32,7 +32,7 @@ struct SoundSoFar {
     }
 
     /// Adds the audio of the next tokens.
-    mutating func append(_ audio: UnsafeBufferPointer<Float>) throws {
+    package mutating func append(_ audio: UnsafeBufferPointer<Float>) throws {
         try output.write(UnsafeRawBufferPointer(audio))
         tokens += audio.count / samplesPerToken
     }
