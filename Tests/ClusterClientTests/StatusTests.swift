@@ -45,7 +45,9 @@ struct StatusTests {
     func statusJSON() throws {
         var status = WireStatus()
         status.songs = [
-            song { ($0.state, $0.wantedTokens, $0.tokensPerSecond, $0.secondsLeft) = ("sampling", 1 << 40, 1.5, .infinity) }
+            song {
+                ($0.state, $0.wantedTokens, $0.tokensPerSecond, $0.secondsLeft) = ("sampling", 1 << 40, 1.5, .infinity)
+            }
         ]
         let json = try ClusterStatus(status).json()
         #expect(json.contains("\"wanted_tokens\":1099511627776"))

@@ -34,8 +34,8 @@ extension ClusterClient {
         // Growing ones first: one that is completed meanwhile is then among the finished.
         let growing = try list(song: song, soFar: true)
         let finished = try list(song: song)
-        let raw = growing.files.compactMap { Self.place($0, prefix: "so_far/") }.filter { $0.entry.size >= 4 }
-        let done = finished.files.compactMap { Self.place($0, prefix: "") }
+        let raw = growing.files.compactMap(Self.sound).filter { $0.entry.size >= 4 }
+        let done = finished.files.compactMap(Self.sound)
         guard let level = level ?? (raw + done).map(\.level).min(), (raw + done).contains(where: { $0.level == level })
         else {
             let what = level.map { " at level \($0)" } ?? ""
@@ -51,7 +51,7 @@ extension ClusterClient {
             sounds.append(.init(sample: place.sample, file: place.entry.path, seconds: total, complete: true))
         }
         for place in raw where place.level == level && !sounds.contains(where: { $0.sample == place.sample }) {
-            let file = "level_\(level)/sample_\(place.sample).so-far.wav"
+            let file = SongFolderLayout.copyOfSoFar(level: level, sample: place.sample)
             let samples = try fetchRaw(
                 place.entry, song: song, to: folder.appendingPathComponent(file), rate: Int(rate))
             sounds.append(
@@ -62,15 +62,8 @@ extension ClusterClient {
     }
 
     /// The level and sample of an audio file.
-    private static func place(
-        _ entry: SongFileEntry, prefix: String
-    ) -> (entry: SongFileEntry, level: Int, sample: Int)? {
-        guard entry.path.hasPrefix(prefix) else { return nil }
-        let parts = entry.path.dropFirst(prefix.count).split(separator: "/")
-        guard parts.count == 2, parts[0].hasPrefix("level_"), parts[1].hasPrefix("sample_"),
-            let level = Int(parts[0].dropFirst(6)), let sample = Int(parts[1].dropFirst(7).prefix { $0 != "." })
-        else { return nil }
-        return (entry, level, sample)
+    private static func sound(_ entry: SongFileEntry) -> (entry: SongFileEntry, level: Int, sample: Int)? {
+        SongFolderLayout.place(of: entry.path).map { (entry, $0.level, $0.sample) }
     }
 
     /// Copies raw sound, as long as it was when it was listed, into a WAV file.

@@ -1,4 +1,3 @@
-import ClusterProtocol
 import Digest
 import Foundation
 import SongFiles
@@ -45,8 +44,10 @@ package struct UploadStore: Sendable {
         digest.count == 64 && digest.allSatisfy { $0.isASCII && $0.isHexDigit } && UploadName.isValid(ending: ending)
     }
 
-    /// Takes a piece in; the answer says how much is there, so that a client goes on from there.
-    func take(_ upload: WireUpload) throws -> WireUploaded {
+    /// Adds a piece.
+    ///
+    /// - Returns: how much is there, so that a client goes on from there.
+    func add(_ upload: UploadPiece) throws -> UInt64 {
         guard Self.isValid(digest: upload.digest, ending: upload.ending) else {
             throw SongError("the upload's digest or ending is malformed")
         }
@@ -55,11 +56,7 @@ package struct UploadStore: Sendable {
                 "an upload of \(upload.size) bytes is too large; at most \(Self.maximumSize) bytes can be sent")
         }
         let file = folder.appendingPathComponent("\(upload.digest).\(upload.ending)")
-        var reply = WireUploaded()
-        if FileManager.default.fileExists(atPath: file.path) {
-            reply.have = upload.size
-            return reply
-        }
+        if FileManager.default.fileExists(atPath: file.path) { return upload.size }
         let part = file.appendingPathExtension("part")
         let output = try OutputFile(part.path)
         var have = UInt64(try output.seekToEnd())
@@ -73,9 +70,8 @@ package struct UploadStore: Sendable {
             }
             have += UInt64(upload.data.count)
         }
-        reply.have = have
         if have == upload.size { try complete(part: part, file: file, digest: upload.digest, output: output) }
-        return reply
+        return have
     }
 
     private func complete(part: URL, file: URL, digest: String, output: OutputFile) throws {

@@ -27,7 +27,7 @@ package struct SongFile: Sendable {
                 "\(source) is not a JSON object with the fields of a song, {\"seconds\": 20, …}; it is \(value.told)")
         }
         self.source = source
-        let known = SongSpecification.CodingKeys.allCases.map(\.stringValue) + SongSpecification.resultFields
+        let known = SongSpecification.CodingKeys.allCases.map(\.stringValue) + SongOutcome.fields
         if let unknown = members.keys.filter({ !known.contains($0) }).min() {
             throw SongError(
                 "\(source): there is no field \(unknown); the fields are "
@@ -38,7 +38,7 @@ package struct SongFile: Sendable {
         }
         format = members["format"]?.stringValue
         profile = try members["numeric_profile"]?.stringValue.map { try Self.profile($0, source) }
-        request = .object(members.filter { !SongSpecification.resultFields.contains($0.key) && !$0.value.isNull })
+        request = .object(members.filter { !SongOutcome.fields.contains($0.key) && !$0.value.isNull })
     }
 }
 

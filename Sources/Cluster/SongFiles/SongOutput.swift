@@ -12,20 +12,20 @@ package import Tensor
 ///
 /// Every file appears whole or not at all, and one that is there is not made again: a restart goes on.
 package struct SongOutput: Sendable {
-    package let folder: URL
+    private let layout: SongFolderLayout
     private let request: SongRequest
     private let plan: Plan
     private let format: AudioFormat
 
     package init(folder: URL, request: SongRequest, plan: Plan) {
-        self.folder = folder
+        layout = SongFolderLayout(folder)
         self.request = request
         self.plan = plan
         format = AudioFormat(rawValue: request.format) ?? .wav
     }
 
     package func audioFile(level: Int, sample: Int) -> URL {
-        folder.appendingPathComponent("level_\(level)/sample_\(sample).\(format.fileExtension)")
+        layout.audio(level: level, sample: sample, fileExtension: format.fileExtension)
     }
 
     /// Whether a level of a sample is decoded and complete.
@@ -33,28 +33,21 @@ package struct SongOutput: Sendable {
         FileManager.default.fileExists(atPath: audioFile(level: level, sample: sample).path)
     }
 
-    /// The folder of raw sound of streams that are not finished, below the song's.
-    package static let soFar = "so_far"
-
     /// Raw sound is not needed any more.
-    package func removeSoFar() { try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.soFar)) }
+    package func removeSoFar() { try? FileManager.default.removeItem(at: layout.soFar) }
 
     /// What processes that were killed left of files that they wrote.
     private func removeUnfinished() {
-        let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
-        for name in names where name.hasSuffix(".partial") || name.hasPrefix("codes.safetensors.partial-") {
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+        let names = FileManager.default.enumerator(atPath: layout.folder.path)?.compactMap { $0 as? String } ?? []
+        for name in names where SongFolderLayout.isUnfinished(name) {
+            try? FileManager.default.removeItem(at: layout.folder.appendingPathComponent(name))
         }
-    }
-
-    private func rawFile(level: Int, sample: Int) -> URL {
-        folder.appendingPathComponent("\(Self.soFar)/level_\(level)/sample_\(sample).f32")
     }
 
     /// The decoded beginning of a level of a sample.
     package func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
         try SoundSoFar(
-            rawFile(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken,
+            layout.rawSound(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken,
             piece: vqvae.pieceLength(level: level),
             total: plan.levels[level].total)
     }
@@ -104,7 +97,7 @@ package struct SongOutput: Sendable {
     package func grow(
         _ joined: JoinedLevel, segments: Range<Int>, after samples: Int, sample: Int, vqvae: VQVAE, team: ThreadTeam
     ) throws -> Int {
-        let raw = rawFile(level: joined.level, sample: sample)
+        let raw = layout.rawSound(level: joined.level, sample: sample)
         let sound = try RawSound(raw, after: samples)
         try joined.decode(
             segments: segments, vqvae: vqvae, unit: plan.geometry.levels[joined.level].samplesPerToken, team: team
@@ -114,7 +107,7 @@ package struct SongOutput: Sendable {
 
     /// Makes the audio file of a level in segments of its raw sound, which must be complete.
     package func completeJoined(level: Int, sample: Int) throws {
-        let (file, raw) = (audioFile(level: level, sample: sample), rawFile(level: level, sample: sample))
+        let (file, raw) = (audioFile(level: level, sample: sample), layout.rawSound(level: level, sample: sample))
         guard !hasAudio(level: level, sample: sample) else { return }
         try OutputFolder.make(file.deletingLastPathComponent().path)
         let writer = try AudioWriter(path: file.path, sampleRate: plan.geometry.sampleRate, format: format)
@@ -138,36 +131,36 @@ package struct SongOutput: Sendable {
     ///   - tokens: [level][sample].
     ///   - joined: the levels that were sampled in segments, by sample.
     package func finish(_ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = []) throws {
-        try OutputFolder.make(folder.path)
+        try OutputFolder.make(layout.folder.path)
         removeSoFar()
         removeUnfinished()
         try CodesFile.write(
             tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
-            to: folder.appendingPathComponent("codes.safetensors").path,
+            to: layout.codes.path,
             metadata: ["seed": "\(request.specification.seed)"])
         var specification = request.specification
         specification.prompt = specification.prompt.map { $0.map(UploadName.original(of:)) }
         specification.codes = specification.codes.map(UploadName.original(of:))
-        var object = try JSONSerialization.jsonObject(with: specification.json()) as? [String: Any] ?? [:]
-        object["format"] = format.rawValue
-        object["warnings"] = request.warnings
-        object["orchestrion"] = "0.1"
-        object["numeric_profile"] =
-            (specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard).rawValue
-        object["digests"] = Dictionary(
-            uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
-        if !plan.cuts.isEmpty {
-            object["approximate"] = "\(plan.cuts.count + 1) segments"
-            let joins = joined.joined().flatMap(\.joins)
-            object["joins"] = try JSONSerialization.jsonObject(with: JSONEncoder().encode(joins))
-            object["seam_auc"] = try joined.enumerated().compactMap { sample, levels in
-                try levels.min { $0.level < $1.level }.flatMap { try seamReport($0, sample: sample) }
-                    .map { ($0.auc * 10_000).rounded() / 10_000 }
-            }
+        let description = SongDescription(specification: specification, outcome: try outcome(tokens, joined))
+        try OutputFile.replace(layout.description.path, with: description.json())
+    }
+
+    private func outcome(_ tokens: [[[UInt16]]], _ joined: [[JoinedLevel]]) throws -> SongOutcome {
+        var outcome = SongOutcome()
+        outcome.orchestrion = "0.1"
+        outcome.format = format.rawValue
+        outcome.warnings = request.warnings
+        outcome.numericProfile =
+            (request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard).rawValue
+        outcome.digests = Dictionary(uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
+        guard !plan.cuts.isEmpty else { return outcome }
+        outcome.approximate = "\(plan.cuts.count + 1) segments"
+        outcome.joins = joined.joined().flatMap(\.joins)
+        outcome.seamAUC = try joined.enumerated().compactMap { sample, levels in
+            try levels.min { $0.level < $1.level }.flatMap { try seamReport($0, sample: sample) }
+                .map { ($0.auc * 10_000).rounded() / 10_000 }
         }
-        let data = try JSONSerialization.data(
-            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        try OutputFile.replace(folder.appendingPathComponent("song.json").path, with: data)
+        return outcome
     }
 
     /// By level, of all samples and seams one after another.

@@ -28,11 +28,6 @@ package struct SongRequest: Sendable, Hashable, Codable {
 }
 
 extension SongSpecification {
-    /// Fields of `song.json` that are not part of a request: what came out of it.
-    package static let resultFields = [
-        "orchestrion", "format", "digests", "numeric_profile", "warnings", "approximate", "joins", "seam_auc",
-    ]
-
     /// - Parameter source: where the text comes from, for messages.
     /// - Throws: `SongError` for what is not JSON, an unknown field, or one that holds something else than it must.
     package init(json: Data, source: String) throws {

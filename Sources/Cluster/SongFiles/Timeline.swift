@@ -81,8 +81,6 @@ package struct Timeline: Sendable, Codable {
         return last
     }
 
-    package static let file = "timeline.json"
-
     package func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase

@@ -66,26 +66,26 @@ package struct JoinedLevel: Sendable {
         let total = codes.count * unit
         let piece = vqvae.pieceLength(level: level) * unit
         let segments = segments ?? 0..<joins.count + 1
-        var left = segments.lowerBound > 0 ? Voice(self, segments.lowerBound - 1, unit: unit, vqvae: vqvae) : nil
+        var left = segments.lowerBound > 0 ? Rendition(self, segments.lowerBound - 1, unit: unit, vqvae: vqvae) : nil
         for segment in segments {
-            let voice = Voice(self, segment, unit: unit, vqvae: vqvae)
+            let right = Rendition(self, segment, unit: unit, vqvae: vqvae)
             let join = segment > 0 ? joins[segment - 1] : nil
             var begin = 0
             if let join, let left {
                 begin = join.position - join.fade / 2
-                try crossfade(left, voice, join, team, write)
+                try crossfade(left, right, join, team, write)
                 begin += join.fade
             }
             let end = segment < joins.count ? joins[segment].position - joins[segment].fade / 2 : total
             for start in stride(from: begin, to: end, by: piece) {
-                try voice.audio(start..<min(end, start + piece), team: team).withUnsafeBufferPointer(write)
+                try right.audio(start..<min(end, start + piece), team: team).withUnsafeBufferPointer(write)
             }
-            left = voice
+            left = right
         }
     }
 
     private func crossfade(
-        _ left: Voice, _ right: Voice, _ join: SeamJoin, _ team: ThreadTeam,
+        _ left: Rendition, _ right: Rendition, _ join: SeamJoin, _ team: ThreadTeam,
         _ write: (UnsafeBufferPointer<Float>) throws -> Void
     ) rethrows {
         let range = join.position - join.fade / 2..<join.position - join.fade / 2 + join.fade
@@ -100,7 +100,7 @@ package struct JoinedLevel: Sendable {
 }
 
 /// A segment as it is played: its tokens with what is kept on both sides, and its shift.
-private struct Voice {
+private struct Rendition {
     private let tokens: [UInt16]
     /// Place of the first of them in the level.
     private let start: Int

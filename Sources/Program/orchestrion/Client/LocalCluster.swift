@@ -18,11 +18,11 @@ final class LocalCluster: Sendable {
 
     /// - Parameter state: the folder of the journal; a second run with the same one goes on.
     init(
-        state: URL, shelf: ModelShelf, model: Model, levels: [Int], threads: Int, slots: Int?,
+        state: URL, registry: ModelRegistry, model: Model, levels: [Int], threads: Int, slots: Int?,
         log: @escaping @Sendable (String) -> Void
     ) throws {
         coordinator = try CoordinatorServer(
-            state: state.path, shelf: shelf,
+            state: state.path, registry: registry,
             options: CoordinatorServer.Options(threads: threads, trustsPaths: true, log: log))
         worker = try Worker(
             model: model,

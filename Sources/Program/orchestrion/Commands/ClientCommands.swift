@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterClient
 import Foundation
+import SongFiles
 import SongPlan
 
 struct SubmitCommand: ParsableCommand {
@@ -132,7 +133,7 @@ struct FetchCommand: ParsableCommand {
             return try show(client.fetchSoFar(song: song, into: folder, level: level, progress: TransferLine().show))
         }
         let files = try client.fetchShown(song: song, into: folder) { path in
-            level.map { path.hasPrefix("level_\($0)/") } ?? true
+            level.map { SongFolderLayout.isOf(level: $0, path) } ?? true
         }
         guard !files.isEmpty else {
             let what = level.map { "files of level \($0)" } ?? "files"

@@ -64,16 +64,16 @@ struct SampleCommand: ParsableCommand {
         compute.sayLimits { if !json { Terminal.note($0) } }
         var request = try song.request()
         let made = request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:))
-        let shelf = ModelShelf(preset: preset, profile: try profile ?? made ?? song.profileOfFile() ?? .standard)
+        let registry = ModelRegistry(preset: preset, profile: try profile ?? made ?? song.profileOfFile() ?? .standard)
         let name = request.specification.model
         let path = try MusicBox.path(of: name)
-        let model = try shelf.model(path)
+        let model = try registry.model(path)
         // A song of the model that ships says so by name: the folder differs from machine to machine.
         request.specification.model = path == name ? model.folder.path : name
         let folder = URL(fileURLWithPath: out ?? Self.defaultFolder())
         try OutputPlace.check(folder)
         let state = folder.appendingPathComponent(".orchestrion")
-        guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {
+        guard !SongFolderLayout(folder).isFinished else {
             throw ValidationError("\(folder.path) already holds a song; choose another --out")
         }
         if song.seed == nil, song.song == nil, let seed = Self.seed(keptIn: state) { request.specification.seed = seed }
@@ -81,7 +81,7 @@ struct SampleCommand: ParsableCommand {
         let status: SongProgress
         do {
             try claim(state, for: request)
-            status = try sample(request, shelf: shelf, model: model, state: state)
+            status = try sample(request, registry: registry, model: model, state: state)
         } catch let refusal as Refusal {
             if isNew { abandon(state) }
             throw refusal.reason
@@ -97,7 +97,8 @@ struct SampleCommand: ParsableCommand {
     /// Moves a finished song to where it was asked for; `song.json`, which says that all of it is there, comes last.
     private func handOver(_ result: URL, to folder: URL) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: result.path)
-        for name in names.sorted(by: { ($0 == "song.json" ? 1 : 0, $0) < ($1 == "song.json" ? 1 : 0, $1) }) {
+        func order(_ name: String) -> (Int, String) { (name == SongFolderLayout.descriptionName ? 1 : 0, name) }
+        for name in names.sorted(by: { order($0) < order($1) }) {
             try FileManager.default.moveItem(
                 at: result.appendingPathComponent(name), to: folder.appendingPathComponent(name))
         }
@@ -129,14 +130,14 @@ struct SampleCommand: ParsableCommand {
     }
 
     private func sample(
-        _ request: SongRequest, shelf: ModelShelf, model: Model, state: URL
+        _ request: SongRequest, registry: ModelRegistry, model: Model, state: URL
     ) throws -> SongProgress {
         let verbose = verbose
         let stopAt = min(max(0, request.specification.stopAt), model.geometry.top)
         let cluster: LocalCluster
         do {
             cluster = try LocalCluster(
-                state: state, shelf: shelf, model: model, levels: Array(stopAt...model.geometry.top),
+                state: state, registry: registry, model: model, levels: Array(stopAt...model.geometry.top),
                 threads: compute.threads,
                 slots: slots, log: { if verbose { Terminal.log($0) } })
         } catch {

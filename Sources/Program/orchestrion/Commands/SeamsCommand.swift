@@ -56,7 +56,7 @@ struct SeamsCommand: ParsableCommand {
         guard let report else { throw CommandError("\(directory) is too short to compare its seams with other places") }
         let file =
             out.map { URL(fileURLWithPath: $0) }
-            ?? directoryURL.appendingPathComponent("level_\(level)/sample_\(sample)_seams.svg")
+            ?? song.layout.seams(level: level, sample: sample)
         let title = "\(song.url.lastPathComponent)  ·  level \(level), sample \(sample)  ·  \(song.approximate ?? "")"
         let plot = SeamPlot(report, title: title, seconds: reader.duration)
         try OutputFile.replace(file.path, with: plot.svg)
@@ -79,6 +79,4 @@ struct SeamsCommand: ParsableCommand {
         }
         print("  \(file.path)")
     }
-
-    private var directoryURL: URL { URL(fileURLWithPath: directory, isDirectory: true) }
 }

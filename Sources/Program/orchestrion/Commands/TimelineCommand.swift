@@ -45,7 +45,7 @@ struct TimelineCommand: ParsableCommand {
     func run() throws {
         let timeline: Timeline
         do { timeline = try recorded() } catch let error as DecodingError {
-            throw CommandError("\(Timeline.file) of \(song): \(error.explanation)")
+            throw CommandError("\(SongFolderLayout.timelineName) of \(song): \(error.explanation)")
         }
         let report = try TimelineReport(timeline, planned: planned(timeline))
         if let plot {
@@ -55,10 +55,11 @@ struct TimelineCommand: ParsableCommand {
     }
 
     private func recorded() throws -> Timeline {
-        let file = URL(fileURLWithPath: song).appendingPathComponent(Timeline.file)
+        let file = URL(fileURLWithPath: song).appendingPathComponent(SongFolderLayout.timelineName)
         if let data = try? Data(contentsOf: file) { return try Timeline(json: data) }
         guard !FileManager.default.fileExists(atPath: song) || !song.contains("/") else {
-            throw CommandError("\(song) has no \(Timeline.file): it is not a song that a coordinator sampled")
+            throw CommandError(
+                "\(song) has no \(SongFolderLayout.timelineName): it is not a song that a coordinator sampled")
         }
         try ClusterClient.check(id: song)
         let client = try connection.client()

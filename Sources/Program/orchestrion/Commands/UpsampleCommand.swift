@@ -55,7 +55,7 @@ struct UpsampleCommand: ParsableCommand {
         let scratch = ScratchFolder()
         defer { withExtendedLifetime(scratch) {} }
         let files = try client.fetchShown(song: song, into: scratch.url) {
-            ["codes.safetensors", "song.json"].contains($0)
+            [SongFolderLayout.codesName, SongFolderLayout.descriptionName].contains($0)
         }
         guard files.count == 2 else {
             throw CommandError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
@@ -66,12 +66,12 @@ struct UpsampleCommand: ParsableCommand {
 
     /// The new song: the kept samples' codes beside their labels, seed and numbers.
     private func request(_ folder: URL) throws -> SongRequest {
-        let data = try Data(contentsOf: folder.appendingPathComponent("song.json"))
-        var specification = try SongSpecification(json: data, source: "the description of \(song)")
-        let former = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["format"] as? String
+        let layout = SongFolderLayout(folder)
+        let description = try SongDescription(
+            json: Data(contentsOf: layout.description), source: "the description of \(song)")
+        var specification = description.specification
         let kept = try kept(of: specification.samples.count)
-        let codes = folder.appendingPathComponent("codes.safetensors").path
-        var levels = try CodesFile.read(codes).map { samples in kept.map { samples[$0] } }
+        var levels = try CodesFile.read(layout.codes.path).map { samples in kept.map { samples[$0] } }
         guard let top = levels.last?.first, !top.isEmpty else { throw CommandError("\(song) has no top level") }
         for level in 0..<levels.count - 1 { levels[level] = levels[level].map { _ in [] } }
         let file = folder.appendingPathComponent("kept.safetensors").path
@@ -86,7 +86,8 @@ struct UpsampleCommand: ParsableCommand {
         (specification.prompt, specification.promptSeconds) = (nil, nil)
         specification.stopAt = stopAt ?? 0
         if let segments { specification.segments = SegmentChoice(segments) }
-        return SongRequest(specification: specification, format: format?.rawValue ?? former ?? "wav")
+        return SongRequest(
+            specification: specification, format: format?.rawValue ?? description.outcome.format ?? "wav")
     }
 
     private func kept(of count: Int) throws -> [Int] {

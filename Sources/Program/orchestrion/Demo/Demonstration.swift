@@ -3,6 +3,7 @@ import ClusterClient
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SystemErrors
 
 /// The main job on one machine: a cluster of processes, a song, a worker that is killed half way, and the proof that
@@ -145,7 +146,7 @@ final class Demonstration {
         }
         guard process.ending == 0 else { throw CommandError("sampling undisturbed ended with \(process.ending!)") }
         let codes = [folder, again].map {
-            FileManager.default.contents(atPath: $0.appendingPathComponent("codes.safetensors").path)
+            FileManager.default.contents(atPath: SongFolderLayout($0).codes.path)
         }
         guard let first = codes[0], first == codes[1] else {
             throw CommandError("the tokens differ. This must not happen: please report it")
@@ -158,7 +159,7 @@ final class Demonstration {
 
     private func showResult() throws {
         step("The song is in \(folder.path)")
-        for file in SongReport(folder: folder, seed: 0).files where file.hasPrefix("level_") {
+        for file in SongReport(folder: folder, seed: 0).files where SongFolderLayout.place(of: file) != nil {
             say("  \(folder.appendingPathComponent(file).path)")
         }
         let report = try PictureMaker(song: SongFolder(folder)).make()

@@ -5,12 +5,12 @@ import SongFiles
 import Synchronization
 
 /// The models that a coordinator knows, by the names that songs use.
-package final class ModelShelf: Sendable {
-    private struct Shelf {
+package final class ModelRegistry: Sendable {
+    private struct Known {
         var models: [String: Model] = [:]
         var vqvaes: [String: VQVAE] = [:]
     }
-    private let shelf = Mutex(Shelf())
+    private let known = Mutex(Known())
     /// The geometry for folders without their own.
     private let preset: String?
     private let profile: NumericProfile
@@ -30,9 +30,9 @@ package final class ModelShelf: Sendable {
 
     private func add(path: String, preset: String?) throws -> Model {
         let full = URL(fileURLWithPath: path).standardizedFileURL.path
-        if let known = shelf.withLock({ $0.models[full] }) { return known }
+        if let model = known.withLock({ $0.models[full] }) { return model }
         let model = try Model(path: full, preset: preset, profile: profile)
-        shelf.withLock {
+        known.withLock {
             $0.models[full] = model
             if $0.models[model.name] == nil { $0.models[model.name] = model }
         }
@@ -45,10 +45,10 @@ package final class ModelShelf: Sendable {
     package func model(_ name: String) throws -> Model {
         let full = URL(fileURLWithPath: name).standardizedFileURL.path
         let last = URL(fileURLWithPath: name).lastPathComponent
-        if let known = shelf.withLock({ $0.models[full] ?? $0.models[name] }) { return known }
+        if let model = known.withLock({ $0.models[full] ?? $0.models[name] }) { return model }
         if FileManager.default.fileExists(atPath: full) { return try add(path: full) }
-        if let known = shelf.withLock({ $0.models[last] }) { return known }
-        let names = Set(shelf.withLock { $0.models.values.map(\.name) }).sorted()
+        if let model = known.withLock({ $0.models[last] }) { return model }
+        let names = Set(known.withLock { $0.models.values.map(\.name) }).sorted()
         throw SongError(
             "no model is called \(name) here, and there is no such folder; "
                 + (names.isEmpty
@@ -57,11 +57,14 @@ package final class ModelShelf: Sendable {
         )
     }
 
+    /// The VQ-VAE of the model of that name, loaded once.
+    func vqvae(named name: String) throws -> VQVAE { try vqvae(of: model(name)) }
+
     /// The VQ-VAE of a model, loaded once.
     package func vqvae(of model: Model) throws -> VQVAE {
-        if let known = shelf.withLock({ $0.vqvaes[model.folder.path] }) { return known }
+        if let vqvae = known.withLock({ $0.vqvaes[model.folder.path] }) { return vqvae }
         let vqvae = try model.vqvae()
-        shelf.withLock { $0.vqvaes[model.folder.path] = vqvae }
+        known.withLock { $0.vqvaes[model.folder.path] = vqvae }
         return vqvae
     }
 }
