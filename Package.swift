@@ -53,12 +53,25 @@ let package = Package(
             dependencies: [
                 "CoordinatorCore", "SongPlan", "SystemErrors", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        // How the segments of a level are joined, and whether their seams can be told from other places.
+        .target(name: "Stitching", dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor"]),
+        // A song on disk: what is asked for, what that comes to, and the folder that it ends in.
+        .target(
+            name: "SongFiles",
+            dependencies: [
+                "AudioFile", "Checkpoint", "CoordinatorCore", "Digest", "JukeboxModel", "SongPlan", "Stitching",
+                "SystemErrors", "Tensor",
+            ]),
         .target(
             name: "CoordinatorService",
             dependencies: [
-                "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Digest", "Journal", "JukeboxModel",
-                "SeamScore", "SongPlan", "SystemErrors", "Tensor",
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Digest", "Journal", "JukeboxModel", "SongFiles",
+                "SongPlan", "Stitching", "SystemErrors", "Tensor",
             ]),
+        // What a program asks a coordinator: the command line is one user of it.
+        .target(
+            name: "ClusterClient",
+            dependencies: ["AudioFile", "ClusterProtocol", "Digest", "SongFiles", "SongPlan", "SystemErrors"]),
         .target(
             name: "WorkerService",
             dependencies: [
@@ -69,8 +82,6 @@ let package = Package(
         .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
 
         .target(name: "Pictures", dependencies: ["CCairo", "SystemErrors", "Tensor"]),
-        // Whether the seams of a song in segments can be told from other places.
-        .target(name: "SeamScore", dependencies: ["Tensor"]),
 
         // The model that ships with the program; Scripts/train makes it.
         .target(name: "MusicBox", resources: [.copy("music-box")]),
@@ -83,9 +94,10 @@ let package = Package(
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Benchmark", "Checkpoint", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-                "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures", "ProcessLimits", "Sampling",
-                "SeamScore", "SongPlan", "SystemErrors", "Tensor", "WorkerService", "ZeroMQTransport",
+                "AudioFile", "Benchmark", "Checkpoint", "ClusterClient", "ClusterProtocol", "ClusterSimulation",
+                "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures",
+                "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -118,11 +130,26 @@ let package = Package(
             ]),
         .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
         .testTarget(
+            name: "StitchingTests",
+            dependencies: [
+                "AudioFile", "Checkpoint", "JukeboxModel", "SongFiles", "SongPlan", "Stitching", "Tensor",
+                "ModelTestSupport",
+            ]),
+        .testTarget(
+            name: "SongFilesTests",
+            dependencies: [
+                "AudioFile", "Checkpoint", "JukeboxModel", "SongFiles", "SongPlan", "Stitching", "Tensor",
+                "ModelTestSupport",
+            ]),
+        .testTarget(
             name: "CoordinatorServiceTests",
             dependencies: [
-                "AudioFile", "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
-                "Journal", "JukeboxModel", "SongPlan", "Tensor", "ModelTestSupport",
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "Journal",
+                "JukeboxModel", "SongFiles", "SongPlan", "Tensor", "ModelTestSupport",
             ]),
+        .testTarget(
+            name: "ClusterClientTests",
+            dependencies: ["ClusterClient", "ClusterProtocol", "Digest", "ModelTestSupport", "SongFiles", "SongPlan"]),
         .testTarget(
             name: "WorkerServiceTests",
             dependencies: [
@@ -130,7 +157,6 @@ let package = Package(
                 "WorkerCore",
                 "WorkerService",
             ]),
-        .testTarget(name: "SeamScoreTests", dependencies: ["SeamScore"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
@@ -151,10 +177,10 @@ let floors = [
         "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
-    "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SeamScore", "SongPlan"],
+    "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
-        "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal", "WorkerCore",
-        "WorkerService", "ZeroMQTransport",
+        "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
+        "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": ["Benchmark", "Pictures", "orchestrion"],
 ]

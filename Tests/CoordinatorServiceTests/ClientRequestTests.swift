@@ -3,6 +3,7 @@ import CoordinatorCore
 import CoordinatorService
 import Foundation
 import ModelTestSupport
+import SongFiles
 import Synchronization
 import Testing
 
@@ -10,89 +11,93 @@ import Testing
 @Suite(.serialized) struct ClientRequestTests {
     @Test("A request of another protocol version, and one without content, are answered with a reason")
     func malformed() throws {
-        let desk = try ServedCoordinator()
-        #expect(try desk.ask(nil).error.contains("newer release"))
-        #expect(try desk.ask(nil, version: 99).error.contains("version 99"))
-        desk.finish()
+        let coordinator = try ServedCoordinator()
+        #expect(try coordinator.ask(nil).error.contains("newer release"))
+        #expect(try coordinator.ask(nil, version: 99).error.contains("version 99"))
+        coordinator.finish()
     }
 
     @Test("Songs with impossible names, formats and requests are refused with the reason")
     func refused() throws {
-        let desk = try ServedCoordinator()
+        let coordinator = try ServedCoordinator()
         for id in ["", "a/b", "..", "a b", String(repeating: "a", count: 65), "\u{E9}"] {
             #expect(
-                try desk.submit(id, #"{"model":"two-level-unlabelled"}"#).error.contains("1 to 64 letters"), "\(id)")
+                try coordinator.submit(id, #"{"model":"two-level-unlabelled"}"#).error.contains("1 to 64 letters"),
+                "\(id)")
         }
         #expect(
-            try desk.submit("s", #"{"model":"two-level-unlabelled"}"#, format: "mp3").error.contains("wav, flac, ogg"))
-        #expect(try desk.submit("s", #"{"model":"x"}"#).error.contains("no model is called x"))
-        #expect(try desk.submit("s", #"{"modle":"x"}"#).error.contains("no field modle"))
-        #expect(try desk.submit("s", #"{"model":"two-level-unlabelled","sample_length":100}"#).error.contains("256"))
+            try coordinator.submit("s", #"{"model":"two-level-unlabelled"}"#, format: "mp3").error.contains(
+                "wav, flac, ogg"))
+        #expect(try coordinator.submit("s", #"{"model":"x"}"#).error.contains("no model is called x"))
+        #expect(try coordinator.submit("s", #"{"modle":"x"}"#).error.contains("no field modle"))
         #expect(
-            try desk.submit("s", #"{"model":"two-level-unlabelled","mode":"primed","prompt":"/etc/passwd"}"#).error
+            try coordinator.submit("s", #"{"model":"two-level-unlabelled","sample_length":100}"#).error.contains("256"))
+        #expect(
+            try coordinator.submit("s", #"{"model":"two-level-unlabelled","mode":"primed","prompt":"/etc/passwd"}"#)
+                .error
                 .contains("send it first"))
-        #expect(try desk.ask(.status(WireStatusQuery())).status.songs.isEmpty)
-        desk.finish()
+        #expect(try coordinator.ask(.status(WireStatusQuery())).status.songs.isEmpty)
+        coordinator.finish()
     }
 
     @Test("A song is taken on, shown, and cancelled")
     func life() throws {
-        let desk = try ServedCoordinator()
+        let coordinator = try ServedCoordinator()
         let request = #"{"model":"two-level-unlabelled","sample_length":32768,"samples":[{},{}]}"#
-        let accepted = try desk.submit("song-1", request)
+        let accepted = try coordinator.submit("song-1", request)
         #expect(accepted.error.isEmpty && accepted.submitted.song == "song-1")
         #expect(accepted.submitted.tokens == 2 * (1024 + 128))
         // Submitting again is the same as once; other contents are not.
-        #expect(try desk.submit("song-1", request).submitted.song == "song-1")
+        #expect(try coordinator.submit("song-1", request).submitted.song == "song-1")
         #expect(
-            try desk.submit("song-1", #"{"model":"two-level-unlabelled","sample_length":256}"#).error.contains(
+            try coordinator.submit("song-1", #"{"model":"two-level-unlabelled","sample_length":256}"#).error.contains(
                 "other contents"))
         var query = WireStatusQuery()
         query.song = "song-1"
-        let status = try #require(try desk.ask(.status(query)).status.songs.first)
+        let status = try #require(try coordinator.ask(.status(query)).status.songs.first)
         #expect(status.state == "sampling" && status.samples == 2 && status.wantedTokens == 2304)
         #expect(status.levels.map(\.total) == [2048, 256] && status.levels.map(\.windows) == [14, 6])
         var cancel = WireCancel()
         cancel.song = "song-1"
-        #expect(try desk.ask(.cancel(cancel)).cancelled.wasRunning)
-        #expect(try !desk.ask(.cancel(cancel)).cancelled.wasRunning)
-        #expect(try desk.ask(.status(query)).status.songs.first?.state == "cancelled")
-        desk.finish()
+        #expect(try coordinator.ask(.cancel(cancel)).cancelled.wasRunning)
+        #expect(try !coordinator.ask(.cancel(cancel)).cancelled.wasRunning)
+        #expect(try coordinator.ask(.status(query)).status.songs.first?.state == "cancelled")
+        coordinator.finish()
     }
 
     @Test("Songs that do not exist are named")
     func unknownSong() throws {
-        let desk = try ServedCoordinator()
+        let coordinator = try ServedCoordinator()
         var (query, cancel, list, read) = (WireStatusQuery(), WireCancel(), WireListFiles(), WireReadFile())
         query.song = "x"
         cancel.song = "x"
         list.song = "x"
         read.song = "x"
         for kind in [WireClientRequest.OneOf_Kind.status(query), .cancel(cancel), .list(list), .read(read)] {
-            #expect(try desk.ask(kind).error.contains("no song x"))
+            #expect(try coordinator.ask(kind).error.contains("no song x"))
         }
-        desk.finish()
+        coordinator.finish()
     }
 
     @Test("Only files of the song can be read")
     func files() throws {
-        let desk = try ServedCoordinator()
-        _ = try desk.submit("song", #"{"model":"two-level-unlabelled","sample_length":256}"#)
-        let place = desk.folder.file("state/songs/song")
+        let coordinator = try ServedCoordinator()
+        _ = try coordinator.submit("song", #"{"model":"two-level-unlabelled","sample_length":256}"#)
+        let place = coordinator.folder.file("state/songs/song")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         try Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0) }).write(to: place.appendingPathComponent("a.wav"))
         try Data().write(to: place.appendingPathComponent("b.wav.partial-1"))
-        try Data("secret".utf8).write(to: desk.folder.file("state/songs/secret"))
+        try Data("secret".utf8).write(to: coordinator.folder.file("state/songs/secret"))
         var list = WireListFiles()
         list.song = "song"
-        #expect(try desk.ask(.list(list)).files.files.map(\.path) == ["a.wav"])
+        #expect(try coordinator.ask(.list(list)).files.files.map(\.path) == ["a.wav"])
         func read(_ path: String, from offset: UInt64 = 0, length: UInt32 = .max) throws -> WireClientReply {
             var read = WireReadFile()
             (read.song, read.path, read.offset, read.length) = ("song", path, offset, length)
-            return try desk.ask(.read(read))
+            return try coordinator.ask(.read(read))
         }
         let first = try read("a.wav").piece
-        #expect(first.size == 100_000 && first.data.count == UploadStore.pieceSize)
+        #expect(first.size == 100_000 && first.data.count == FilePiece.size)
         #expect(try read("a.wav", from: 99_990).piece.data.count == 10)
         #expect(try read("a.wav", from: .max).piece.data.isEmpty)
         #expect(try read("a.wav", length: 3).piece.data == Data([0, 1, 2]))
@@ -100,15 +105,15 @@ import Testing
             #expect(try read(path).error.contains("is not a file of the song"), "\(path)")
         }
         #expect(try read("none.wav").error.contains("no file none.wav"))
-        desk.finish()
+        coordinator.finish()
     }
 
     @Test("Bytes that are no message do not stop the coordinator")
     func junk() throws {
-        let desk = try ServedCoordinator()
-        for payload in [[], [0xFF], [UInt8](repeating: 0x0A, count: 65_536)] { try desk.send(payload) }
-        #expect(try desk.ask(.status(WireStatusQuery())).error.isEmpty)
-        desk.finish()
+        let coordinator = try ServedCoordinator()
+        for payload in [[], [0xFF], [UInt8](repeating: 0x0A, count: 65_536)] { try coordinator.send(payload) }
+        #expect(try coordinator.ask(.status(WireStatusQuery())).error.isEmpty)
+        coordinator.finish()
     }
 }
 
@@ -123,10 +128,10 @@ private final class ServedCoordinator {
 
     init() throws {
         folder = try TemporaryFolder()
-        let shelf = ModelShelf()
-        try shelf.add(path: Fixture.twoLevel.folder.path)
+        let registry = ModelRegistry()
+        try registry.add(path: Fixture.twoLevel.folder.path)
         server = try CoordinatorServer(
-            state: folder.file("state").path, shelf: shelf, options: CoordinatorServer.Options(threads: 1))
+            state: folder.file("state").path, registry: registry, options: CoordinatorServer.Options(threads: 1))
         let network = InMemoryNetwork()
         client = network.makeClient()
         let started = DispatchSemaphore(value: 0)

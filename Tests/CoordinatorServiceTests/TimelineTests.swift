@@ -3,6 +3,7 @@ import CoordinatorService
 import Foundation
 import Journal
 import ModelTestSupport
+import SongFiles
 import SongPlan
 import Testing
 

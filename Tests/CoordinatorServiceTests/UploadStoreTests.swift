@@ -1,7 +1,7 @@
-import ClusterProtocol
 import Digest
 import Foundation
 import ModelTestSupport
+import SongFiles
 import Testing
 
 @testable import CoordinatorService
@@ -20,63 +20,59 @@ import Testing
         digest = content.withUnsafeBytes { Digest.sha256($0) }
     }
 
-    private func upload(_ range: Range<Int>, digest: String? = nil, ending: String = "wav") -> WireUpload {
-        var upload = WireUpload()
-        upload.digest = digest ?? self.digest
-        upload.ending = ending
-        upload.size = UInt64(content.count)
-        upload.offset = UInt64(range.lowerBound)
-        upload.data = Data(content[range])
-        return upload
+    private func upload(_ range: Range<Int>, digest: String? = nil, ending: String = "wav") -> UploadPiece {
+        UploadPiece(
+            digest: digest ?? self.digest, ending: ending, size: UInt64(content.count),
+            offset: UInt64(range.lowerBound), data: Data(content[range]))
     }
 
-    private var reference: String { UploadStore.reference(digest: digest, ending: "wav", name: "my song|v2.wav") }
+    private var reference: String { UploadName.make(digest: digest, ending: "wav", name: "my song|v2.wav") }
 
     private func complete() throws {
-        for begin in stride(from: 0, to: content.count, by: UploadStore.pieceSize) {
-            _ = try store.take(upload(begin..<min(content.count, begin + UploadStore.pieceSize)))
+        for begin in stride(from: 0, to: content.count, by: FilePiece.size) {
+            _ = try store.add(upload(begin..<min(content.count, begin + FilePiece.size)))
         }
     }
 
     @Test("A file arrives in pieces, and is then found under its name")
     func pieces() throws {
-        #expect(try store.take(upload(0..<0)).have == 0)
-        #expect(try store.take(upload(0..<40_000)).have == 40_000)
+        #expect(try store.add(upload(0..<0)) == 0)
+        #expect(try store.add(upload(0..<40_000)) == 40_000)
         #expect(unlessError("my song|v2.wav was not sent completely") { _ = try store.locate(reference) } == nil)
-        #expect(try store.take(upload(40_000..<80_000)).have == 80_000)
-        #expect(try store.take(upload(80_000..<100_000)).have == 100_000)
+        #expect(try store.add(upload(40_000..<80_000)) == 80_000)
+        #expect(try store.add(upload(80_000..<100_000)) == 100_000)
         let path = try store.locate(reference)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content))
         #expect(path.hasSuffix(".wav"))
-        #expect(UploadStore.name(of: reference) == "my song|v2.wav")
+        #expect(UploadName.original(of: reference) == "my song|v2.wav")
     }
 
     @Test("A piece that comes twice, or too early, changes nothing; the answer says where to go on")
     func order() throws {
-        _ = try store.take(upload(0..<40_000))
-        #expect(try store.take(upload(0..<40_000)).have == 40_000)
-        #expect(try store.take(upload(60_000..<80_000)).have == 40_000)
-        #expect(try store.take(upload(20_000..<60_000)).have == 40_000)
-        _ = try store.take(upload(40_000..<80_000))
-        #expect(try store.take(upload(80_000..<100_000)).have == 100_000)
+        _ = try store.add(upload(0..<40_000))
+        #expect(try store.add(upload(0..<40_000)) == 40_000)
+        #expect(try store.add(upload(60_000..<80_000)) == 40_000)
+        #expect(try store.add(upload(20_000..<60_000)) == 40_000)
+        _ = try store.add(upload(40_000..<80_000))
+        #expect(try store.add(upload(80_000..<100_000)) == 100_000)
         #expect(throws: Never.self) { try store.locate(reference) }
     }
 
     @Test("Another process goes on where the first stopped")
     func restarted() throws {
-        _ = try store.take(upload(0..<40_000))
+        _ = try store.add(upload(0..<40_000))
         let second = try UploadStore(folder: folder.file("deep/uploads"))
-        #expect(try second.take(upload(0..<0)).have == 40_000)
-        _ = try second.take(upload(40_000..<80_000))
-        _ = try second.take(upload(80_000..<100_000))
+        #expect(try second.add(upload(0..<0)) == 40_000)
+        _ = try second.add(upload(40_000..<80_000))
+        _ = try second.add(upload(80_000..<100_000))
         #expect(throws: Never.self) { try store.locate(reference) }
     }
 
     @Test("A file that is there need not be sent again")
     func known() throws {
         try complete()
-        #expect(try store.take(upload(0..<0)).have == 100_000)
-        #expect(try store.take(upload(0..<100)).have == 100_000)
+        #expect(try store.add(upload(0..<0)) == 100_000)
+        #expect(try store.add(upload(0..<100)) == 100_000)
         #expect(try Data(contentsOf: URL(fileURLWithPath: store.locate(reference))) == Data(content))
     }
 
@@ -84,22 +80,21 @@ import Testing
     func wrongContent() throws {
         var first = upload(0..<40_000)
         first.data[7] ^= 1
-        _ = try store.take(first)
-        _ = try store.take(upload(40_000..<80_000))
-        #expect(unlessError("digest", "send it again") { _ = try store.take(upload(80_000..<100_000)) } == nil)
-        #expect(try store.take(upload(0..<0)).have == 0)
+        _ = try store.add(first)
+        _ = try store.add(upload(40_000..<80_000))
+        #expect(unlessError("digest", "send it again") { _ = try store.add(upload(80_000..<100_000)) } == nil)
+        #expect(try store.add(upload(0..<0)) == 0)
         try complete()
         #expect(throws: Never.self) { try store.locate(reference) }
     }
 
     @Test("An empty file is a file")
     func emptyFile() throws {
-        var upload = WireUpload()
-        upload.digest = [UInt8]().withUnsafeBytes { Digest.sha256($0) }
-        upload.ending = "txt"
-        #expect(try store.take(upload).have == 0)
+        let digest = [UInt8]().withUnsafeBytes { Digest.sha256($0) }
+        let upload = UploadPiece(digest: digest, ending: "txt", size: 0, offset: 0, data: Data())
+        #expect(try store.add(upload) == 0)
         #expect(throws: Never.self) {
-            try store.locate(UploadStore.reference(digest: upload.digest, ending: "txt", name: "x"))
+            try store.locate(UploadName.make(digest: digest, ending: "txt", name: "x"))
         }
     }
 
@@ -107,15 +102,15 @@ import Testing
     func beyond() throws {
         var upload = upload(0..<40_000)
         upload.size = 39_999
-        #expect(try store.take(upload).have == 0)
+        #expect(try store.add(upload) == 0)
     }
 
     @Test("Files and pieces that are too large are refused")
     func tooLarge() throws {
         var large = upload(0..<10)
         large.size = UploadStore.maximumSize + 1
-        #expect(unlessError("too large", "\(UploadStore.maximumSize)") { _ = try store.take(large) } == nil)
-        #expect(unlessError("too large") { _ = try store.take(upload(0..<UploadStore.pieceSize + 1)) } == nil)
+        #expect(unlessError("too large", "\(UploadStore.maximumSize)") { _ = try store.add(large) } == nil)
+        #expect(unlessError("too large") { _ = try store.add(upload(0..<FilePiece.size + 1)) } == nil)
     }
 
     @Test(
@@ -131,8 +126,8 @@ import Testing
     func malformed(_ digest: String, _ ending: String) throws {
         var upload = upload(0..<10, digest: digest, ending: ending)
         upload.size = 10
-        #expect(unlessError("malformed") { _ = try store.take(upload) } == nil)
-        let reference = UploadStore.reference(digest: digest, ending: ending, name: "x")
+        #expect(unlessError("malformed") { _ = try store.add(upload) } == nil)
+        let reference = UploadName.make(digest: digest, ending: ending, name: "x")
         #expect(unlessError("not the name of an upload") { _ = try store.locate(reference) } == nil)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("deep/uploads").path).isEmpty)
     }
@@ -143,7 +138,7 @@ import Testing
         for name in [secret, "secret.wav", "/etc/passwd", "upload", ""] {
             #expect(unlessError("not here", "send it first") { _ = try store.locate(name) } == nil)
         }
-        #expect(UploadStore.name(of: "plain.wav") == "plain.wav")
+        #expect(UploadName.original(of: "plain.wav") == "plain.wav")
     }
 
     @Test("A file keeps its ending unless it has none or a strange one")
@@ -151,6 +146,6 @@ import Testing
         for (name, ending) in [
             ("take.FLAC", "flac"), ("take", "bin"), ("take.", "bin"), ("take.\u{FC}", "bin"), ("a.b-c", "bin"),
             ("a." + String(repeating: "x", count: 17), "bin"),
-        ] { #expect(UploadStore.ending(of: URL(fileURLWithPath: "/a/\(name)")) == ending, "\(name)") }
+        ] { #expect(UploadName.ending(of: URL(fileURLWithPath: "/a/\(name)")) == ending, "\(name)") }
     }
 }

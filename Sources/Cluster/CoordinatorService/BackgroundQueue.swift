@@ -37,14 +37,14 @@ final class BackgroundQueue: Sendable {
     private func run() {
         while true {
             signal.wait()
-            let (job, closed) = jobs.withLock { (Self.takeNext(&$0.waiting), $0.closed) }
+            let (job, closed) = jobs.withLock { (Self.removeNext(&$0.waiting), $0.closed) }
             if closed { break }
             job?.run()
         }
         done.signal()
     }
 
-    private static func takeNext(_ waiting: inout [Job]) -> Job? {
+    private static func removeNext(_ waiting: inout [Job]) -> Job? {
         guard let highest = waiting.map(\.priority).max(),
             let place = waiting.firstIndex(where: { $0.priority == highest })
         else { return nil }

@@ -1,17 +1,16 @@
 import Foundation
 import JukeboxModel
+import SongFiles
 import SongPlan
 import Synchronization
 import Tensor
 
-/// Decodes levels while their tokens arrive, so that a song is heard before it is finished.
+/// Decodes the levels of a song while their tokens arrive, so that it is heard before it is finished.
 ///
-/// The loop feeds tokens in; the studio's thread decodes, a few pieces at a time, so that all streams are heard
-/// soon. Only tokens that are not decoded yet are kept, and those that reach into what comes next.
+/// The loop adds tokens; the thread that decodes does a few pieces at a time, so that all streams are heard soon. Only tokens that are not decoded yet are kept, and those that reach into what comes next.
 final class GrowingSounds: Sendable {
     private struct Growth {
-        var output: SongOutput
-        var model: String
+        /// Of the whole level.
         var total: Int
         /// Tokens from `start` on.
         var tokens: [UInt16] = []
@@ -21,65 +20,68 @@ final class GrowingSounds: Sendable {
         /// Whether a job for the stream waits or runs.
         var isQueued = false
         /// Whether somebody else writes the sound now.
-        var isLeft = false
+        var isHandedOver = false
 
         var have: Int { start + tokens.count }
     }
 
     /// Pieces that are decoded before other streams have their turn.
     private static let piecesAtOnce = 4
-    private let growths = Mutex<[StreamID: Growth]>([:])
+    private let output: SongOutput
+    private let model: String
+    private let plan: Plan
+    /// nil once the song has ended.
+    private let growths = Mutex<[StreamID: Growth]?>([:])
+
+    init(output: SongOutput, model: String, plan: Plan) {
+        self.output = output
+        self.model = model
+        self.plan = plan
+    }
 
     /// The loop: more tokens of a stream exist, as codes. Those that are known already are dropped.
     ///
-    /// - Parameter output: where they go; asked when the stream is new.
     /// - Returns: whether a job must be queued.
-    func feed(
-        _ stream: StreamID, from start: Int, _ codes: [UInt16],
-        output: () -> (output: SongOutput, model: String, total: Int)?
-    ) -> Bool {
+    func add(_ codes: [UInt16], to stream: StreamID, from start: Int) -> Bool {
         growths.withLock { growths in
-            if growths[stream] == nil {
-                guard let (output, model, total) = output() else { return false }
-                growths[stream] = Growth(output: output, model: model, total: total)
-            }
-            guard var growth = growths.removeValue(forKey: stream) else { return false }
+            guard growths != nil else { return false }
+            var growth =
+                growths?.removeValue(forKey: stream) ?? Growth(total: plan.levels[stream.level].total)
             if start <= growth.have { growth.tokens += codes.dropFirst(growth.have - start) }
             let isNew = !growth.isQueued
             growth.isQueued = true
-            growths[stream] = growth
+            growths?[stream] = growth
             return isNew
         }
     }
 
     /// Tokens of a level that can be heard.
-    func audibleTokens(of stream: StreamID) -> Int { growths.withLock { $0[stream]?.decoded ?? 0 } }
+    func audibleTokens(of stream: StreamID) -> Int { growths.withLock { $0?[stream]?.decoded ?? 0 } }
 
     /// From now on somebody else writes the stream's sound.
-    func leave(_ stream: StreamID) {
+    func handOver(_ stream: StreamID) {
         growths.withLock {
-            $0[stream]?.isLeft = true
-            $0[stream]?.tokens = []
+            $0?[stream]?.isHandedOver = true
+            $0?[stream]?.tokens = []
         }
     }
 
     /// The song has ended.
-    func forget(_ song: SongID) { growths.withLock { $0 = $0.filter { $0.key.song != song } } }
+    func close() { growths.withLock { $0 = nil } }
 
-    /// The studio: decodes some of what is due.
+    /// The thread that decodes: some of what is due.
     ///
     /// - Returns: whether more is due.
-    func grow(_ stream: StreamID, shelf: ModelShelf, team: ThreadTeam) throws -> Bool {
-        let known = growths.withLock { $0[stream].flatMap { $0.isLeft ? nil : ($0.output, $0.model) } }
-        guard let (output, model) = known else { return false }
+    func decodeSome(of stream: StreamID, registry: ModelRegistry, team: ThreadTeam) throws -> Bool {
+        guard growths.withLock({ $0?[stream].map { !$0.isHandedOver } ?? false }) else { return false }
         let (level, sample) = (stream.level, stream.sample)
-        let vqvae = try shelf.vqvae(of: shelf.model(model))
+        let vqvae = try registry.vqvae(named: model)
         guard !output.hasAudio(level: level, sample: sample) else {
             return settle(stream, decoded: nil, keeping: 0, more: false)
         }
         var sound = try output.soundSoFar(level: level, sample: sample, vqvae: vqvae)
         let (piece, reach) = (vqvae.pieceLength(level: level), vqvae.reach(level: level))
-        guard let due = take(stream, from: sound.tokens, piece: piece, reach: reach) else { return false }
+        guard let due = nextPieces(of: stream, from: sound.tokens, piece: piece, reach: reach) else { return false }
         for begin in stride(from: sound.tokens, to: due.end, by: piece) {
             let end = min(begin + piece, due.end)
             // Exactly what decoding in one go looks at, so that the bits are the same.
@@ -94,12 +96,12 @@ final class GrowingSounds: Sendable {
     }
 
     /// The tokens for the next pieces that are decided, from `low` on, and where the pieces end.
-    private func take(
-        _ stream: StreamID, from begin: Int, piece: Int, reach: Int
+    private func nextPieces(
+        of stream: StreamID, from begin: Int, piece: Int, reach: Int
     ) -> (tokens: [UInt16], low: Int, end: Int, more: Bool)? {
         growths.withLock { growths in
-            guard var growth = growths.removeValue(forKey: stream) else { return nil }
-            defer { growths[stream] = growth }
+            guard var growth = growths?.removeValue(forKey: stream) else { return nil }
+            defer { growths?[stream] = growth }
             let decided = growth.have == growth.total ? growth.total : max(0, growth.have - reach) / piece * piece
             let end = min(decided, begin + Self.piecesAtOnce * piece)
             let low = max(0, begin - reach)
@@ -117,7 +119,7 @@ final class GrowingSounds: Sendable {
     /// What is decoded is forgotten, but for the `keeping` tokens that reach into what comes next.
     private func settle(_ stream: StreamID, decoded: Int?, keeping reach: Int, more: Bool) -> Bool {
         growths.withLock { growths in
-            guard var growth = growths.removeValue(forKey: stream) else { return false }
+            guard var growth = growths?.removeValue(forKey: stream) else { return false }
             if let decoded {
                 let keep = min(growth.have, max(growth.start, decoded - reach))
                 growth.tokens.removeFirst(keep - growth.start)
@@ -126,7 +128,7 @@ final class GrowingSounds: Sendable {
             growth.decoded = decoded ?? growth.total
             // Tokens that came meanwhile found the stream queued; look once more.
             growth.isQueued = more || decoded != nil
-            growths[stream] = growth
+            growths?[stream] = growth
             return growth.isQueued
         }
     }

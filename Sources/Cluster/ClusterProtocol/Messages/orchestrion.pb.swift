@@ -28,6 +28,63 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Where a song is. preparing, sampling, decoding, finished; any of the first three may become failed or cancelled.
+package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// Of a coordinator that says it in words only.
+  case unspecified // = 0
+  case preparing // = 1
+  case sampling // = 2
+  case decoding // = 3
+  case finished // = 4
+  case failed // = 5
+  case cancelled // = 6
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .preparing
+    case 2: self = .sampling
+    case 3: self = .decoding
+    case 4: self = .finished
+    case 5: self = .failed
+    case 6: self = .cancelled
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .preparing: return 1
+    case .sampling: return 2
+    case .decoding: return 3
+    case .finished: return 4
+    case .failed: return 5
+    case .cancelled: return 6
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [WireSongState] = [
+    .unspecified,
+    .preparing,
+    .sampling,
+    .decoding,
+    .finished,
+    .failed,
+    .cancelled,
+  ]
+
+}
+
 /// A window of a level of a sample of a song.
 package nonisolated struct WireTask: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -851,7 +908,7 @@ package nonisolated struct WireSongStatus: Sendable {
 
   package var song: String = String()
 
-  /// preparing, sampling, decoding, finished, failed, cancelled
+  /// `song_state` in words, for clients of before: preparing, sampling, decoding, finished, failed, cancelled
   package var state: String = String()
 
   package var reason: String = String()
@@ -881,6 +938,8 @@ package nonisolated struct WireSongStatus: Sendable {
   package var segments: UInt32 = 0
 
   package var priority: Int32 = 0
+
+  package var songState: WireSongState = .unspecified
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -987,6 +1046,7 @@ package nonisolated struct WireFileList: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// In words, with the reason of a song that failed.
   package var state: String = String()
 
   package var files: [WireFileEntry] = []
@@ -1049,6 +1109,10 @@ package nonisolated struct WireTimelineQuery: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "orchestrion"
+
+nonisolated extension WireSongState: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SONG_STATE_UNSPECIFIED\0\u{1}SONG_STATE_PREPARING\0\u{1}SONG_STATE_SAMPLING\0\u{1}SONG_STATE_DECODING\0\u{1}SONG_STATE_FINISHED\0\u{1}SONG_STATE_FAILED\0\u{1}SONG_STATE_CANCELLED\0")
+}
 
 nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Task"
@@ -2641,7 +2705,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SongStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0\u{4}\u{a}song_state\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2664,6 +2728,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 13: try { try decoder.decodeSingularDoubleField(value: &self.stageSecondsLeft) }()
       case 20: try { try decoder.decodeSingularSInt32Field(value: &self.priority) }()
       case 30: try { try decoder.decodeSingularUInt32Field(value: &self.segments) }()
+      case 40: try { try decoder.decodeSingularEnumField(value: &self.songState) }()
       default: break
       }
     }
@@ -2715,6 +2780,9 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.segments != 0 {
       try visitor.visitSingularUInt32Field(value: self.segments, fieldNumber: 30)
     }
+    if self.songState != .unspecified {
+      try visitor.visitSingularEnumField(value: self.songState, fieldNumber: 40)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2734,6 +2802,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.stageSecondsLeft != rhs.stageSecondsLeft {return false}
     if lhs.segments != rhs.segments {return false}
     if lhs.priority != rhs.priority {return false}
+    if lhs.songState != rhs.songState {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,64 +1,62 @@
-import ClusterProtocol
+import ClusterClient
 import Foundation
 
 /// Shows a song's progress until it ends.
 struct SongFollower {
-    let client: CoordinatorClient
+    let client: ClusterClient
     let song: String
     var isQuiet = false
     /// Gets every look at the song.
-    var onLook: (WireSongStatus) throws -> Void = { _ in }
+    var onLook: (SongProgress) throws -> Void = { _ in }
 
-    /// - Returns: the final status.
+    /// - Returns: how it ended.
     /// - Throws: `ClientError` when the coordinator is gone for minutes, and what `onLook` throws.
-    func run() throws -> WireSongStatus {
+    func run() throws -> SongProgress {
         var lines = LiveLines()
         let start = ContinuousClock.now
         var nextLine = start + .seconds(2)
-        while true {
-            let status = try client.status(song: song, patience: .seconds(300))
-            guard let now = status.songs.first else { throw ClientError("the coordinator knows no song \(song)") }
+        var looks = Waiting(for: client.follow(song: song))
+        var last: SongProgress?
+        while let look = try looks.next() {
+            let (now, workers) = (look.song, look.workers.count)
+            last = now
             try onLook(now)
             let seconds = start.duration(to: .now) / .seconds(1)
             if !isQuiet, Terminal.isInteractive {
-                lines.draw(SongView.lines(now, workers: status.workers.count, elapsed: seconds))
+                lines.draw(SongView.lines(now, workers: workers, elapsed: seconds))
             } else if !isQuiet, ContinuousClock.now >= nextLine {
                 nextLine = .now + .seconds(5)
-                Terminal.note(SongView.line(now, workers: status.workers.count))
+                Terminal.note(SongView.line(now, workers: workers))
             }
-            if ["finished", "failed", "cancelled"].contains(now.state) { return now }
-            Thread.sleep(forTimeInterval: 0.25)
         }
+        guard let last else { throw CommandError("nothing is known of \(song)") }
+        return last
     }
 }
 
 /// How a song's progress looks.
 enum SongView {
-    static func share(_ song: WireSongStatus) -> Double {
-        song.wantedTokens == 0 ? 1 : Double(song.sampledTokens) / Double(song.wantedTokens)
-    }
-
-    private static func approximate(_ song: WireSongStatus) -> String {
+    private static func approximate(_ song: SongProgress) -> String {
         song.segments > 1 ? "  approximate: \(song.segments) segments" : ""
     }
 
-    static func line(_ song: WireSongStatus, workers: Int) -> String {
-        var text = "\(song.song)  \(song.state)  \(Int(share(song) * 100)) %\(approximate(song))"
+    static func line(_ song: SongProgress, workers: Int) -> String {
+        var text = "\(song.song)  \(song.state)  \(Int(song.share * 100)) %\(approximate(song))"
         text +=
             "  " + song.levels.reversed().map { "level \($0.level): \($0.tokens)/\($0.total)" }.joined(separator: ", ")
         if song.stageShare > 0 {
             text += "  \(Int(song.stageShare * 100)) % of this stage, \(Terminal.duration(song.stageSecondsLeft)) left"
         } else if song.tokensPerSecond > 0 {
             text += String(format: "  %.0f tokens/s", song.tokensPerSecond)
-            if song.state == "sampling" { text += "  \(Terminal.duration(song.secondsLeft)) left" }
+            if song.state == .sampling { text += "  \(Terminal.duration(song.secondsLeft)) left" }
         }
         text += "  \(workers) \(workers == 1 ? "worker" : "workers")"
         return song.reason.isEmpty ? text : text + "  \(song.reason)"
     }
 
-    static func lines(_ song: WireSongStatus, workers: Int, elapsed: Double) -> [String] {
+    static func lines(_ song: SongProgress, workers: Int, elapsed: Double) -> [String] {
         var head = "\(song.song)  \(song.state)\(approximate(song))  \(Terminal.duration(elapsed)) elapsed"
-        if song.state == "sampling", song.tokensPerSecond > 0 {
+        if song.state == .sampling, song.tokensPerSecond > 0 {
             head += ", \(Terminal.duration(song.secondsLeft)) left"
             head += String(format: "  %.0f tokens/s", song.tokensPerSecond)
         }
@@ -67,7 +65,7 @@ enum SongView {
                 "  \(Int(song.stageShare * 100)) % of \(song.state), \(Terminal.duration(song.stageSecondsLeft)) left"
         }
         head += "  \(song.running) running on \(workers) \(workers == 1 ? "worker" : "workers")"
-        if song.state == "sampling", workers == 0 { head += "  (waiting for a worker)" }
+        if song.state == .sampling, workers == 0 { head += "  (waiting for a worker)" }
         var lines = [head]
         for level in song.levels.reversed() where level.total > 0 {
             let share = Double(level.tokens) / Double(level.total)

@@ -1,4 +1,5 @@
 import Checkpoint
+import ClusterClient
 import ClusterProtocol
 import CoordinatorService
 import Foundation
@@ -17,11 +18,11 @@ final class LocalCluster: Sendable {
 
     /// - Parameter state: the folder of the journal; a second run with the same one goes on.
     init(
-        state: URL, shelf: ModelShelf, model: Model, levels: [Int], threads: Int, slots: Int?,
+        state: URL, registry: ModelRegistry, model: Model, levels: [Int], threads: Int, slots: Int?,
         log: @escaping @Sendable (String) -> Void
     ) throws {
         coordinator = try CoordinatorServer(
-            state: state.path, shelf: shelf,
+            state: state.path, registry: registry,
             options: CoordinatorServer.Options(threads: threads, trustsPaths: true, log: log))
         worker = try Worker(
             model: model,
@@ -47,11 +48,11 @@ final class LocalCluster: Sendable {
     }
 
     /// - Parameter mayWait: throws when there is no use in waiting for an answer any more.
-    func makeClient(mayWait: @escaping () throws -> Void) -> CoordinatorClient {
-        CoordinatorClient(
-            transport: network.makeClient(), place: "the coordinator in this process",
+    func makeClient(mayWait: @escaping @Sendable () throws -> Void) -> ClusterClient {
+        ClusterClient(
+            ClientConnection(transport: network.makeClient(), place: "the coordinator in this process"),
             mayWait: { [self] in
-                if let fault { throw ClientError(fault) }
+                if let fault { throw CommandError(fault) }
                 try mayWait()
             })
     }

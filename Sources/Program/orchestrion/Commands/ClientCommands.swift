@@ -1,7 +1,7 @@
 import ArgumentParser
-import ClusterProtocol
-import CoordinatorService
+import ClusterClient
 import Foundation
+import SongFiles
 import SongPlan
 
 struct SubmitCommand: ParsableCommand {
@@ -22,9 +22,9 @@ struct SubmitCommand: ParsableCommand {
     @OptionGroup(title: "Submission") var submission: SubmissionOptions
 
     func run() throws {
-        if let id = submission.id { try CoordinatorClient.check(id: id) }
+        if let id = submission.id { try ClusterClient.check(id: id) }
         let request = try song.request()
-        let client = try CoordinatorClient(connection)
+        let client = try connection.client()
         defer { client.close() }
         try submission.submit(request, client: client)
     }
@@ -43,8 +43,8 @@ struct StatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        if let song { try CoordinatorClient.check(id: song) }
-        let client = try CoordinatorClient(connection)
+        if let song { try ClusterClient.check(id: song) }
+        let client = try connection.client()
         defer { client.close() }
         let status = try client.status(song: song ?? "")
         if json {
@@ -60,7 +60,7 @@ struct StatusCommand: ParsableCommand {
                 String(
                     format: "  %@  levels %@  %d of %d slots busy  %.0f tokens/s  heard %.1f s ago", worker.name,
                     levels,
-                    Int(worker.busy), Int(worker.slots), worker.tokensPerSecond, worker.silentSeconds))
+                    worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
     }
 }
@@ -75,8 +75,8 @@ struct WatchCommand: ParsableCommand {
     var song: String?
 
     func run() throws {
-        if let song { try CoordinatorClient.check(id: song) }
-        let client = try CoordinatorClient(connection)
+        if let song { try ClusterClient.check(id: song) }
+        let client = try connection.client()
         defer { client.close() }
         if let song {
             let status = try SongFollower(client: client, song: song).run()
@@ -87,7 +87,7 @@ struct WatchCommand: ParsableCommand {
         var lines = LiveLines()
         while true {
             let status = try client.status(patience: .seconds(300))
-            let running = status.songs.filter { !["finished", "failed", "cancelled"].contains($0.state) }
+            let running = status.songs.filter { !$0.state.isEnded }
             var text = ["\(status.workers.count) workers, \(running.count) of \(status.songs.count) songs running"]
             for song in running {
                 text += SongView.lines(song, workers: status.workers.count, elapsed: status.uptimeSeconds)
@@ -124,18 +124,20 @@ struct FetchCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        try CoordinatorClient.check(id: song)
+        try ClusterClient.check(id: song)
         let folder = URL(fileURLWithPath: out ?? "songs/\(song)")
         try OutputPlace.check(folder)
-        let client = try CoordinatorClient(connection)
+        let client = try connection.client()
         defer { client.close() }
-        if soFar { return try show(client.fetchSoFar(song: song, into: folder, level: level)) }
-        let files = try client.fetch(song: song, into: folder) { path in
-            level.map { path.hasPrefix("level_\($0)/") } ?? true
+        if soFar {
+            return try show(client.fetchSoFar(song: song, into: folder, level: level, progress: TransferLine().show))
+        }
+        let files = try client.fetchShown(song: song, into: folder) { path in
+            level.map { SongFolderLayout.isOf(level: $0, path) } ?? true
         }
         guard !files.isEmpty else {
             let what = level.map { "files of level \($0)" } ?? "files"
-            throw ClientError(
+            throw CommandError(
                 "\(song) has no \(what) yet; orchestrion watch \(song) shows how far it is, and its levels")
         }
         if json {
@@ -169,20 +171,18 @@ struct CancelCommand: ParsableCommand {
     var song: String
 
     func run() throws {
-        try CoordinatorClient.check(id: song)
-        let client = try CoordinatorClient(connection)
+        try ClusterClient.check(id: song)
+        let client = try connection.client()
         defer { client.close() }
-        var cancel = WireCancel()
-        cancel.song = song
-        let wasRunning = try client.ask(.cancel(cancel)).cancelled.wasRunning
+        let wasRunning = try client.cancel(song: song)
         print(wasRunning ? "\(song) is cancelled" : "\(song) had ended already")
     }
 }
 
-extension WireSongStatus {
+extension SongProgress {
     /// - Throws: exit code 1 for a song that failed or was cancelled.
     func mustBeFinished() throws {
-        guard state != "finished" else { return }
+        guard state != .finished else { return }
         Terminal.note("The song is \(state)\(reason.isEmpty ? "" : ": \(reason)")")
         throw ExitCode(1)
     }

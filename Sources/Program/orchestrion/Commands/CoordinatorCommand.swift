@@ -90,14 +90,14 @@ struct CoordinatorCommand: ParsableCommand {
             threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
-        let shelf = ModelShelf(preset: preset, profile: profile)
-        let server = try CoordinatorServer(state: state, shelf: shelf, options: options)
+        let registry = ModelRegistry(preset: preset, profile: profile)
+        let server = try CoordinatorServer(state: state, registry: registry, options: options)
         for name in model {
             Terminal.log("reads the model \(name)")
             try server.allow(path: MusicBox.path(of: name))
         }
         // Songs may name the model that ships, whatever else is served.
-        if let folder = MusicBox.folder { try shelf.addOwn(path: folder.path) }
+        if let folder = MusicBox.folder { try registry.addOwn(path: folder.path) }
         let (security, note) = try security()
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -65,7 +66,7 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("there is no file \(recording)")
         }
         let folder = URL(fileURLWithPath: out ?? "songs/demo-\(SampleCommand.timeName())")
-        guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {
+        guard !SongFolderLayout(folder).isFinished else {
             throw ValidationError("\(folder.path) already holds a song; choose another --out")
         }
         // Two samples, so that both workers have something to do throughout.

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ClusterSimulation
 import CoordinatorCore
-import CoordinatorService
 import Foundation
 import JukeboxModel
+import SongFiles
 import SongPlan
 import SystemErrors
 

@@ -1,10 +1,11 @@
 import ArgumentParser
 import Checkpoint
-import ClusterProtocol
+import ClusterClient
 import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
 import SystemErrors
 
@@ -63,30 +64,30 @@ struct SampleCommand: ParsableCommand {
         compute.sayLimits { if !json { Terminal.note($0) } }
         var request = try song.request()
         let made = request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:))
-        let shelf = ModelShelf(preset: preset, profile: try profile ?? made ?? song.profileOfFile() ?? .standard)
+        let registry = ModelRegistry(preset: preset, profile: try profile ?? made ?? song.profileOfFile() ?? .standard)
         let name = request.specification.model
         let path = try MusicBox.path(of: name)
-        let model = try shelf.model(path)
+        let model = try registry.model(path)
         // A song of the model that ships says so by name: the folder differs from machine to machine.
         request.specification.model = path == name ? model.folder.path : name
         let folder = URL(fileURLWithPath: out ?? Self.defaultFolder())
         try OutputPlace.check(folder)
         let state = folder.appendingPathComponent(".orchestrion")
-        guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("song.json").path) else {
+        guard !SongFolderLayout(folder).isFinished else {
             throw ValidationError("\(folder.path) already holds a song; choose another --out")
         }
         if song.seed == nil, song.song == nil, let seed = Self.seed(keptIn: state) { request.specification.seed = seed }
         let isNew = !FileManager.default.fileExists(atPath: state.path)
-        let status: WireSongStatus
+        let status: SongProgress
         do {
             try claim(state, for: request)
-            status = try sample(request, shelf: shelf, model: model, state: state)
+            status = try sample(request, registry: registry, model: model, state: state)
         } catch let refusal as Refusal {
             if isNew { abandon(state) }
             throw refusal.reason
         }
-        guard status.state == "finished" else {
-            throw ClientError(status.reason.isEmpty ? "the song was \(status.state)" : status.reason)
+        guard status.state == .finished else {
+            throw CommandError(status.reason.isEmpty ? "the song was \(status.state)" : status.reason)
         }
         try handOver(state.appendingPathComponent("songs/\(Self.songID)"), to: folder)
         try FileManager.default.removeItem(at: state)
@@ -96,7 +97,8 @@ struct SampleCommand: ParsableCommand {
     /// Moves a finished song to where it was asked for; `song.json`, which says that all of it is there, comes last.
     private func handOver(_ result: URL, to folder: URL) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: result.path)
-        for name in names.sorted(by: { ($0 == "song.json" ? 1 : 0, $0) < ($1 == "song.json" ? 1 : 0, $1) }) {
+        func order(_ name: String) -> (Int, String) { (name == SongFolderLayout.descriptionName ? 1 : 0, name) }
+        for name in names.sorted(by: { order($0) < order($1) }) {
             try FileManager.default.moveItem(
                 at: result.appendingPathComponent(name), to: folder.appendingPathComponent(name))
         }
@@ -128,14 +130,14 @@ struct SampleCommand: ParsableCommand {
     }
 
     private func sample(
-        _ request: SongRequest, shelf: ModelShelf, model: Model, state: URL
-    ) throws -> WireSongStatus {
+        _ request: SongRequest, registry: ModelRegistry, model: Model, state: URL
+    ) throws -> SongProgress {
         let verbose = verbose
         let stopAt = min(max(0, request.specification.stopAt), model.geometry.top)
         let cluster: LocalCluster
         do {
             cluster = try LocalCluster(
-                state: state, shelf: shelf, model: model, levels: Array(stopAt...model.geometry.top),
+                state: state, registry: registry, model: model, levels: Array(stopAt...model.geometry.top),
                 threads: compute.threads,
                 slots: slots, log: { if verbose { Terminal.log($0) } })
         } catch {
@@ -151,7 +153,7 @@ struct SampleCommand: ParsableCommand {
         defer { interrupt.leave() }
         let client = cluster.makeClient(mayWait: { if interrupt.isRaised { throw ExitCode(interrupt.exitCode) } })
         do {
-            _ = try client.submit(request, song: Self.songID, uploads: false)
+            _ = try client.submitShown(request, song: Self.songID, uploads: false)
         } catch  where !interrupt.isRaised && cluster.fault == nil {
             throw Refusal(reason: error)
         }
@@ -180,7 +182,7 @@ private struct Refusal: Error {
 
     /// What the system refused is looked into now, before what was begun is removed, and with it the reason.
     init(reason: any Error) {
-        self.reason = reason.systemNumber == nil ? reason : ClientError(reason.explanation)
+        self.reason = reason.systemNumber == nil ? reason : CommandError(reason.explanation)
     }
 }
 

@@ -1,8 +1,8 @@
 import ArgumentParser
 import AudioFile
-import CoordinatorService
 import Foundation
-import SeamScore
+import SongFiles
+import Stitching
 import SystemErrors
 
 struct SeamsCommand: ParsableCommand {
@@ -46,17 +46,17 @@ struct SeamsCommand: ParsableCommand {
         let song = try SongFolder(URL(fileURLWithPath: directory, isDirectory: true))
         let joins = song.joins.filter { $0.sample == sample }
         guard let level = level ?? joins.map(\.level).min() else {
-            throw ClientError("\(directory) has no seams: its sample \(sample) was not sampled in segments")
+            throw CommandError("\(directory) has no seams: its sample \(sample) was not sampled in segments")
         }
         let seams = joins.filter { $0.level == level }.map(\.position)
-        guard !seams.isEmpty else { throw ClientError("\(directory) has no seams at level \(level)") }
+        guard !seams.isEmpty else { throw CommandError("\(directory) has no seams at level \(level)") }
         let reader = try AudioReader(path: song.audio(level: level, sample: sample).path)
         let rate = reader.sampleRate
         let report = try SeamReport(seams: seams, length: reader.frames, rate: rate) { try reader.read($0..<$0 + $1) }
-        guard let report else { throw ClientError("\(directory) is too short to compare its seams with other places") }
+        guard let report else { throw CommandError("\(directory) is too short to compare its seams with other places") }
         let file =
             out.map { URL(fileURLWithPath: $0) }
-            ?? directoryURL.appendingPathComponent("level_\(level)/sample_\(sample)_seams.svg")
+            ?? song.layout.seams(level: level, sample: sample)
         let title = "\(song.url.lastPathComponent)  ·  level \(level), sample \(sample)  ·  \(song.approximate ?? "")"
         let plot = SeamPlot(report, title: title, seconds: reader.duration)
         try OutputFile.replace(file.path, with: plot.svg)
@@ -79,6 +79,4 @@ struct SeamsCommand: ParsableCommand {
         }
         print("  \(file.path)")
     }
-
-    private var directoryURL: URL { URL(fileURLWithPath: directory, isDirectory: true) }
 }

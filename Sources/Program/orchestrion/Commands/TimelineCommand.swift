@@ -1,9 +1,9 @@
 import ArgumentParser
-import ClusterProtocol
+import ClusterClient
 import ClusterSimulation
 import CoordinatorCore
-import CoordinatorService
 import Foundation
+import SongFiles
 import SongPlan
 import SystemErrors
 
@@ -44,8 +44,8 @@ struct TimelineCommand: ParsableCommand {
 
     func run() throws {
         let timeline: Timeline
-        do { timeline = try Timeline(json: data()) } catch let error as DecodingError {
-            throw ClientError("\(Timeline.file) of \(song): \(error.explanation)")
+        do { timeline = try recorded() } catch let error as DecodingError {
+            throw CommandError("\(SongFolderLayout.timelineName) of \(song): \(error.explanation)")
         }
         let report = try TimelineReport(timeline, planned: planned(timeline))
         if let plot {
@@ -54,21 +54,17 @@ struct TimelineCommand: ParsableCommand {
         print(json ? try Terminal.json(report) : report.text)
     }
 
-    private func data() throws -> Data {
-        let file = URL(fileURLWithPath: song).appendingPathComponent(Timeline.file)
-        if let data = try? Data(contentsOf: file) { return data }
+    private func recorded() throws -> Timeline {
+        let file = URL(fileURLWithPath: song).appendingPathComponent(SongFolderLayout.timelineName)
+        if let data = try? Data(contentsOf: file) { return try Timeline(json: data) }
         guard !FileManager.default.fileExists(atPath: song) || !song.contains("/") else {
-            throw ClientError("\(song) has no \(Timeline.file): it is not a song that a coordinator sampled")
+            throw CommandError(
+                "\(song) has no \(SongFolderLayout.timelineName): it is not a song that a coordinator sampled")
         }
-        try CoordinatorClient.check(id: song)
-        let client = try CoordinatorClient(connection)
+        try ClusterClient.check(id: song)
+        let client = try connection.client()
         defer { client.close() }
-        var query = WireTimelineQuery()
-        query.song = song
-        let entry = try client.ask(.timeline(query)).timeline
-        let scratch = ScratchFolder()
-        try client.fetch(entry, song: song, into: scratch.url)
-        return try Data(contentsOf: scratch.url.appendingPathComponent(entry.path))
+        return try client.timeline(song: song)
     }
 
     /// Seconds that the coordinator's rules plan for the song; nil when nothing was sampled, or when all workers were

@@ -1,8 +1,9 @@
 import ArgumentParser
 import AudioFile
 import Checkpoint
-import CoordinatorService
+import ClusterClient
 import Foundation
+import SongFiles
 import SongPlan
 
 struct UpsampleCommand: ParsableCommand {
@@ -48,14 +49,16 @@ struct UpsampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        for id in [song, submission.id].compactMap({ $0 }) { try CoordinatorClient.check(id: id) }
-        let client = try CoordinatorClient(connection)
+        for id in [song, submission.id].compactMap({ $0 }) { try ClusterClient.check(id: id) }
+        let client = try connection.client()
         defer { client.close() }
         let scratch = ScratchFolder()
         defer { withExtendedLifetime(scratch) {} }
-        let files = try client.fetch(song: song, into: scratch.url) { ["codes.safetensors", "song.json"].contains($0) }
+        let files = try client.fetchShown(song: song, into: scratch.url) {
+            [SongFolderLayout.codesName, SongFolderLayout.descriptionName].contains($0)
+        }
         guard files.count == 2 else {
-            throw ClientError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
+            throw CommandError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
         }
         let request = try request(scratch.url)
         try submission.submit(request, client: client)
@@ -63,13 +66,13 @@ struct UpsampleCommand: ParsableCommand {
 
     /// The new song: the kept samples' codes beside their labels, seed and numbers.
     private func request(_ folder: URL) throws -> SongRequest {
-        let data = try Data(contentsOf: folder.appendingPathComponent("song.json"))
-        var specification = try SongSpecification(json: data, source: "the description of \(song)")
-        let former = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["format"] as? String
+        let layout = SongFolderLayout(folder)
+        let description = try SongDescription(
+            json: Data(contentsOf: layout.description), source: "the description of \(song)")
+        var specification = description.specification
         let kept = try kept(of: specification.samples.count)
-        let codes = folder.appendingPathComponent("codes.safetensors").path
-        var levels = try CodesFile.read(codes).map { samples in kept.map { samples[$0] } }
-        guard let top = levels.last?.first, !top.isEmpty else { throw ClientError("\(song) has no top level") }
+        var levels = try CodesFile.read(layout.codes.path).map { samples in kept.map { samples[$0] } }
+        guard let top = levels.last?.first, !top.isEmpty else { throw CommandError("\(song) has no top level") }
         for level in 0..<levels.count - 1 { levels[level] = levels[level].map { _ in [] } }
         let file = folder.appendingPathComponent("kept.safetensors").path
         try CodesFile.write(levels, to: file)
@@ -83,7 +86,8 @@ struct UpsampleCommand: ParsableCommand {
         (specification.prompt, specification.promptSeconds) = (nil, nil)
         specification.stopAt = stopAt ?? 0
         if let segments { specification.segments = SegmentChoice(segments) }
-        return SongRequest(specification: specification, format: format?.rawValue ?? former ?? "wav")
+        return SongRequest(
+            specification: specification, format: format?.rawValue ?? description.outcome.format ?? "wav")
     }
 
     private func kept(of count: Int) throws -> [Int] {

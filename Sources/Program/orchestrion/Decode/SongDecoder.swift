@@ -1,10 +1,11 @@
 import AudioFile
 import Checkpoint
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
+import Stitching
 import Tensor
 
 /// What was decoded, for people or as JSON.
@@ -50,13 +51,13 @@ struct SongDecoder {
         var format = AudioFormat.wav.rawValue
     }
 
-    /// - Throws: `ClientError` for what is no song, a level without codes or codes that are not the song's, `SongError`
+    /// - Throws: `CommandError` for what is no song, a level without codes or codes that are not the song's, `SongError`
     ///   for another model, `CheckpointError` for a damaged file.
     func decode() throws -> DecodeReport {
         let codes = try isFolder ? ofFolder() : ofFile()
         let levels = codes.tokens.indices.reversed().filter { codes.tokens[$0].contains { !$0.isEmpty } }
         if let level, !levels.contains(level) {
-            throw ClientError(
+            throw CommandError(
                 "\(source.path) has no codes of level \(level); there is level "
                     + levels.map(String.init).joined(separator: ", "))
         }
@@ -121,7 +122,7 @@ struct SongDecoder {
         let tokens = tokens(song)
         for (level, samples) in tokens.enumerated() {
             guard let wanted = folder.digests["z\(level)"], wanted != SongOutput.digest(samples) else { continue }
-            throw ClientError(
+            throw CommandError(
                 "\(folder.codes.path): the codes of level \(level) are not those that song.json was written for; "
                     + "to decode them without it, give the file")
         }

@@ -1,9 +1,9 @@
 import ArgumentParser
-import ClusterProtocol
-import CoordinatorService
+import ClusterClient
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SystemErrors
 
 /// The main job on one machine: a cluster of processes, a song, a worker that is killed half way, and the proof that
@@ -36,7 +36,7 @@ final class Demonstration {
         }
     }
 
-    /// - Throws: `ClientError` for what must not happen, exit code 130 after Ctrl-C (128 and the signal). Children and temporary files are
+    /// - Throws: `CommandError` for what must not happen, exit code 130 after Ctrl-C (128 and the signal). Children and temporary files are
     ///   gone in any case.
     func run() throws {
         let place = place
@@ -58,7 +58,7 @@ final class Demonstration {
 
     // MARK: the cluster
 
-    private func startCluster() throws -> CoordinatorClient {
+    private func startCluster() throws -> ClusterClient {
         step("A coordinator and two workers")
         let file = place.appendingPathComponent("endpoint").path
         try start(
@@ -69,7 +69,7 @@ final class Demonstration {
             ] + profile)
         try wait("the coordinator", limit: 30) { FileManager.default.fileExists(atPath: file) }
         let endpoint = try String(contentsOfFile: file, encoding: .utf8)
-        let client = try CoordinatorClient(ConnectionOptions.parse(["--connect", endpoint]))
+        let client = try ConnectionOptions.parse(["--connect", endpoint]).client()
         self.endpoint = endpoint
         for name in ["first", "second"] { try startWorker(name) }
         try wait("the workers", limit: 120) { try client.status().workers.count == 2 }
@@ -91,29 +91,29 @@ final class Demonstration {
 
     // MARK: the song, twice
 
-    private func sampleDisturbed(_ client: CoordinatorClient) throws {
+    private func sampleDisturbed(_ client: ClusterClient) throws {
         step(introduction)
         let request = try SongOptions.parse(song).request()
         let begin = ContinuousClock.now
-        _ = try client.submit(request, song: Self.id)
+        _ = try client.submitShown(request, song: Self.id)
         var doomed: OwnProcess?
         var killedAt = 0.0
         let follower = SongFollower(
             client: client, song: Self.id,
             onLook: { [self] status in
                 try stopIfInterrupted()
-                let isHalfway = status.wantedTokens > 0 && SongView.share(status) >= 0.5 && status.state == "sampling"
+                let isHalfway = status.wantedTokens > 0 && status.share >= 0.5 && status.state == .sampling
                 if doomed == nil, isHalfway, let busy = try busyWorker(client) {
                     busy.kill()
-                    (doomed, killedAt) = (busy, SongView.share(status))
+                    (doomed, killedAt) = (busy, status.share)
                     try startWorker("third")
                 }
                 try checkChildren(expectingDeathOf: doomed?.name)
             })
         let status = try follower.run()
-        guard status.state == "finished" else { throw ClientError("the song is \(status.state): \(status.reason)") }
+        guard status.state == .finished else { throw CommandError("the song is \(status.state): \(status.reason)") }
         guard let doomed else {
-            throw ClientError("the song ended before a worker could be killed; ask for more --seconds")
+            throw CommandError("the song ended before a worker could be killed; ask for more --seconds")
         }
         say(
             "Sampled and decoded in \(Self.seconds(since: begin)). Worker \"\(doomed.name)\" was killed (kill -9) after "
@@ -123,11 +123,11 @@ final class Demonstration {
         let byDeath = lost.filter { !$0.contains("another worker") }
         // Backup copies may have been ahead of all that it held.
         for line in byDeath.isEmpty ? lost : byDeath { say("  \(line)") }
-        _ = try client.fetch(song: Self.id, into: folder)
+        _ = try client.fetchShown(song: Self.id, into: folder)
     }
 
     /// One that has windows in hand; a small song may leave the other without.
-    private func busyWorker(_ client: CoordinatorClient) throws -> OwnProcess? {
+    private func busyWorker(_ client: ClusterClient) throws -> OwnProcess? {
         let busy = try client.status().workers.filter { $0.busy > 0 }.map(\.name)
         return ["first", "second"].first(where: busy.contains).map(child)
     }
@@ -144,12 +144,12 @@ final class Demonstration {
             try stopIfInterrupted()
             Thread.sleep(forTimeInterval: 0.05)
         }
-        guard process.ending == 0 else { throw ClientError("sampling undisturbed ended with \(process.ending!)") }
+        guard process.ending == 0 else { throw CommandError("sampling undisturbed ended with \(process.ending!)") }
         let codes = [folder, again].map {
-            FileManager.default.contents(atPath: $0.appendingPathComponent("codes.safetensors").path)
+            FileManager.default.contents(atPath: SongFolderLayout($0).codes.path)
         }
         guard let first = codes[0], first == codes[1] else {
-            throw ClientError("the tokens differ. This must not happen: please report it")
+            throw CommandError("the tokens differ. This must not happen: please report it")
         }
         say("Made in \(Self.seconds(since: begin)). All tokens are equal:")
         for (level, digest) in try SongFolder(folder).digests.sorted(by: { $0.key < $1.key }) {
@@ -159,7 +159,7 @@ final class Demonstration {
 
     private func showResult() throws {
         step("The song is in \(folder.path)")
-        for file in SongReport(folder: folder, seed: 0).files where file.hasPrefix("level_") {
+        for file in SongReport(folder: folder, seed: 0).files where SongFolderLayout.place(of: file) != nil {
             say("  \(folder.appendingPathComponent(file).path)")
         }
         let report = try PictureMaker(song: SongFolder(folder)).make()
@@ -176,7 +176,7 @@ final class Demonstration {
             try stopIfInterrupted()
             try checkChildren(expectingDeathOf: nil)
             guard ContinuousClock.now < deadline else {
-                throw ClientError("waited \(Int(limit)) s in vain for \(what)")
+                throw CommandError("waited \(Int(limit)) s in vain for \(what)")
             }
             Thread.sleep(forTimeInterval: 0.05)
         }
@@ -185,7 +185,7 @@ final class Demonstration {
     private func checkChildren(expectingDeathOf expected: String?) throws {
         for child in children where child.name != expected {
             guard let ending = child.ending else { continue }
-            throw ClientError("\(child.name) ended with \(ending); it said:\n\(child.logged.suffix(2000))")
+            throw CommandError("\(child.name) ended with \(ending); it said:\n\(child.logged.suffix(2000))")
         }
     }
 

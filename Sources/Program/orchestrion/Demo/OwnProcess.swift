@@ -14,7 +14,7 @@ final class OwnProcess {
 
     /// Starts `orchestrion ARGUMENTS`; its standard output is dropped.
     ///
-    /// - Throws: `ClientError` when it cannot be started.
+    /// - Throws: `CommandError` when it cannot be started.
     init(_ name: String, _ arguments: [String], log: String?) throws {
         self.name = name
         self.log = log
@@ -46,7 +46,7 @@ final class OwnProcess {
         let code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &words, environ)
         guard code == 0 else {
             close(ends[1])
-            throw ClientError("\(name) cannot be started: \(String(cString: strerror(code)))")
+            throw CommandError("\(name) cannot be started: \(String(cString: strerror(code)))")
         }
         self.pid = pid
         lifeline = ends[1]

@@ -1,10 +1,10 @@
 import AudioFile
 import Checkpoint
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import Pictures
 import Sampling
+import SongFiles
 import SongPlan
 import SystemErrors
 import Tensor
@@ -55,7 +55,7 @@ struct PictureMaker {
     var preset: String?
     var threads = ThreadOptions.standard
 
-    /// - Throws: `ClientError` for a sample or level without audio, `SongError` for a model that is not the song's,
+    /// - Throws: `CommandError` for a sample or level without audio, `SongError` for a model that is not the song's,
     ///   `AudioFileError`, `PictureError`.
     func make() throws -> PictureReport {
         let level = try chosenLevel()
@@ -84,14 +84,14 @@ struct PictureMaker {
     private func chosenLevel() throws -> Int {
         let samples = song.specification.samples.count
         guard (0..<samples).contains(sample) else {
-            throw ClientError("--sample \(sample): the song has the samples 0 to \(samples - 1)")
+            throw CommandError("--sample \(sample): the song has the samples 0 to \(samples - 1)")
         }
         let present = song.levels(sample: sample)
         guard let lowest = present.first else {
-            throw ClientError("\(song.url.path) has no audio of sample \(sample)")
+            throw CommandError("\(song.url.path) has no audio of sample \(sample)")
         }
         guard present.contains(level ?? lowest) else {
-            throw ClientError(
+            throw CommandError(
                 "\(song.url.path) has no audio of level \(level!); there is level "
                     + present.map(String.init).joined(separator: ", "))
         }
@@ -131,7 +131,7 @@ struct PictureMaker {
         if let wanted = song.specification.fingerprints, wanted.indices.contains(top),
             try model.fingerprint(level: top) != wanted[top]
         {
-            throw ClientError("\(model.name) is not the song's model: its fingerprint is another; choose with --model")
+            throw CommandError("\(model.name) is not the song's model: its fingerprint is another; choose with --model")
         }
         let prepared = try song.prepare(model)
         guard model.hyperparameters.priors[top].alignmentLayer != nil,

@@ -1,8 +1,8 @@
 import CoordinatorCore
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
 
 /// What planning needs to know of a song and its model, found without reading a weight.

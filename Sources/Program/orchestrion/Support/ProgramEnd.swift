@@ -21,13 +21,13 @@ enum OpenFiles {
 
     /// Takes as many as the system allows.
     ///
-    /// - Throws: `ClientError` when they are too few for anything.
+    /// - Throws: `CommandError` when they are too few for anything.
     static func prepare() throws {
         let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
         guard getrlimit(files, &limit) == 0 else { return }
         guard limit.rlim_max >= least else {
-            throw ClientError(
+            throw CommandError(
                 "only \(limit.rlim_max) files may be open at once, and \(least) are needed: raise the limit (ulimit -n)"
             )
         }

@@ -1,4 +1,3 @@
-import AudioFile
 import Foundation
 
 /// The recordings that `--prompt` names.
@@ -23,15 +22,5 @@ enum RecordingList {
 
     private static func isThere(_ name: String) -> Bool {
         !name.isEmpty && FileManager.default.fileExists(atPath: name)
-    }
-
-    /// Looks at a recording's header here, before it is sent or waited for.
-    ///
-    /// - Throws: `ClientError` if it is not there, `AudioFileError` if it cannot be read.
-    static func check(_ path: String) throws {
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw ClientError("there is no file \(path)" + (RecordingName.advice(on: path).map { ". " + $0 } ?? ""))
-        }
-        _ = try AudioReader(path: path)
     }
 }

@@ -1,14 +1,16 @@
 import Checkpoint
-import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
+import Stitching
 import SystemErrors
 
 /// A finished song's folder, as `sample` and `fetch` leave it.
 struct SongFolder {
     let url: URL
+    let layout: SongFolderLayout
     let specification: SongSpecification
     /// BLAKE2b of the codes, by `z0`, `z1` …
     let digests: [String: String]
@@ -23,28 +25,22 @@ struct SongFolder {
 
     /// Reads `song.json`.
     ///
-    /// - Throws: `ClientError` for what is no song's folder, `SongError` for a `song.json` that is damaged.
+    /// - Throws: `CommandError` for what is no song's folder, `SongError` for a `song.json` that is damaged.
     init(_ url: URL) throws {
         self.url = url
-        let file = url.appendingPathComponent("song.json").path
+        layout = SongFolderLayout(url)
+        let file = layout.description.path
         guard let data = FileManager.default.contents(atPath: file) else {
-            throw ClientError(
+            throw CommandError(
                 "\(url.path) is not a song's folder: it has no song.json (sample and fetch write one with each song)")
         }
-        specification = try SongSpecification(json: data, source: file)
-        let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
-        digests = object["digests"] as? [String: String] ?? [:]
-        format = object["format"] as? String ?? "wav"
-        approximate = object["approximate"] as? String
-        do {
-            joins =
-                try object["joins"].map {
-                    try JSONDecoder().decode([SeamJoin].self, from: JSONSerialization.data(withJSONObject: $0))
-                } ?? []
-        } catch {
-            throw ClientError("\(file): the field joins is damaged: \(error.explanation)")
-        }
-        seamAUC = object["seam_auc"] as? [Double] ?? []
+        let description = try SongDescription(json: data, source: file)
+        specification = description.specification
+        digests = description.outcome.digests ?? [:]
+        format = description.outcome.format ?? "wav"
+        approximate = description.outcome.approximate
+        joins = description.outcome.joins ?? []
+        seamAUC = description.outcome.seamAUC ?? []
     }
 
     /// Says that a song is approximate, and how well its seams are hidden; nil for an exact one.
@@ -56,12 +52,12 @@ struct SongFolder {
 
     /// The song's model, from where `song.json` says, or another folder or name.
     ///
-    /// - Throws: `ClientError` when it is not there.
+    /// - Throws: `CommandError` when it is not there.
     func openModel(_ other: String?, preset: String?) throws -> Model {
         let name = other ?? specification.model
         let path = try MusicBox.path(of: name)
         guard FileManager.default.fileExists(atPath: path) else {
-            throw ClientError("the song's model \(name) is not here; give its folder with --model")
+            throw CommandError("the song's model \(name) is not here; give its folder with --model")
         }
         let profile = specification.fingerprints?.last.flatMap { NumericProfile(fingerprint: $0) }
         return try Model(path: path, preset: preset, profile: profile ?? .standard)
@@ -78,10 +74,10 @@ struct SongFolder {
         return try SongPreparation.prepare(specification, model: model)
     }
 
-    var codes: URL { url.appendingPathComponent("codes.safetensors") }
+    var codes: URL { layout.codes }
 
     func audio(level: Int, sample: Int) -> URL {
-        url.appendingPathComponent("level_\(level)/sample_\(sample).\(format)")
+        layout.audio(level: level, sample: sample, fileExtension: format)
     }
 
     /// Levels that have audio of a sample, lowest first.

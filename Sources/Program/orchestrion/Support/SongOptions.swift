@@ -4,6 +4,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import SongFiles
 import SongPlan
 
 /// The options that describe a song: the same for every command that takes one.
@@ -219,7 +220,7 @@ struct SongOptions: ParsableArguments {
 
     private func overrideTimes(_ specification: inout SongSpecification) throws {
         guard totalSeconds != nil || offsetSeconds != nil else { return }
-        let rate = try ModelShelf().sampleRate(of: specification.model)
+        let rate = try ModelRegistry().sampleRate(of: specification.model)
         for index in specification.samples.indices {
             if let totalSeconds { specification.samples[index].totalLength = Int(totalSeconds * rate) }
             if let offsetSeconds { specification.samples[index].offset = Int(offsetSeconds * rate) }
@@ -241,7 +242,7 @@ struct SongOptions: ParsableArguments {
     }
 }
 
-extension ModelShelf {
+extension ModelRegistry {
     /// 44.1 kHz for a model that is known only to the coordinator.
     fileprivate func sampleRate(of name: String) throws -> Double {
         FileManager.default.fileExists(atPath: name) ? Double(try model(name).geometry.sampleRate) : 44_100

@@ -1,6 +1,7 @@
 import ArgumentParser
-import CoordinatorService
+import ClusterClient
 import Foundation
+import SongFiles
 import SongPlan
 
 /// How a song is handed to a coordinator, and what is done with it then.
@@ -30,10 +31,10 @@ struct SubmissionOptions: ParsableArguments {
         guard (-1000...1000).contains(priority) else { throw ValidationError("--priority must be -1000 to 1000") }
     }
 
-    func submit(_ request: SongRequest, client: CoordinatorClient) throws {
+    func submit(_ request: SongRequest, client: ClusterClient) throws {
         if let out { try OutputPlace.check(URL(fileURLWithPath: out)) }
         let id = id ?? String(UUID().uuidString.prefix(8)).lowercased()
-        let tokens = try client.submit(request, song: id, priority: priority)
+        let tokens = try client.submitShown(request, song: id, priority: priority)
         guard wait else {
             if json {
                 print(try Terminal.json(["song": id, "seed": "\(request.specification.seed)", "tokens": "\(tokens)"]))
@@ -47,7 +48,7 @@ struct SubmissionOptions: ParsableArguments {
         let status = try SongFollower(client: client, song: id, isQuiet: json).run()
         try status.mustBeFinished()
         let folder = URL(fileURLWithPath: out ?? "songs/\(id)")
-        _ = try client.fetch(song: id, into: folder)
+        _ = try client.fetchShown(song: id, into: folder)
         try SongReport(folder: folder, seed: request.specification.seed).print(json: json)
     }
 }

@@ -1,0 +1,166 @@
+package import ClusterProtocol
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A coordinator that does not answer, or says no.
+package struct ClientError: Error, CustomStringConvertible {
+    package var description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// How a client reaches its coordinator.
+package struct ClientConnection {
+    /// Whether there is a connection, and in words how it stands.
+    package struct Status {
+        var isConnected: Bool
+        var words: String
+
+        package init(isConnected: Bool, words: String) {
+            self.isConnected = isConnected
+            self.words = words
+        }
+    }
+
+    let transport: any Transport
+    let place: String
+    let status: () -> Status?
+    let refusal: () -> String?
+
+    /// - Parameters:
+    ///   - place: where the coordinator is, for error messages.
+    ///   - status: nil in one process, where there is always a connection.
+    ///   - refusal: why nobody can be reached there just now, when the system says so at once.
+    package init(
+        transport: any Transport, place: String, status: @escaping () -> Status? = { nil },
+        refusal: @escaping () -> String? = { nil }
+    ) {
+        self.transport = transport
+        self.place = place
+        self.status = status
+        self.refusal = refusal
+    }
+}
+
+/// Asks a coordinator. Requests may be sent again: each means the same the second time.
+///
+/// Any thread may ask; one request is under way at a time. A call blocks its thread until the answer is there, so tasks
+/// use `perform` and `follow`.
+package final class ClusterClient: Sendable {
+    private let channel: Mutex<RequestChannel>
+    /// Where requests of tasks wait for their answers.
+    private let queue = DispatchQueue(label: "requests")
+
+    /// - Parameter mayWait: throws when there is no use in waiting for an answer any more.
+    package init(_ connection: sending ClientConnection, mayWait: @escaping @Sendable () throws -> Void = {}) {
+        channel = Mutex(RequestChannel(connection, mayWait: mayWait))
+    }
+
+    package func close() { channel.withLock { $0.close() } }
+
+    /// - Parameter patience: how long to wait for an answer.
+    /// - Throws: `ClientError` with the coordinator's reason, or when it stays silent.
+    func ask(_ kind: WireClientRequest.OneOf_Kind, patience: Duration = .seconds(15)) throws -> WireClientReply {
+        try channel.withLock { try $0.ask(kind, patience: patience) }
+    }
+
+    /// Asks from a task, whose thread does not wait meanwhile.
+    package func perform<Answer: Sendable>(
+        _ body: @escaping @Sendable (ClusterClient) throws -> Answer
+    ) async throws -> Answer {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { try body(self) }) }
+        }
+    }
+
+    /// - Throws: `ClientError` for what cannot be a song's id, so that the coordinator need not be asked.
+    package static func check(id: String) throws {
+        guard (1...64).contains(id.utf8.count),
+            id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+        else {
+            let shown = String(id.prefix(40).map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 } ? $0 : "?" })
+            throw ClientError(
+                "\"\(shown)\(id.count > 40 ? "…" : "")\" is no song's id, which is 1 to 64 letters, digits and dashes; "
+                    + "orchestrion status lists the songs")
+        }
+    }
+
+    /// All songs and workers, or one song and all workers.
+    package func status(song: String = "", patience: Duration = .seconds(15)) throws -> ClusterStatus {
+        var query = WireStatusQuery()
+        query.song = song
+        return try ClusterStatus(ask(.status(query), patience: patience).status)
+    }
+
+    /// Stops a song.
+    ///
+    /// - Returns: whether it was running.
+    package func cancel(song: String) throws -> Bool {
+        var cancel = WireCancel()
+        cancel.song = song
+        return try ask(.cancel(cancel)).cancelled.wasRunning
+    }
+}
+
+/// One connection, over which one request after another goes.
+private struct RequestChannel {
+    private let connection: ClientConnection
+    private let mayWait: @Sendable () throws -> Void
+    private var hasAnswered = false
+    private var number = UInt64.random(in: 1...UInt64.max / 2)
+
+    /// How long a coordinator may be silent that never answered, and refuse connections: it may be starting.
+    private static let (firstPatience, startPatience) = (Duration.seconds(15), Duration.seconds(2))
+
+    init(_ connection: ClientConnection, mayWait: @escaping @Sendable () throws -> Void) {
+        self.connection = connection
+        self.mayWait = mayWait
+    }
+
+    func close() { connection.transport.close() }
+
+    mutating func ask(
+        _ kind: WireClientRequest.OneOf_Kind, patience: Duration = .seconds(15)
+    ) throws -> WireClientReply {
+        number += 1
+        var request = WireClientRequest()
+        request.number = number
+        request.version = ProtocolVersion.current
+        request.kind = kind
+        let payload = try WireToCoordinator(kind: .request(request)).payload()
+        let clock = ContinuousClock()
+        let start = clock.now
+        var resend = start
+        var probe = start + Self.startPatience
+        var isSent = false
+        while start.duration(to: clock.now) < limit(patience) {
+            try mayWait()
+            if !hasAnswered, connection.status()?.isConnected != true, clock.now >= probe {
+                probe = clock.now + .seconds(1)
+                if let reason = connection.refusal() {
+                    throw ClientError("no answer from \(connection.place): \(reason)")
+                }
+            }
+            if clock.now >= resend {
+                isSent = try connection.transport.send(payload, to: .coordinator)
+                resend = clock.now + (isSent ? .seconds(5) : .milliseconds(100))
+            }
+            for message in try connection.transport.receive(timeout: .milliseconds(100), limit: 16) {
+                guard let decoded = try? WireFromCoordinator(payload: message.payload),
+                    case .reply(let reply) = decoded.kind, reply.number == number
+                else { continue }
+                hasAnswered = true
+                guard reply.error.isEmpty else { throw ClientError(reply.error) }
+                return reply
+            }
+        }
+        throw ClientError(
+            "no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s"
+                + (connection.status().map { " (\($0.words))" } ?? "") + "; is the coordinator running?")
+    }
+
+    /// What may take long is waited for only where somebody is at work.
+    private func limit(_ patience: Duration) -> Duration {
+        hasAnswered || connection.status()?.isConnected ?? true ? patience : min(patience, Self.firstPatience)
+    }
+}

@@ -1,0 +1,83 @@
+/// What a coordinator says of its songs and workers.
+package struct ClusterStatus: Sendable, Hashable {
+    /// In the order of their submissions.
+    package var songs: [SongProgress]
+    package var workers: [ConnectedWorker]
+    /// Of the coordinator.
+    package var uptimeSeconds: Double
+
+    package init(songs: [SongProgress] = [], workers: [ConnectedWorker] = [], uptimeSeconds: Double = 0) {
+        self.songs = songs
+        self.workers = workers
+        self.uptimeSeconds = uptimeSeconds
+    }
+}
+
+/// How far a song is.
+package struct SongProgress: Sendable, Hashable {
+    package enum State: String, Sendable, Hashable, CaseIterable {
+        /// Its recording is encoded.
+        case preparing
+        case sampling
+        /// All tokens exist; its files are written.
+        case decoding
+        case finished, failed, cancelled
+
+        /// Whether nothing more will happen to the song.
+        package var isEnded: Bool {
+            switch self {
+            case .preparing, .sampling, .decoding: false
+            case .finished, .failed, .cancelled: true
+            }
+        }
+    }
+
+    package struct Level: Sendable, Hashable {
+        package var level: Int
+        /// That exist, over all samples, and of all there will be.
+        package var tokens: Int
+        package var total: Int
+        package var windowsDone: Int
+        package var windows: Int
+        /// Seconds of the song that can be heard already, of the sample that has the least.
+        package var audibleSeconds: Double
+    }
+
+    package var song: String
+    /// A model's name.
+    package var model: String
+    package var state: State
+    /// Why it failed; empty otherwise.
+    package var reason: String
+    package var priority: Int
+    package var samples: Int
+    /// Of each level below the top; more than one is approximate.
+    package var segments: Int
+    package var levels: [Level]
+    /// Windows that workers have now.
+    package var running: Int
+    package var sampledTokens: Int
+    package var wantedTokens: Int
+    package var tokensPerSecond: Double
+    package var secondsLeft: Double
+    /// While preparing or decoding: the share that is done, and seconds left; 0 when that is not known.
+    package var stageShare: Double
+    package var stageSecondsLeft: Double
+
+    /// Of the tokens that are sampled, 0 to 1.
+    package var share: Double { wantedTokens == 0 ? 1 : Double(sampledTokens) / Double(wantedTokens) }
+}
+
+/// A worker that is there.
+package struct ConnectedWorker: Sendable, Hashable {
+    package var worker: String
+    /// For people: host and process.
+    package var name: String
+    package var levels: [Int]
+    package var slots: Int
+    /// Slots that have a window.
+    package var busy: Int
+    package var tokensPerSecond: Double
+    /// Since it was heard last.
+    package var silentSeconds: Double
+}

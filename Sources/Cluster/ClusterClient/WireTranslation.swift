@@ -1,0 +1,62 @@
+import ClusterProtocol
+
+extension ClusterStatus {
+    /// - Throws: `ClientError` for what only a newer release knows.
+    init(_ wire: WireStatus) throws {
+        self.init(
+            songs: try wire.songs.map(SongProgress.init), workers: wire.workers.map(ConnectedWorker.init),
+            uptimeSeconds: wire.uptimeSeconds)
+    }
+}
+
+extension SongProgress {
+    /// - Throws: `ClientError` for a state that only a newer release knows.
+    init(_ wire: WireSongStatus) throws {
+        guard let state = State(wire.songState) ?? State(rawValue: wire.state) else {
+            throw ClientError(
+                "song \(wire.song) is \(wire.state.isEmpty ? "in a state" : wire.state) that this program does not know; "
+                    + "install the same release of orchestrion on both machines")
+        }
+        self.init(
+            song: wire.song, model: wire.model, state: state, reason: wire.reason, priority: Int(wire.priority),
+            samples: Int(wire.samples), segments: Int(wire.segments), levels: wire.levels.map(Level.init),
+            running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
+            wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond,
+            secondsLeft: wire.secondsLeft, stageShare: wire.stageShare, stageSecondsLeft: wire.stageSecondsLeft)
+    }
+}
+
+extension SongProgress.State {
+    /// nil for what a coordinator of before says in words only, or only a newer release knows.
+    fileprivate init?(_ wire: WireSongState) {
+        switch wire {
+        case .preparing: self = .preparing
+        case .sampling: self = .sampling
+        case .decoding: self = .decoding
+        case .finished: self = .finished
+        case .failed: self = .failed
+        case .cancelled: self = .cancelled
+        case .unspecified, .UNRECOGNIZED: return nil
+        }
+    }
+}
+
+extension SongProgress.Level {
+    fileprivate init(_ wire: WireLevelStatus) {
+        self.init(
+            level: Int(wire.level), tokens: Int(clamping: wire.tokens), total: Int(clamping: wire.total),
+            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows), audibleSeconds: wire.audibleSeconds)
+    }
+}
+
+extension ConnectedWorker {
+    fileprivate init(_ wire: WireWorkerStatus) {
+        self.init(
+            worker: wire.worker, name: wire.name, levels: wire.levels.map(Int.init), slots: Int(wire.slots),
+            busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond, silentSeconds: wire.silentSeconds)
+    }
+}
+
+extension SongFileEntry {
+    init(_ wire: WireFileEntry) { self.init(path: wire.path, size: wire.size) }
+}

@@ -1,0 +1,204 @@
+import ClusterProtocol
+import CoordinatorCore
+import Foundation
+import SongPlan
+
+/// What a client asks.
+enum ClientRequest {
+    case upload(UploadPiece)
+    /// - Parameters:
+    ///   - specification: as JSON.
+    ///   - format: of the audio files.
+    case submit(SongID, specification: Data, format: String, priority: Int)
+    /// nil asks for all songs.
+    case status(SongID?)
+    case cancel(SongID)
+    /// The song's files: finished ones, or sound that grows.
+    case list(SongID, soFar: Bool)
+    case read(SongID, path: String, offset: UInt64, count: Int)
+    case timeline(SongID)
+}
+
+/// A piece of a file that a client sends.
+struct UploadPiece {
+    /// SHA-256 of the whole file, in hexadecimal.
+    var digest: String
+    var ending: String
+    /// Of the whole file.
+    var size: UInt64
+    var offset: UInt64
+    var data: Data
+}
+
+/// What a client is answered.
+enum ClientReply {
+    /// Why the request failed.
+    case refused(String)
+    /// Bytes that are there.
+    case uploaded(UInt64)
+    case submitted(SongID, tokens: Int, warnings: [String])
+    case status(StatusReport)
+    case cancelled(wasRunning: Bool)
+    case files(FileList)
+    /// - Parameter size: of the whole file.
+    case piece(Data, size: UInt64)
+    case timeline(FileList.File)
+}
+
+/// Songs and workers, as clients see them.
+struct StatusReport {
+    struct Song {
+        var status: SongStatus
+        var priority: Int
+        var tokensPerSecond: Double
+        var secondsLeft: Double
+        /// Of encoding or decoding.
+        var stage: (share: Double, secondsLeft: Double)?
+        /// By level.
+        var audibleSeconds: [Double]
+    }
+    struct Worker {
+        var status: WorkerStatus
+        var silentSeconds: Double
+    }
+    var songs: [Song]
+    var workers: [Worker]
+    var uptimeSeconds: Double
+}
+
+/// Files of a song's folder.
+struct FileList {
+    struct File {
+        /// Below the folder.
+        var path: String
+        var size: UInt64
+    }
+    var state: SongState
+    var files: [File] = []
+    /// Audio samples a second, and of the whole song; 0 when that is not known.
+    var sampleRate = 0
+    var sampleLength = 0
+}
+
+extension ClientRequest {
+    /// nil for an empty request, and for one that only a newer release knows.
+    init?(_ wire: WireClientRequest) {
+        switch wire.kind {
+        case .upload(let upload):
+            self = .upload(
+                UploadPiece(
+                    digest: upload.digest, ending: upload.ending, size: upload.size, offset: upload.offset,
+                    data: upload.data))
+        case .submit(let submit):
+            self = .submit(
+                submit.song, specification: Data(submit.specification.utf8), format: submit.format,
+                priority: Int(submit.priority))
+        case .status(let query): self = .status(query.song.isEmpty ? nil : query.song)
+        case .cancel(let cancel): self = .cancel(cancel.song)
+        case .list(let list): self = .list(list.song, soFar: list.soFar)
+        case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
+        case .timeline(let query): self = .timeline(query.song)
+        case nil: return nil
+        }
+    }
+}
+
+extension AddressedReply {
+    var wire: WireClientReply {
+        var wire = WireClientReply()
+        wire.number = number
+        switch reply {
+        case .refused(let reason): wire.error = reason
+        case .uploaded(let have): wire.uploaded.have = have
+        case .submitted(let song, let tokens, let warnings):
+            wire.submitted.song = song
+            wire.submitted.tokens = UInt64(tokens)
+            wire.submitted.warnings = warnings
+        case .status(let report): wire.status = WireStatus(report)
+        case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
+        case .files(let list):
+            wire.files.state = "\(list.state)"
+            wire.files.sampleRate = UInt32(list.sampleRate)
+            wire.files.sampleLength = UInt64(list.sampleLength)
+            wire.files.files = list.files.map(WireFileEntry.init)
+        case .piece(let data, let size):
+            wire.piece.size = size
+            wire.piece.data = data
+        case .timeline(let file): wire.timeline = WireFileEntry(file)
+        }
+        return wire
+    }
+}
+
+extension WireFileEntry {
+    fileprivate init(_ file: FileList.File) {
+        self.init()
+        path = file.path
+        size = file.size
+    }
+}
+
+extension WireStatus {
+    fileprivate init(_ report: StatusReport) {
+        self.init()
+        uptimeSeconds = report.uptimeSeconds
+        songs = report.songs.map(WireSongStatus.init)
+        workers = report.workers.map(WireWorkerStatus.init)
+    }
+}
+
+extension WireWorkerStatus {
+    fileprivate init(_ worker: StatusReport.Worker) {
+        self.init()
+        self.worker = String(worker.status.worker.prefix(80))
+        name = worker.status.name
+        levels = worker.status.levels.map(UInt32.init)
+        slots = UInt32(worker.status.slots)
+        busy = UInt32(worker.status.busy)
+        tokensPerSecond = worker.status.tokensPerSecond
+        silentSeconds = worker.silentSeconds
+    }
+}
+
+extension WireSongStatus {
+    fileprivate init(_ song: StatusReport.Song) {
+        self.init()
+        let status = song.status
+        self.song = status.song
+        model = status.model
+        (songState, state, reason) = status.state.wire
+        samples = UInt32(status.samples)
+        segments = UInt32(status.segments)
+        running = UInt32(status.running)
+        sampledTokens = UInt64(status.sampledTokens)
+        wantedTokens = UInt64(status.wantedTokens)
+        tokensPerSecond = song.tokensPerSecond
+        secondsLeft = song.secondsLeft
+        priority = Int32(clamping: song.priority)
+        if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
+        levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
+            var progress = WireLevelStatus()
+            progress.level = UInt32(level.level)
+            progress.tokens = UInt64(level.tokens)
+            progress.total = UInt64(level.total)
+            progress.windowsDone = UInt32(level.windowsDone)
+            progress.windows = UInt32(level.windows)
+            progress.audibleSeconds = audibleSeconds
+            return progress
+        }
+    }
+}
+
+extension SongState {
+    /// For the wire; the words are for clients of before.
+    fileprivate var wire: (state: WireSongState, words: String, reason: String) {
+        switch self {
+        case .preparing: (.preparing, "preparing", "")
+        case .sampling: (.sampling, "sampling", "")
+        case .decoding: (.decoding, "decoding", "")
+        case .finished: (.finished, "finished", "")
+        case .failed(let reason): (.failed, "failed", reason)
+        case .cancelled: (.cancelled, "cancelled", "")
+        }
+    }
+}

@@ -1,0 +1,225 @@
+import ClusterProtocol
+import CoordinatorCore
+import Foundation
+import Journal
+import SongFiles
+import SongPlan
+import SystemErrors
+
+/// What one thread does, and alone has: the core, the songs that have not ended, and the transport.
+///
+/// It takes in what has arrived, lets the core decide, journals all records of that turn in one transaction, and then
+/// sends. What takes long is `BackgroundWork`.
+final class CoordinatorLoop {
+    let options: CoordinatorServer.Options
+    let journal: Journal
+    let work: BackgroundWork
+    let completions: Completions
+    let clock = LoopClock()
+    private let folder: URL
+    private(set) var core: Coordinator
+    /// Those that have not ended.
+    private(set) var songs: [SongID: LiveSong] = [:]
+    private var workers = SeenWorkers()
+    var awaited = AwaitedAnswers()
+
+    init(core: Coordinator, folder: URL, journal: Journal, work: BackgroundWork, options: CoordinatorServer.Options) {
+        self.core = core
+        self.folder = folder
+        self.journal = journal
+        self.work = work
+        self.options = options
+        completions = work.completions
+    }
+
+    func layout(of song: SongID) -> SongFolderLayout { CoordinatorServer.layout(of: song, in: folder) }
+
+    /// Serves until the coordinator is stopped.
+    ///
+    /// - Throws: when the journal cannot be written, unless that is waited for, or the transport fails; nothing
+    ///   acknowledged is lost.
+    func run(_ transport: any Transport) throws {
+        completions.wake(transport.waker)
+        resumeSongs()
+        do {
+            while !completions.isStopping {
+                let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
+                try turn(messages, transport)
+                if let fault = completions.fault { throw fault }
+            }
+        } catch {
+            if completions.isStopping, error.isAboutRoom { return }
+            // Told before the jobs that run are waited for.
+            completions.giveUp(error)
+            throw error
+        }
+    }
+
+    private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
+        var effects: [Effect] = []
+        var replies: [AddressedReply] = []
+        for message in messages {
+            guard let decoded = try? WireToCoordinator(payload: message.payload), let kind = decoded.kind else {
+                options.log("ignored a message that is not of this protocol")
+                continue
+            }
+            if case .request(let request) = kind {
+                if let reply = reply(to: request, from: message.connection) { replies.append(reply) }
+            } else {
+                effects += handle(kind, from: message)
+            }
+        }
+        for completion in completions.drain() { effects += handle(completion, &replies) }
+        effects += handle(.tick)
+        while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+        for reply in replies {
+            _ = try transport.send(WireFromCoordinator(kind: .reply(reply.wire)).payload(), to: reply.connection)
+        }
+    }
+
+    private func handle(_ event: Event) -> [Effect] { core.handle(event, now: clock.now) }
+
+    /// - Returns: nil when the answer follows later.
+    private func reply(to request: WireClientRequest, from connection: ConnectionID) -> AddressedReply? {
+        let reply: ClientReply?
+        if let reason = ProtocolVersion.refusal(of: request.version) {
+            reply = .refused(reason)
+        } else {
+            do {
+                reply = try answer(ClientRequest(request), number: request.number, from: connection)
+            } catch {
+                reply = .refused(error.explanation)
+            }
+        }
+        return reply.map { AddressedReply(connection: connection, number: request.number, reply: $0) }
+    }
+
+    /// What a worker says.
+    private func handle(_ kind: WireToCoordinator.OneOf_Kind, from message: ReceivedMessage) -> [Effect] {
+        let peer = Peer(message.connection.bytes)
+        if case .hello(let hello) = kind, let reason = ProtocolVersion.refusal(of: hello.version) {
+            return [.send(peer, .refused(reason: reason))]
+        }
+        guard let event = kind.event(peer: peer, provenKey: message.peerKey) else {
+            options.log("dropped a chunk that was damaged on its way; the worker sends it again")
+            return []
+        }
+        let effects = handle(event)
+        if case .workerHello(_, let worker) = event {
+            workers.add(worker, known: { core.workerStatuses.map(\.worker) })
+            for held in worker.held { remember(worker.id, of: held.task.song) }
+        }
+        return effects
+    }
+
+    /// What another thread posted.
+    private func handle(_ completion: Completion, _ replies: inout [AddressedReply]) -> [Effect] {
+        switch completion {
+        case .event(let event): return handle(event)
+        case .encoded(let song, let tokens):
+            // The song may have been refused meanwhile.
+            return core.state(of: song) == nil ? [] : handle(.initialTokens(song, tokens))
+        case .notEncoded(let song, let reason):
+            return core.state(of: song) == nil ? [] : handle(.preparationFailed(song, reason: reason))
+        case .refused(let song, let reason):
+            if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+            return []
+        case .prepared(let prepared): return submit(prepared)
+        }
+    }
+
+    private func submit(_ prepared: PreparedSubmission) -> [Effect] {
+        let song = prepared.submission.song
+        for warning in prepared.song.warnings { options.log("song \(song): \(warning)") }
+        awaited.warn(song, prepared.song.warnings)
+        let isNew = core.state(of: song) == nil
+        let effects = handle(.submit(prepared.submission, plan: prepared.song.plan))
+        if isNew, core.state(of: song) != nil {
+            let live = begin(song, prepared.request, prepared.song.plan)
+            if prepared.submission.awaitsTokens { work.encode(live, prepared.song) }
+        }
+        return effects
+    }
+
+    /// The only place where a song enters the table.
+    func begin(_ id: SongID, _ request: SongRequest, _ plan: Plan) -> LiveSong {
+        let song = LiveSong(id: id, request: request, plan: plan, folder: layout(of: id).folder)
+        songs[id] = song
+        return song
+    }
+
+    /// The only place where a song leaves the table.
+    private func end(_ song: SongID, _ state: SongState) throws {
+        // Written now, because the journal forgets what it is made of.
+        do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
+        songs.removeValue(forKey: song)?.close()
+        try work.room.whenThere { try journal.forget(song) }
+        options.songEnded(song, state, layout(of: song).folder)
+    }
+
+    private func remember(_ worker: WorkerID, of song: SongID) {
+        if let seen = workers[worker] { songs[song]?.remember(seen, as: worker) }
+    }
+
+    // MARK: what was decided
+
+    /// Journals all records in one transaction, then does the rest in order.
+    ///
+    /// - Returns: what follows from peers that could not be reached.
+    private func carryOut(
+        _ effects: [Effect], _ transport: any Transport, _ replies: inout [AddressedReply]
+    ) throws -> [Effect] {
+        let records = effects.compactMap { effect in
+            if case .journal(let record) = effect { record } else { nil }
+        }
+        if !records.isEmpty { try work.room.whenThere { try journal.append(records) } }
+        var following: [Effect] = []
+        for effect in effects {
+            switch effect {
+            case .journal(let record): observe(record)
+            case .send(let peer, let message):
+                let payload = try WireFromCoordinator(kind: message.wire).payload()
+                if case .refused(let reason) = message { options.log("refused a worker: \(reason)") }
+                if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
+                    following += handle(.peerLost(peer))
+                }
+            case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
+            case .streamCompleted(let stream): complete(stream)
+            case .songSampled(let song): finish(song)
+            case .songEnded(let song, let state): try end(song, state)
+            case .submitAccepted(let song):
+                let tokens = core.status(of: song)?.wantedTokens ?? 0
+                if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
+            case .submitRefused(let song, let reason):
+                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+            case .defect(let defect): throw SongError("internal error, please report it: \(defect)")
+            }
+        }
+        return following
+    }
+
+    private func observe(_ record: Record) {
+        switch record {
+        case .tokens(let stream, let start, let tokens, let origin):
+            if origin != .known { songs[stream.song]?.count(tokens: tokens.count, at: clock.seconds) }
+            decodeArrived(stream, from: start, tokens)
+        case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
+        case .workerBlamed(let task, let worker, let blame):
+            options.log("\(task) was lost with worker \(worker.prefix(8)): \(blame)")
+        case .songState(let song, let state): options.log("song \(song) is \(state)")
+        case .leaseEnded(let task, let epoch, let reason):
+            options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")
+        case .cut(let song, let sample, let seam, let position):
+            options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
+        case .songSubmitted: break
+        }
+    }
+}
+
+/// The time since the loop began.
+struct LoopClock {
+    private let start = ContinuousClock.now
+
+    var now: Instant { Instant(nanoseconds: Int64(start.duration(to: .now) / .nanoseconds(1))) }
+    var seconds: Double { start.duration(to: .now) / .seconds(1) }
+}

@@ -1,0 +1,129 @@
+import CoordinatorCore
+import JukeboxModel
+import SongFiles
+import SongPlan
+import Stitching
+import Tensor
+
+/// Songs on their way out: decoded, joined, written.
+extension BackgroundWork {
+    /// Decodes what is due of a stream whose tokens arrive.
+    func decodeArrived(_ stream: StreamID, of song: LiveSong) {
+        // Upper levels are heard first.
+        add(
+            .decoding, for: song.id, priority: stream.level, failure: "level \(stream.level) could not be decoded"
+        ) { [self] in
+            if try song.sounds.decodeSome(of: stream, registry: registry, team: team.decoding) {
+                decodeArrived(stream, of: song)
+            }
+        }
+    }
+
+    /// Completes the file of one level of one sample.
+    func complete(_ stream: StreamID, _ tokens: [UInt16], of song: LiveSong) {
+        add(
+            .decoding, for: song.id, priority: stream.level, failure: "level \(stream.level) could not be decoded"
+        ) { [self] in
+            try write(tokens, stream, of: song)
+        }
+    }
+
+    private func write(
+        _ tokens: [UInt16], _ stream: StreamID, of song: LiveSong, progress: (Double) -> Void = { _ in }
+    ) throws {
+        let vqvae = try registry.vqvae(named: song.model)
+        try song.output.writeAudio(
+            tokens, level: stream.level, sample: stream.sample, vqvae: vqvae, team: team.decoding, progress: progress)
+    }
+
+    /// Joins the segments of a level whose turn it is.
+    ///
+    /// - Parameter first: the stream of the level's first segment.
+    func joinArrived(_ first: StreamID, of song: LiveSong) {
+        add(
+            .decoding, for: song.id, priority: first.level, failure: "level \(first.level) could not be joined"
+        ) { [self] in
+            // From its first seam on.
+            if song.joins.joinedSegments(first) > 0 { song.sounds.handOver(first) }
+            if try song.joins.joinNext(of: first, registry: registry, team: team.decoding) {
+                joinArrived(first, of: song)
+            }
+        }
+    }
+
+    /// Joins what is left of a level's segments, and makes its audio file.
+    private func completeJoin(
+        _ segments: [[UInt16]], _ first: StreamID, _ plan: Plan, of song: LiveSong, _ progress: (Double) -> Void
+    ) throws -> JoinedLevel {
+        for (segment, codes) in segments.enumerated() {
+            let stream = StreamID(song: first.song, sample: first.sample, level: first.level, segment: segment)
+            _ = song.joins.add(codes, of: stream, plan: plan)
+        }
+        song.sounds.handOver(first)
+        for _ in song.joins.joinedSegments(first)..<segments.count {
+            _ = try song.joins.joinNext(of: first, registry: registry, team: team.decoding)
+            progress(Double(song.joins.joinedSegments(first)) / Double(segments.count))
+        }
+        guard let joined = song.joins.joined(first) else { throw SongError("the song has ended") }
+        try song.output.completeJoined(level: first.level, sample: first.sample)
+        return joined
+    }
+
+    /// Decodes the surroundings of a cut at the top level, and says where it is best.
+    ///
+    /// - Parameter tokens: of the top level, as codes.
+    func chooseCut(_ seam: Int, sample: Int, tokens: [UInt16], of song: LiveSong) {
+        let plan = song.plan
+        let heard = plan.heard(forCut: seam)
+        add(.cutting, for: song.id, failure: "a place for a cut could not be found") { [self] in
+            let vqvae = try registry.vqvae(named: song.model)
+            // No token after those that are heard: how many there are is chance.
+            let audio = vqvae.decode(
+                Array(tokens[..<heard.upperBound]), range: heard, level: plan.geometry.top, team: team.cutting)
+            let position = CutChooser(plan.geometry).choose(
+                Array(UnsafeBufferPointer(start: audio.pointer, count: heard.count * plan.geometry.lengthUnit)),
+                from: heard.lowerBound, room: plan.room(ofCut: seam))
+            completions.post(.event(.cutChosen(song.id, sample: sample, seam: seam, position: position)))
+        }
+    }
+
+    /// Decodes what has not been decoded, writes codes and description.
+    ///
+    /// - Parameters:
+    ///   - segments: codes, [level][sample][segment].
+    ///   - plans: by sample.
+    func finish(_ song: LiveSong, _ segments: [[[[UInt16]]]], plans: [Plan]) {
+        add(.decoding, for: song.id, failure: "the song's files could not be written") { [self] in
+            song.stage.begin()
+            defer { song.stage.end() }
+            try writeAll(song, segments, plans)
+            completions.post(.event(.outputsWritten(song.id)))
+        }
+    }
+
+    /// Writes what is not there yet of a song's files.
+    private func writeAll(_ song: LiveSong, _ segments: [[[[UInt16]]]], _ plans: [Plan]) throws {
+        let plan = song.plan
+        let samples = plans.count
+        var tokens = segments.map { $0.map { $0[0] } }
+        var joined: [[JoinedLevel]] = Array(repeating: [], count: samples)
+        let audible = plan.levels.reversed().filter { $0.level >= plan.stopAt }.map(\.level)
+        for (index, level) in audible.enumerated() {
+            for sample in 0..<samples {
+                func progress(_ share: Double) {
+                    let done = Double(index * samples + sample) + share
+                    song.stage.update(share: done / Double(audible.count * samples))
+                }
+                let stream = StreamID(song: song.id, sample: sample, level: level)
+                if plan.isCut(level) {
+                    let parts = try completeJoin(segments[level][sample], stream, plans[sample], of: song, progress)
+                    tokens[level][sample] = parts.codes
+                    joined[sample].append(parts)
+                } else {
+                    try write(tokens[level][sample], stream, of: song, progress: progress)
+                }
+            }
+        }
+        try song.output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
+    }
+}
