@@ -84,14 +84,25 @@ extension TransformerShape {
     }
 }
 
+/// Bytes that a level takes in a worker's memory.
+package struct LevelMemory: Sendable, Hashable {
+    package var weights: Int
+    /// Of one window: caches and conditioning.
+    package var window: Int
+
+    package init(weights: Int, window: Int) {
+        self.weights = weights
+        self.window = window
+    }
+}
+
 extension Model {
-    /// Bytes that a level takes in a worker's memory: its weights, and one window (caches and conditioning).
-    package func memory(level: Int) -> (weights: Int, window: Int) {
+    /// What a level takes in its profile; nothing but the headers of its file is read.
+    package func memory(level: Int) -> LevelMemory {
         let (h, vqvae) = (hyperparameters.priors[level], hyperparameters.vqvae)
         let stored = (try? folder.weights(of: .prior(level: level)))?.tensors ?? [:]
-        return (
-            h.weightBytes(vqvae: vqvae, profile: profile) { stored[$0]?.type.size },
-            h.bytesPerSequence(vqvae: vqvae, profile: profile)
-        )
+        return LevelMemory(
+            weights: h.weightBytes(vqvae: vqvae, profile: profile) { stored[$0]?.type.size },
+            window: h.bytesPerSequence(vqvae: vqvae, profile: profile))
     }
 }
