@@ -119,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "SamplingTests",
             dependencies: [
-                "BackendConformance", "CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor",
+                "BackendConformance", "CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan",
+                "Tensor",
                 "ModelTestSupport",
             ]),
         .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),

@@ -23,13 +23,9 @@ extension PriorHyperparameters {
         let shape = transformer(codes: vqvae.codes)
         var sum = shape.vocabulary * width * 4
         for tensor in WeightTable.prior(self, vqvae: vqvae) {
-            let type = storage(of: tensor, profile: profile)
-            switch type {
-            case nil: sum += tensor.count * (stored(tensor.name) ?? 4)
-            // A float32 scale for 128 numbers.
-            case .int8: sum += tensor.count + tensor.count / 32
-            case let type?: sum += tensor.count * type.byteCount
-            }
+            sum +=
+                storage(of: tensor, profile: profile)?.byteCount(of: tensor.count)
+                ?? tensor.count * (stored(tensor.name) ?? 4)
         }
         return sum
     }
@@ -79,7 +75,7 @@ extension PriorHyperparameters {
 
 extension TransformerShape {
     /// Bytes of one sequence's caches over all layers.
-    func cacheBytes(type: WeightType) -> Int {
+    func cacheBytes(type: ScalarType) -> Int {
         (0..<depth).reduce(0) { $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self, type: type) }
     }
 }
