@@ -105,6 +105,11 @@ let package = Package(
         .target(
             name: "ModelTestSupport", dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor"],
             path: "Tests/ModelTestSupport"),
+        // What every worker's arithmetic must do, for tests of any.
+        .target(
+            name: "BackendConformance",
+            dependencies: ["Checkpoint", "JukeboxModel", "ModelTestSupport", "Sampling", "SongPlan", "Tensor"],
+            path: "Tests/BackendConformance"),
         // How often a thread asks for memory.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
@@ -126,7 +131,9 @@ let package = Package(
         .testTarget(
             name: "SamplingTests",
             dependencies: [
-                "CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "ModelTestSupport",
+                "BackendConformance", "CAllocationCount", "Checkpoint", "JukeboxModel", "Sampling", "SongPlan",
+                "Tensor",
+                "ModelTestSupport",
             ]),
         .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
         .testTarget(

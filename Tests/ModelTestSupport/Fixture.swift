@@ -79,7 +79,8 @@ package enum Fixture: String, CaseIterable, Sendable, CustomStringConvertible {
 
     /// Every level of the original fixtures.
     /// Some levels in profiles that the original does not have: every kind of attention, of lyrics, of upsampling.
-    package static let otherProfiles: [FixtureLevel] = [.f16, .int8].flatMap { profile in
+    package static let otherProfiles: [FixtureLevel] = NumericProfile.allCases.filter { $0 != .f32 }.flatMap {
+        profile in
         [
             FixtureLevel(.lyricsSingle, 2, profile), FixtureLevel(.lyricsEncDec, 2, profile),
             FixtureLevel(.lyricsEncDec, 0, profile),

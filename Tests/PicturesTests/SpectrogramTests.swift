@@ -63,4 +63,17 @@ import Testing
         sine(440, rate: 44_100, seconds: 1).withUnsafeBufferPointer { builder.append($0) }
         #expect(builder.finish().decibels.joined().allSatisfy { $0.isFinite })
     }
+
+    @Test func `a sound of many pitches has the numbers that it always had`() {
+        let audio = (0..<22_050).map { place -> Float in
+            let time = Double(place) / 22_050
+            return (1...30).reduce(0) { $0 + Float(sin(2 * .pi * 57.3 * Double($1 * $1) * time) / Double($1)) }
+        }
+        let picture = spectrogram(of: audio, rate: 22_050)
+        let bands = [0, 7, 33, 80, 121, 159].map { picture.decibels[$0][picture.columns / 3] }
+        for (band, wanted) in zip(bands, Self.recorded) { #expect(abs(band - wanted) < 0.002, "\(bands)") }
+    }
+
+    /// By the program as it was in November 2026.
+    private static let recorded: [Float] = [-1.4767, -57.0341, -58.1652, -72.2458, -72.5149, -30.8963]
 }

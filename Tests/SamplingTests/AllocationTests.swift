@@ -25,22 +25,25 @@ struct AllocationTests {
     func step(_ place: FixtureLevel, threads: Int) throws {
         let window = try WindowCase(place, sample: 0)
         let team = ThreadTeam(threads: threads)
-        let engine = SamplingEngine(prior: window.prior, rows: 8, team: team)
+        let backend = CPUBackend(window.prior, rows: 8, team: team)
+        var outcomes: [StepOutcome] = []
         let filters = [Filter(temperature: 1), Filter(temperature: 0.9, topK: 5), Filter(temperature: 1, topP: 0.8)]
         let batch = filters.indices.map { sample in
-            let active = ActiveWindow(
-                prior: window.prior, labels: window.labels, above: window.above, start: 0, tokens: [],
-                draw: TokenDraw(seed: 1, sample: sample, level: place.level, filter: filters[sample]), team: team)
+            let active = backend.begin(
+                WindowInput(
+                    labels: window.labels, above: window.above, start: 0, tokens: [],
+                    draw: TokenDraw(seed: 1, sample: sample, level: place.level, filter: filters[sample])),
+                level: place.level)
+            while !backend.prepare(active) {}
             while active.pendingRows > 1 {
-                _ = engine.step([(active, min(active.pendingRows - 1, active.rowsToBlockEnd))])
+                let rows = min(active.pendingRows - 1, active.rowsToBlockEnd)
+                backend.step([WindowRows(active, rows: rows)], level: place.level, outcomes: &outcomes)
             }
-            return (window: active, rows: 1)
+            return WindowRows(active, rows: 1)
         }
-        var outcomes: [StepOutcome] = []
-        engine.step(batch, outcomes: &outcomes)
-        engine.step(batch, outcomes: &outcomes)
+        for _ in 0..<2 { backend.step(batch, level: place.level, outcomes: &outcomes) }
         let before = ac_allocations()
-        for _ in 0..<10 { engine.step(batch, outcomes: &outcomes) }
+        for _ in 0..<10 { backend.step(batch, level: place.level, outcomes: &outcomes) }
         #expect(ac_allocations() - before == 0)
         #expect(outcomes.count == 3)
     }

@@ -14,24 +14,35 @@ import Testing
     /// Hot enough that many lyric tokens are drawn.
     private let filter = Filter(temperature: 60)
 
-    private func window(_ tokens: [UInt16] = [], start: Int = 0) throws -> ActiveWindow {
+    /// Tokens of a window after those that it has.
+    private func sample(_ tokens: [UInt16] = [], count: Int, start: Int = 0) throws -> [UInt16] {
         let place = try WindowCase(FixtureLevel(fixture, 2))
-        return ActiveWindow(
-            prior: place.prior, labels: place.labels, above: nil, start: start, tokens: tokens,
-            draw: TokenDraw(seed: 3, sample: 0, level: 2, filter: filter), team: team)
+        return try sample(
+            WindowInput(
+                labels: place.labels, above: nil, start: start, tokens: tokens,
+                draw: TokenDraw(seed: 3, sample: 0, level: 2, filter: filter)), count: count)
     }
 
-    private func sample(_ window: ActiveWindow, count: Int) throws -> [UInt16] {
+    private func sample(_ input: WindowInput, count: Int) throws -> [UInt16] {
         let prior = try fixture.prior(level: 2)
-        let engine = SamplingEngine(prior: prior, rows: prior.blockLength, team: team)
+        let backend = CPUBackend(prior, rows: prior.blockLength, team: team)
+        let window = backend.begin(input, level: 2)
+        while !backend.prepare(window) {}
         var tokens: [UInt16] = []
+        var outcomes: [StepOutcome] = []
         while tokens.count < count {
-            switch engine.step([(window, min(window.pendingRows, window.rowsToBlockEnd))])[0] {
+            let rows = min(window.pendingRows, window.rowsToBlockEnd)
+            backend.step([WindowRows(window, rows: rows)], level: 2, outcomes: &outcomes)
+            switch outcomes[0] {
             case .pending: break
             case .token(let token): tokens.append(token)
             case .failed(let reason): throw SamplingError(description: reason)
             }
         }
+        let own = try #require(window as? CPUWindow)
+        #expect(
+            own.sequence.tokens.dropFirst(prior.prefix).elementsEqual(
+                (input.tokens + tokens).map { $0 >= 128 ? Int32($0) - 128 : Int32($0) + 79 }))
         return tokens
     }
 
@@ -56,14 +67,9 @@ import Testing
 
     @Test("Lyric tokens are fed back as they are")
     func fedBack() throws {
-        let active = try window()
-        let tokens = try sample(active, count: 48)
+        let tokens = try sample(count: 48)
         #expect(tokens.count { $0 >= 128 } > 8, "\(tokens)")
         #expect(tokens.contains { $0 < 128 })
-        let prior = try fixture.prior(level: 2)
-        #expect(
-            active.sequence.tokens.dropFirst(prior.prefix).elementsEqual(
-                tokens.map { $0 >= 128 ? Int32($0) - 128 : Int32($0) + 79 }))
 
         // Teacher-forced with the raw values, every logit row gives the next token; with code 0 in their place not.
         var place = try WindowCase(FixtureLevel(fixture, 2))
@@ -91,11 +97,11 @@ import Testing
 
     @Test("A resumed window must be given the raw values")
     func resumed() throws {
-        let tokens = try sample(window(), count: 48)
+        let tokens = try sample(count: 48)
         let first = Array(tokens.prefix(20))
         #expect(first.contains { $0 >= 128 })
-        #expect(try sample(window(first), count: 28) == Array(tokens.dropFirst(20)))
-        #expect(try sample(window(first.map { $0 < 128 ? $0 : 0 }), count: 28) != Array(tokens.dropFirst(20)))
+        #expect(try sample(first, count: 28) == Array(tokens.dropFirst(20)))
+        #expect(try sample(first.map { $0 < 128 ? $0 : 0 }, count: 28) != Array(tokens.dropFirst(20)))
     }
 
     @Test("Outside its window a lyric token is code 0: in the result and in the next window's prime")
@@ -119,12 +125,12 @@ import Testing
         var raw: [UInt16] = []
         var codes: [UInt16] = []
         for window in plan.levels[2].windows {
-            let active = ActiveWindow(
-                prior: try fixture.prior(level: 2),
-                labels: model.labellers[2].vector(labels[2], start: window.range.lowerBound), above: nil,
-                start: window.range.lowerBound, tokens: Array(codes[window.prime]),
-                draw: TokenDraw(seed: 3, sample: 0, level: 2, filter: filter), team: team)
-            let new = try sample(active, count: window.new.count)
+            let start = window.range.lowerBound
+            let new = try sample(
+                WindowInput(
+                    labels: model.labellers[2].vector(labels[2], start: start), above: nil, start: start,
+                    tokens: Array(codes[window.prime]),
+                    draw: TokenDraw(seed: 3, sample: 0, level: 2, filter: filter)), count: window.new.count)
             raw += new
             codes += new.map { $0 < 128 ? $0 : 0 }
         }

@@ -73,4 +73,16 @@ struct SeamReportTests {
         #expect(SeamReport.auc([3, 1], [0, 2]) == 0.75)
         #expect(SeamReport.auc([1], [1, 1]) == 0.5)
     }
+
+    @Test func `a place in a song has the measures that it always had`() {
+        let detector = SeamDetector(rate: Self.rate)
+        let song = Self.song()
+        let place = 5 * Self.rate
+        let measures = detector.measure(Array(song[place - detector.reach...place + detector.reach]))
+        let found = [measures.onset, measures.phase, measures.change, measures.click]
+        for (value, wanted) in zip(found, Self.recorded) { #expect(abs(value - wanted) < 0.0005, "\(found)") }
+    }
+
+    /// By the program as it was in November 2026.
+    private static let recorded = [-0.362696, -0.589988, -0.028330, -0.106996]
 }

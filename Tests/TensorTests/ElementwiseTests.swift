@@ -27,10 +27,6 @@ import Testing
             }, { a, b, _ in a + b }
         ),
         (
-            "add row", { k, a, b, _, out in k.addRow(a, row: b, into: out, rows: 1, width: a.count) },
-            { a, b, _ in a + b }
-        ),
-        (
             "scale logits",
             { k, a, _, _, out in
                 out.update(from: a, count: a.count)
@@ -65,14 +61,6 @@ import Testing
             }
         }
     }
-
-    @Test func `a row is added to every row, in place too`() {
-        var x: [Float] = [1, 2, 3, 4, 5, 6]
-        x.withUnsafeMutableBufferPointer {
-            Kernels.active.addRow($0.baseAddress!, row: [10, 20], into: $0.baseAddress!, rows: 3, width: 2)
-        }
-        #expect(x == [11, 22, 13, 24, 15, 26])
-    }
 }
 
 @Suite struct ConvertTests {
@@ -80,7 +68,7 @@ import Testing
 
     @Test func `all halves widen to their value and come back`() {
         for kernels in Kernels.available {
-            let wide = filled(halves.count) { kernels.widen(halves, into: $0, count: halves.count) }
+            let wide = filled(halves.count) { kernels.table.pointee.f16_to_f32(halves, $0, halves.count) }
             var back = [UInt16](repeating: 0, count: halves.count)
             kernels.narrow(wide, into: &back, count: halves.count)
             for (index, half) in halves.enumerated() {

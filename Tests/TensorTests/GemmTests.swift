@@ -190,9 +190,9 @@ private struct Product {
             #expect(bits(product.result(product.packed(transposed: true), .active)) == expected)
             var halves = [UInt16](repeating: 0, count: n * k)
             Kernels.active.narrow(product.w, into: &halves, count: n * k)
-            for storage in [ElementType.float32, .float16] {
+            for storage in ScalarType.allCases {
                 let matrix = halves.withUnsafeBytes {
-                    PackedMatrix(k: k, n: n, source: $0, sourceType: .float16, storage: storage)
+                    PackedMatrix(k: k, n: n, source: $0, sourceType: .float16, storage: .scalar(storage))
                 }
                 #expect(bits(product.result(matrix, .active)) == expected)
                 #expect(matrix.residentBytes == (n + 15) / 16 * 16 * k * storage.byteCount)

@@ -127,7 +127,6 @@ private struct Marking: TeamWork {
 
 @Suite struct BLASTests {
     @Test func `all transpositions agree with the definition`() {
-        BLAS.setThreads(1)
         let (m, n, k) = (5, 7, 9)
         var random = Generator(2)
         let a = random.floats(m * k)

@@ -81,8 +81,8 @@ private func tree(_ count: Int, _ step: (_ partial: inout Float, _ index: Int) -
                 var keys = [UInt16](repeating: 0, count: c.keys.count), values = keys
                 kernels.narrow(c.keys, into: &keys, count: keys.count)
                 kernels.narrow(c.values, into: &values, count: values.count)
-                kernels.widen(keys, into: &c.keys, count: keys.count)
-                kernels.widen(values, into: &c.values, count: values.count)
+                c.keys = keys.map { Float(Float16(bitPattern: $0)) }
+                c.values = values.map { Float(Float16(bitPattern: $0)) }
                 let wanted = c.run(scalar)
                 var weights: [Float] = []
                 let out = filled(d) { out in

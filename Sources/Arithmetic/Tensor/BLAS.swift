@@ -14,9 +14,4 @@ package enum BLAS {
             bTransposed ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), alpha,
             a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))
     }
-
-    /// Threads of OpenBLAS's own pool, for the whole process. 1 leaves threading to a `ThreadTeam`.
-    package static func setThreads(_ count: Int) {
-        openblas_set_num_threads(Int32(count))
-    }
 }

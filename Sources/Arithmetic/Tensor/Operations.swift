@@ -1,30 +1,5 @@
 import CKernels
 
-/// Element types of weights.
-package enum ElementType: Sendable {
-    case float32
-    /// IEEE half precision, stored as its bits.
-    case float16
-    /// Bytes with a scale for every group of 128 along a column; of packed matrices alone.
-    case int8
-
-    package var byteCount: Int {
-        switch self {
-        case .float32: 4
-        case .float16: 2
-        case .int8: 1
-        }
-    }
-
-    var code: ck_type {
-        switch self {
-        case .float32: CK_F32
-        case .float16: CK_F16
-        case .int8: CK_I8
-        }
-    }
-}
-
 package typealias FloatPointer = UnsafePointer<Float>
 package typealias MutableFloatPointer = UnsafeMutablePointer<Float>
 
@@ -43,22 +18,30 @@ extension Kernels {
     ///
     /// - Parameters:
     ///   - q: [d].
-    ///   - keys: the first attended key [d], of `type`; each next one is `stride` elements further.
+    ///   - keys: the first attended key [d], of `type`; each next one is `stride` numbers further.
     ///   - count: how many keys there are.
     package func scores(
-        q: FloatPointer, keys: UnsafeRawPointer, type: ElementType = .float32, stride: Int, count: Int, d: Int,
+        q: FloatPointer, keys: UnsafeRawPointer, type: ScalarType = .float32, stride: Int, count: Int, d: Int,
         scale: Float, into scores: MutableFloatPointer
     ) {
-        let function = type == .float16 ? table.pointee.scores_f16 : table.pointee.scores_f32
+        let function =
+            switch type {
+            case .float32: table.pointee.scores_f32
+            case .float16: table.pointee.scores_f16
+            }
         function?(q, keys, stride, count, d, scale, scores)
     }
 
     /// out = Σ weights[i] × value i, in order; `values` as the keys of `scores`.
     package func weightedSum(
-        _ weights: FloatPointer, values: UnsafeRawPointer, type: ElementType = .float32, stride: Int, count: Int,
+        _ weights: FloatPointer, values: UnsafeRawPointer, type: ScalarType = .float32, stride: Int, count: Int,
         d: Int, into out: MutableFloatPointer
     ) {
-        let function = type == .float16 ? table.pointee.weighted_sum_f16 : table.pointee.weighted_sum_f32
+        let function =
+            switch type {
+            case .float32: table.pointee.weighted_sum_f32
+            case .float16: table.pointee.weighted_sum_f16
+            }
         function?(weights, values, stride, count, d, out)
     }
 
@@ -66,7 +49,7 @@ extension Kernels {
     ///
     /// - Parameter weights: room for `count` floats; receives the attention weights.
     package func attend(
-        q: FloatPointer, keys: UnsafeRawPointer, values: UnsafeRawPointer, type: ElementType = .float32, stride: Int,
+        q: FloatPointer, keys: UnsafeRawPointer, values: UnsafeRawPointer, type: ScalarType = .float32, stride: Int,
         count: Int, d: Int, scale: Float, weights: MutableFloatPointer, into out: MutableFloatPointer
     ) {
         scores(q: q, keys: keys, type: type, stride: stride, count: count, d: d, scale: scale, into: weights)
@@ -123,13 +106,6 @@ extension Kernels {
         table.pointee.add_scaled_sum(x, scale, a, m, out, count)
     }
 
-    /// out = x + row for every row of x [rows, width].
-    package func addRow(
-        _ x: FloatPointer, row: FloatPointer, into out: MutableFloatPointer, rows: Int, width: Int
-    ) {
-        table.pointee.add_row(x, row, out, rows, width)
-    }
-
     /// out = scale × x.
     package func scale(
         _ x: FloatPointer, by scale: Float, into out: MutableFloatPointer, count: Int
@@ -142,11 +118,12 @@ extension Kernels {
         table.pointee.accumulate(y, x, count)
     }
 
-    /// Half bits to float32, exactly.
-    package func widen(
-        _ x: UnsafePointer<UInt16>, into y: MutableFloatPointer, count: Int
-    ) {
-        table.pointee.f16_to_f32(x, y, count)
+    /// Keeps x [count] as numbers of `type`, to nearest even.
+    package func keep(_ x: FloatPointer, as type: ScalarType, at place: UnsafeMutableRawPointer, count: Int) {
+        switch type {
+        case .float32: place.copyMemory(from: x, byteCount: count * type.byteCount)
+        case .float16: narrow(x, into: place.assumingMemoryBound(to: UInt16.self), count: count)
+        }
     }
 
     /// float32 to half bits, to nearest even.

@@ -32,18 +32,17 @@ package final class PackedMatrix: Sendable {
     ///   - n: outputs.
     ///   - source: [k, n] row-major as in `Conv1D.w`, or [n, k] when `transposed` as in the original's
     ///     linear and embedding weights; k × n elements of `sourceType`, at any alignment their type allows.
-    ///   - sourceType: float32 or float16.
-    ///   - storage: type kept in memory. float16 from float32 rounds to nearest even; int8 is quantised.
+    ///   - storage: type kept in memory. What has fewer bits than the source is rounded to nearest even; int8 is
+    ///     quantised.
     ///   - memory: where the panels lie, of `byteCount` bytes; what is filled is not packed again.
     ///   - team: threads to share the work; nil packs on the caller's.
     package init(
-        k: Int, n: Int, source: UnsafeRawBufferPointer, sourceType: ElementType,
+        k: Int, n: Int, source: UnsafeRawBufferPointer, sourceType: ScalarType,
         transposed: Bool = false, storage: ElementType, memory: PackedMemory? = nil, team: ThreadTeam? = nil
     ) {
         let memory = memory ?? .fresh(Self.byteCount(k: k, n: n, storage: storage))
         precondition(
-            k >= 0 && n >= 0 && sourceType != .int8
-                && (memory.isFilled || source.count == k * n * sourceType.byteCount),
+            k >= 0 && n >= 0 && (memory.isFilled || source.count == k * n * sourceType.byteCount),
             "a [\(k), \(n)] matrix of \(sourceType) is not \(source.count) bytes")
         self.k = k
         self.n = n
@@ -66,6 +65,9 @@ package final class PackedMatrix: Sendable {
         ck_packed_bytes(k, n, storage.code)
     }
 
+    /// Whether its products read `QuantizedRows` rather than float32.
+    package var readsQuantizedRows: Bool { storage.readsQuantizedRows }
+
     /// Bytes of memory the matrix takes.
     package var residentBytes: Int { panels.byteCount }
 
@@ -83,7 +85,7 @@ package final class PackedMatrix: Sendable {
         kernels: Kernels = .active
     ) {
         var quantized: QuantizedRows?
-        if storage == .int8 {
+        if readsQuantizedRows {
             quantized = QuantizedRows(rows: rows, k: k)
             quantized?.fill(0..<rows, from: x, stride: xStride, k: k, kernels: kernels)
         }
@@ -136,8 +138,8 @@ package final class PackedMatrix: Sendable {
         let from = arranged.map { UnsafePointer($0.values.pointer) } ?? x
         let stride = arranged == nil ? xStride : Int(CK_ARRANGED)
         switch storage {
-        case .float32: table.gemm_f32(from, stride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
-        case .float16: table.gemm_f16(from, stride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
+        case .scalar(.float32): table.gemm_f32(from, stride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
+        case .scalar(.float16): table.gemm_f16(from, stride, panels.pointer, bias, y, yStride, rows, n, k, first, last)
         case .int8:
             guard let quantized else { preconditionFailure("an int8 product needs quantised rows") }
             let values = arranged.map { UnsafeRawPointer($0.values.pointer).assumingMemoryBound(to: Int8.self) }
@@ -151,7 +153,7 @@ package final class PackedMatrix: Sendable {
     package var arrangedBlocks: Int { (arrangedWidth + 15) / 16 }
 
     /// Numbers of four bytes.
-    private var arrangedWidth: Int { storage == .int8 ? ck_quantized_width(k) / 4 : k }
+    private var arrangedWidth: Int { readsQuantizedRows ? ck_quantized_width(k) / 4 : k }
 
     /// Arranges some blocks of all rows for this matrix.
     ///
@@ -162,7 +164,7 @@ package final class PackedMatrix: Sendable {
         _ x: FloatPointer, quantized: QuantizedRows?, rows: Int, blocks: Range<Int>, into arranged: ArrangedRows,
         kernels: Kernels = .active
     ) {
-        let source = storage == .int8 ? quantized.map { UnsafeRawPointer($0.values.pointer) } : UnsafeRawPointer(x)
+        let source = readsQuantizedRows ? quantized.map { UnsafeRawPointer($0.values.pointer) } : UnsafeRawPointer(x)
         guard let source else { preconditionFailure("an int8 product needs quantised rows") }
         let width = arrangedWidth
         arranged.fill(

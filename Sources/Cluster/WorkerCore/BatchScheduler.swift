@@ -131,9 +131,6 @@ package struct BatchScheduler: Sendable {
         return sendable()
     }
 
-    /// Drops everything, as after a refusal.
-    package mutating func revokeAll() { jobs = [] }
-
     /// `count` of the window's new tokens are journaled.
     package mutating func acknowledged(_ task: TaskID, epoch: Epoch, count: Int) -> [WorkerEffect] {
         guard let place = jobs.firstIndex(where: { $0.work.task == task && $0.work.epoch == epoch }) else {

@@ -4,36 +4,43 @@ import JukeboxModel
 import Sampling
 import SongPlan
 import Synchronization
-import Tensor
 import WorkerCore
 
 /// Computes the scheduler's steps, on a thread of its own.
 final class Engine: @unchecked Sendable {  // used by the engine's thread alone once `run` was called
     /// Windows in the running batch.
     let slots: Int
-    private let model: Model
-    private let team: ThreadTeam
+    private let backend: any WindowBackend
     private let plan: MemoryPlan
     private let labellers: [Int: Labeller]
-    /// Of the levels whose weights are in memory; the one used last comes last.
-    private var engines: [(level: Int, engine: SamplingEngine)] = []
+    /// By level that is served.
+    let blockLengths: [Int: Int]
+    /// Levels whose weights are in memory; the one used last comes last.
+    private var resident: [Int] = []
     /// By the number of the task. Those that are not whole were begun ahead of their lease.
-    private var windows: [Int: (window: ActiveWindow, level: Int, isWhole: Bool)] = [:]
+    private var windows: [Int: (window: any BackendWindow, isWhole: Bool)] = [:]
     /// What a step needs, kept from step to step so that none allocates.
     private var step = Step()
-    private var batch: [(window: ActiveWindow, rows: Int)] = []
+    private var batch: [WindowRows] = []
     private var outcomes: [StepOutcome] = []
     private var tokens: [UInt16] = []
     private let log: @Sendable (String) -> Void
 
-    init(model: Model, options: Worker.Options) throws {
-        self.model = model
-        team = ThreadTeam(threads: options.threads)
+    /// Loads the levels that memory holds.
+    ///
+    /// - Parameter backend: of the model, in its profile.
+    init(model: Model, backend: any WindowBackend, options: Worker.Options) throws {
+        precondition(backend.profile == model.profile, "the backend has another profile than the model")
+        self.backend = backend
         log = options.log
-        plan = try MemoryPlan(model: model, options: options)
+        plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
         labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
-        for level in options.levels where engines.count < plan.residentLevels { try load(level) }
+        blockLengths = Dictionary(
+            uniqueKeysWithValues: options.levels.map {
+                ($0, model.hyperparameters.priors[$0].transformer(codes: model.hyperparameters.vqvae.codes).blockLength)
+            })
+        for level in options.levels where resident.count < plan.residentLevels { try load(level) }
         if plan.residentLevels < options.levels.count {
             log(
                 "memory holds the weights of \(plan.residentLevels) of \(options.levels.count) levels at a time; "
@@ -41,35 +48,26 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
     }
 
-    var residentLevels: Set<Int> { Set(engines.map(\.level)) }
+    var residentLevels: Set<Int> { Set(resident) }
 
-    /// The engine of a level, whose weights are brought in if they are not in memory, in place of those that were used
-    /// longest ago.
-    private func engine(of level: Int, desk: WorkDesk) throws -> SamplingEngine {
-        if let place = engines.firstIndex(where: { $0.level == level }) {
-            if place < engines.count - 1 { engines.append(engines.remove(at: place)) }
-            return engines[engines.count - 1].engine
+    /// Brings the weights of a level in if they are not in memory, in place of those that were used longest ago.
+    private func bringIn(_ level: Int, desk: WorkDesk) throws {
+        if let place = resident.firstIndex(of: level) {
+            if place < resident.count - 1 { resident.append(resident.remove(at: place)) }
+            return
         }
-        while engines.count >= plan.residentLevels { engines.removeFirst() }
+        while resident.count >= plan.residentLevels { backend.unload(level: resident.removeFirst()) }
         let start = ContinuousClock.now
         try load(level)
         desk.state.withLock { $0.scheduler.setResident(residentLevels) }
         log(
             "level \(level) is in memory after "
                 + "\((start.duration(to: .now) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
-        return engines[engines.count - 1].engine
     }
 
     private func load(_ level: Int) throws {
-        let rows = slots + BatchScheduler.Settings(slots: slots).prefillRows
-        engines.append((level, SamplingEngine(prior: try model.prior(level: level), rows: rows, team: team)))
-    }
-
-    /// By level that is served.
-    var blockLengths: [Int: Int] {
-        labellers.keys.reduce(into: [:]) {
-            $0[$1] = model.hyperparameters.priors[$1].transformer(codes: model.hyperparameters.vqvae.codes).blockLength
-        }
+        try backend.load(level: level, rows: slots + BatchScheduler.Settings(slots: slots).prefillRows)
+        resident.append(level)
     }
 
     /// Runs until the desk closes.
@@ -89,17 +87,17 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     }
 
     private func runStep(desk: WorkDesk) {
-        let engine: SamplingEngine
         do {
-            engine = try self.engine(of: step.level, desk: desk)
+            try bringIn(step.level, desk: desk)
         } catch {
             for seat in step.decodes + step.prefills.map(\.seat) { fail(seat, "\(error)", desk: desk) }
             desk.wakeNetwork()
             return
         }
         let start = ContinuousClock.now
-        seat(engine: engine, desk: desk)
-        if batch.isEmpty { outcomes.removeAll(keepingCapacity: true) } else { engine.step(batch, outcomes: &outcomes) }
+        seat(desk: desk)
+        outcomes.removeAll(keepingCapacity: true)
+        if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
         batch.removeAll(keepingCapacity: true)
         tokens.removeAll(keepingCapacity: true)
         for (seat, outcome) in zip(step.decodes, outcomes) { take(outcome, of: seat, samples: true, desk: desk) }
@@ -117,7 +115,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                     state.outgoing.append(chunk)
                     hasNews = true
                 case .finished(_, _, let job):
-                    if let ended = windows.removeValue(forKey: job) { engine.recycle(ended.window) }
+                    if let ended = windows.removeValue(forKey: job) { backend.recycle(ended.window) }
                 }
             }
             return hasNews
@@ -125,15 +123,27 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         if hasNews { desk.wakeNetwork() }
     }
 
-    /// The batch of the step, which loses seats whose task has gone, and windows whose conditioning is not complete: they
-    /// get a piece of it instead, and their turn comes again.
-    private func seat(engine: SamplingEngine, desk: WorkDesk) {
-        step.decodes.removeAll { window(of: $0, engine: engine, desk: desk).map { batch.append(($0, 1)) } == nil }
-        step.prefills.removeAll {
-            guard let window = window(of: $0.seat, engine: engine, desk: desk), engine.prepare(window) else {
-                return true
-            }
-            batch.append((window, $0.rows.count))
+    /// The batch of the step, which loses seats whose task has gone or has failed, and windows whose conditioning is not
+    /// complete: they get a piece of it instead, and their turn comes again.
+    private func seat(desk: WorkDesk) {
+        step.decodes.removeAll { seat in
+            guard let window = window(of: seat, desk: desk) else { return true }
+            batch.append(WindowRows(window, rows: 1))
+            return false
+        }
+        step.prefills.removeAll { prefill in
+            guard let window = window(of: prefill.seat, desk: desk), isPrepared(window, of: prefill.seat, desk: desk)
+            else { return true }
+            batch.append(WindowRows(window, rows: prefill.rows.count))
+            return false
+        }
+    }
+
+    private func isPrepared(_ window: any BackendWindow, of seat: Step.Seat, desk: WorkDesk) -> Bool {
+        do {
+            return try backend.prepare(window)
+        } catch {
+            fail(seat, "\(error)", desk: desk)
             return false
         }
     }
@@ -150,7 +160,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
 
     /// The window of a seat, begun now if it has not been. One that was begun ahead of its lease has all of its prime that
     /// has come.
-    private func window(of seat: Step.Seat, engine: SamplingEngine, desk: WorkDesk) -> ActiveWindow? {
+    private func window(of seat: Step.Seat, desk: WorkDesk) -> (any BackendWindow)? {
         if let known = windows[seat.job] {
             guard !known.isWhole, let more = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) })
             else {
@@ -166,15 +176,21 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         else { return nil }
         let filter = Filter(
             temperature: assignment.temperature, topK: Int(assignment.topK), topP: assignment.topP)
-        let window = engine.begin(
+        let input = WindowInput(
             labels: labeller.vector(assignment.labels.songLabels, start: Int(assignment.start)),
             above: assignment.above.isEmpty ? nil : assignment.above.map { UInt16(clamping: $0) },
             start: Int(assignment.start), tokens: assignment.tokens.map { UInt16(clamping: $0) },
             draw: TokenDraw(
                 seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
                 level: seat.task.level, filter: filter))
-        windows[seat.job] = (window, seat.task.level, isWhole: !assignment.isAhead)
-        return window
+        do {
+            let window = try backend.begin(input, level: seat.task.level)
+            windows[seat.job] = (window, isWhole: !assignment.isAhead)
+            return window
+        } catch {
+            fail(seat, "\(error)", desk: desk)
+            return nil
+        }
     }
 
     private func fail(_ seat: Step.Seat, _ reason: String, desk: WorkDesk) {
@@ -199,7 +215,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             })
         for (job, gone) in windows where !here.contains(job) {
             windows[job] = nil
-            engines.first { $0.level == gone.level }?.engine.recycle(gone.window)
+            backend.recycle(gone.window)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import JukeboxModel
 import ProcessLimits
+import Sampling
 
 /// What of a model a worker keeps in memory: how many levels' weights at a time, and how many windows.
 struct MemoryPlan {
@@ -15,10 +16,11 @@ struct MemoryPlan {
     /// Windows below which weights are rather swapped than kept beside each other.
     private static let fewSlots = 4
 
+    /// - Parameter model: its name, for people.
     /// - Throws: `MemoryShortage` when not even one level and one window fit.
-    init(model: Model, options: Worker.Options) throws {
-        let sizes = options.levels.map { model.memory(level: $0) }
-        let budget = options.memory ?? Self.available
+    init(model: String, backend: any WindowBackend, options: Worker.Options) throws {
+        let sizes = options.levels.map(backend.memory(level:))
+        let budget = options.memory ?? backend.ownMemory ?? Self.available
         let wanted = options.slots ?? Self.mostSlots
         let window = max(1, sizes.map(\.window).max() ?? 1)
         let all = sizes.reduce(0) { $0 + $1.weights }
@@ -31,7 +33,7 @@ struct MemoryPlan {
         }
         guard self.slots >= 1 else {
             throw MemoryShortage(
-                "\(model.name) needs \(Self.size(largest + window)) for the weights of one level and one window; "
+                "\(model) needs \(Self.size(largest + window)) for the weights of one level and one window; "
                     + "there are \(Self.size(budget)). Serve a smaller level (--levels), or use a smaller profile")
         }
     }

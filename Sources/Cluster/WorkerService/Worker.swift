@@ -1,8 +1,10 @@
 package import ClusterProtocol
 import Foundation
 package import JukeboxModel
+import Sampling
 import SongPlan
 import Synchronization
+import Tensor
 import WorkerCore
 
 /// Why a worker stopped of itself.
@@ -61,7 +63,8 @@ package final class Worker: Sendable {
         var fingerprints: [Int: String] = [:]
         for level in options.levels { fingerprints[level] = try model.fingerprint(level: level) }
         self.fingerprints = fingerprints
-        engine = try Engine(model: model, options: options)
+        let backend = CPUBackend(model: model, team: ThreadTeam(threads: options.threads))
+        engine = try Engine(model: model, backend: backend, options: options)
         checks = Dictionary(
             uniqueKeysWithValues: Set(options.levels).map { ($0, AssignmentCheck(model: model, level: $0)) })
         slots = engine.slots

@@ -12,13 +12,6 @@ package enum ElementType: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    package var isFloatingPoint: Bool {
-        switch self {
-        case .float32, .float16, .bfloat16, .float64: true
-        case .int64, .int32, .int16, .int8, .uint8, .bool: false
-        }
-    }
-
     /// The `dtype` in a safetensors header.
     package var safetensorsName: String {
         switch self {

@@ -113,7 +113,6 @@ package struct PriorHyperparameters: Sendable, Hashable, Codable {
     package var primeScalesResiduals: Bool
     package var primeAttentionMultiplier: Double
     package var primeMLPMultiplier: Double
-    package var primeLossFraction: Double
 
     package var alignmentLayer: Int?
     package var alignmentHead: Int?
@@ -162,7 +161,6 @@ package struct PriorHyperparameters: Sendable, Hashable, Codable {
         case primeScalesResiduals = "prime_res_scale"
         case primeAttentionMultiplier = "prime_m_attn"
         case primeMLPMultiplier = "prime_m_mlp"
-        case primeLossFraction = "prime_loss_fraction"
         case alignmentLayer = "alignment_layer"
         case alignmentHead = "alignment_head"
         case halfPrecision = "fp16_params"
@@ -223,14 +221,10 @@ package struct PriorHyperparameters: Sendable, Hashable, Codable {
         primeScalesResiduals = try bool(.primeScalesResiduals, false)
         primeAttentionMultiplier = try double(.primeAttentionMultiplier, 0.25)
         primeMLPMultiplier = try double(.primeMLPMultiplier, 1)
-        primeLossFraction = try double(.primeLossFraction, 0)
         alignmentLayer = try values.decodeIfPresent(Int.self, forKey: .alignmentLayer)
         alignmentHead = try values.decodeIfPresent(Int.self, forKey: .alignmentHead)
         halfPrecision = try bool(.halfPrecision, false)
     }
-
-    /// Lyric tokens that the label vector carries.
-    package var lyricSlots: Int { lyricLength }
 
     /// A separate encoder reads the lyrics (`sep_enc_dec`).
     package var hasLyricEncoder: Bool { usesLyrics && lyricLength > 0 && !singleSequence }

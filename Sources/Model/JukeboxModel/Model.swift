@@ -103,7 +103,7 @@ package struct Model: Sendable {
         let numbers = set.tensors.values.reduce(0) { $0 + $1.count }
         for place in places {
             if let store = PackedStore.create(
-                place, fingerprint: fingerprint, capacity: numbers * (profile == .f32 ? 4 : 2) + size / 8)
+                place, fingerprint: fingerprint, capacity: profile.mostBytes(of: numbers) + size / 8)
             {
                 return store
             }

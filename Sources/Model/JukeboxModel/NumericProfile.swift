@@ -1,6 +1,6 @@
 import Tensor
 
-/// What weights are computed from; `ElementType` is also what files hold.
+/// What weights are computed from; `ElementType` is also what files hold of a number.
 typealias WeightType = ElementType
 
 /// How numbers are kept, and with it every bit that is computed: part of every fingerprint.
@@ -27,25 +27,51 @@ package enum NumericProfile: String, Sendable, CaseIterable {
     /// `f32`, `f16` or `int8`.
     package var name: String { "\(self)" }
 
+    /// All of them, for people: `f32, f16 or int8`.
+    package static var list: String {
+        let names = allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]
+    }
+
     /// The profile that a fingerprint begins with.
     package init?(fingerprint: String) {
         self.init(rawValue: String(fingerprint.prefix { $0 != ":" }))
     }
 
-    /// What the weights of a transformer's layer become; nil keeps the stored type.
-    func weights(layer: Int, of depth: Int) -> WeightType? {
+    /// What one profile keeps, and how; nil keeps the type of the model's file.
+    private struct Row {
+        /// Matrices of a transformer's layers, but for the last.
+        var layers: WeightType?
+        /// Those of the last layers.
+        var last: WeightType?
+        /// Other products: output, conditioner, projection of the lyrics.
+        var others: WeightType?
+        /// Keys and values.
+        var caches: ScalarType
+    }
+
+    private var row: Row {
         switch self {
-        case .f32: nil
-        case .f16: .float16
-        case .int8: layer < depth - Self.lastLayers ? .int8 : .float16
+        case .f32: Row(layers: nil, last: nil, others: nil, caches: .float32)
+        case .f16: Row(layers: .float16, last: .float16, others: .float16, caches: .float16)
+        case .int8: Row(layers: .int8, last: .float16, others: .float16, caches: .float16)
         }
     }
 
     /// Layers at a transformer's end that int8 leaves alone: they make two thirds of what it would cost in quality.
     private static let lastLayers = 2
 
-    /// What the weights of other products become; nil keeps the stored type.
-    var otherWeights: WeightType? { self == .f32 ? nil : .float16 }
+    /// What the weights of a transformer's layer become; nil keeps the stored type.
+    func weights(layer: Int, of depth: Int) -> WeightType? { layer < depth - Self.lastLayers ? row.layers : row.last }
 
-    var caches: WeightType { self == .f32 ? .float32 : .float16 }
+    /// What the weights of other products become; nil keeps the stored type.
+    var otherWeights: WeightType? { row.others }
+
+    /// What keys and values become.
+    var caches: ScalarType { row.caches }
+
+    /// Bytes of so many numbers at most, whatever part of a prior they are.
+    func mostBytes(of count: Int) -> Int {
+        [row.layers, row.last, row.others].reduce(0) { max($0, ($1 ?? .float32).byteCount(of: count)) }
+    }
 }

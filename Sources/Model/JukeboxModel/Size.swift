@@ -23,13 +23,9 @@ extension PriorHyperparameters {
         let shape = transformer(codes: vqvae.codes)
         var sum = shape.vocabulary * width * 4
         for tensor in WeightTable.prior(self, vqvae: vqvae) {
-            let type = storage(of: tensor, profile: profile)
-            switch type {
-            case nil: sum += tensor.count * (stored(tensor.name) ?? 4)
-            // A float32 scale for 128 numbers.
-            case .int8: sum += tensor.count + tensor.count / 32
-            case let type?: sum += tensor.count * type.byteCount
-            }
+            sum +=
+                storage(of: tensor, profile: profile)?.byteCount(of: tensor.count)
+                ?? tensor.count * (stored(tensor.name) ?? 4)
         }
         return sum
     }
@@ -79,19 +75,30 @@ extension PriorHyperparameters {
 
 extension TransformerShape {
     /// Bytes of one sequence's caches over all layers.
-    func cacheBytes(type: WeightType) -> Int {
+    func cacheBytes(type: ScalarType) -> Int {
         (0..<depth).reduce(0) { $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self, type: type) }
     }
 }
 
+/// Bytes that a level takes in a worker's memory.
+package struct LevelMemory: Sendable, Hashable {
+    package var weights: Int
+    /// Of one window: caches and conditioning.
+    package var window: Int
+
+    package init(weights: Int, window: Int) {
+        self.weights = weights
+        self.window = window
+    }
+}
+
 extension Model {
-    /// Bytes that a level takes in a worker's memory: its weights, and one window (caches and conditioning).
-    package func memory(level: Int) -> (weights: Int, window: Int) {
+    /// What a level takes in its profile; nothing but the headers of its file is read.
+    package func memory(level: Int) -> LevelMemory {
         let (h, vqvae) = (hyperparameters.priors[level], hyperparameters.vqvae)
         let stored = (try? folder.weights(of: .prior(level: level)))?.tensors ?? [:]
-        return (
-            h.weightBytes(vqvae: vqvae, profile: profile) { stored[$0]?.type.size },
-            h.bytesPerSequence(vqvae: vqvae, profile: profile)
-        )
+        return LevelMemory(
+            weights: h.weightBytes(vqvae: vqvae, profile: profile) { stored[$0]?.type.size },
+            window: h.bytesPerSequence(vqvae: vqvae, profile: profile))
     }
 }

@@ -1,5 +1,5 @@
 /// What one layer's attention can see (the original's `attn_func`).
-package enum AttentionPattern: Int, Sendable, Hashable {
+package enum AttentionPattern: Int, Sendable, Hashable, CaseIterable {
     /// Every earlier position and its own.
     case dense = 0
     /// Positions of its own block up to its own.

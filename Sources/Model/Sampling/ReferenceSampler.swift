@@ -3,7 +3,7 @@ package import SongPlan
 package import Tensor
 
 /// Samples a whole song window by window, with nothing in between: the plainest reading of the plan, and what the
-/// cluster's result must equal.
+/// cluster's result must equal. It defines the tokens that every `WindowBackend` must give.
 package struct ReferenceSampler {
     package let plan: Plan
     package let seed: UInt64
@@ -33,42 +33,61 @@ package struct ReferenceSampler {
         var tokens = known
         for level in plan.levels.reversed() where !level.windows.isEmpty {
             let prior = try load(level.level)
-            let engine = SamplingEngine(
-                prior: prior, rows: max(prior.blockLength, labels.count), team: team)
-            for window in level.windows { try sample(window, level.level, engine, &tokens) }
+            let code = plan.geometry.levels[level.level].code(of:)
+            for window in level.windows {
+                let inputs = labels.indices.map { input(window, level.level, sample: $0, tokens) }
+                let new = try Self.tokens(prior: prior, inputs, count: window.new.count, team: team)
+                for sample in labels.indices { tokens[level.level][sample] += new[sample].map(code) }
+            }
         }
         return tokens
     }
 
-    private func sample(
-        _ window: Window, _ level: Int, _ engine: SamplingEngine, _ tokens: inout [[[UInt16]]]
-    ) throws {
-        let shape = plan.geometry.levels[level]
-        let batch = labels.indices.map { sample in
-            ActiveWindow(
-                prior: engine.prior,
-                labels: labellers[level].vector(labels[sample][level], start: window.range.lowerBound),
-                above: window.above.map { Array(tokens[level + 1][sample][$0]) }, start: window.range.lowerBound,
-                tokens: Array(tokens[level][sample][window.prime]),
-                draw: TokenDraw(seed: seed, sample: sample, level: level, filter: filters[level]), team: team)
-        }
-        var drawn = [[UInt16]](repeating: [], count: batch.count)
-        for (sample, active) in batch.enumerated() {
-            while active.pendingRows > 1 {
-                let rows = min(active.pendingRows - 1, active.rowsToBlockEnd)
-                _ = engine.step([(active, rows)])
+    private func input(_ window: Window, _ level: Int, sample: Int, _ tokens: [[[UInt16]]]) -> WindowInput {
+        let start = window.range.lowerBound
+        return WindowInput(
+            labels: labellers[level].vector(labels[sample][level], start: start),
+            above: window.above.map { Array(tokens[level + 1][sample][$0]) }, start: start,
+            tokens: Array(tokens[level][sample][window.prime]),
+            draw: TokenDraw(seed: seed, sample: sample, level: level, filter: filters[level]))
+    }
+
+    /// The tokens of some windows of one level: what each one has is computed first, block by block; then all of them
+    /// get a token at a time.
+    ///
+    /// - Parameter count: new tokens of each window.
+    /// - Returns: [window][count], sampled values (`LevelGeometry.vocabulary`).
+    /// - Throws: `SamplingError`.
+    package static func tokens(
+        prior: Prior, _ inputs: [WindowInput], count: Int, team: ThreadTeam
+    ) throws(SamplingError) -> [[UInt16]] {
+        let vocabulary = prior.shape.vocabulary
+        let workspace = prior.makeWorkspace(rows: max(prior.blockLength, inputs.count), team: team)
+        let logits = Buffer<Float>(count: inputs.count * vocabulary)
+        let scratch = Buffer<UInt64>(count: 2 * vocabulary)
+        let sequences = inputs.map { input in
+            let sequence = prior.makeSequence(labels: input.labels, above: input.above, team: team)
+            sequence.append(input.tokens)
+            let known = prior.prefix + input.tokens.count
+            while sequence.computed < known {
+                let toBlockEnd = prior.blockLength - sequence.computed % prior.blockLength
+                let run = PriorRun(sequence, rows: min(toBlockEnd, known - sequence.computed), logits: .none)
+                prior.step([run], workspace: workspace, logits: nil, team: team)
             }
-            drawn[sample].reserveCapacity(window.new.count)
+            return sequence
         }
-        while drawn[0].count < window.new.count {
-            for (sample, outcome) in engine.step(batch.map { ($0, 1) }).enumerated() {
-                switch outcome {
-                case .token(let token): drawn[sample].append(token)
-                case .failed(let reason): throw SamplingError(description: reason)
-                case .pending: preconditionFailure("one pending row gives a token")
-                }
+        var tokens = inputs.map { _ in [UInt16]() }
+        for place in 0..<count {
+            let runs = sequences.map { PriorRun($0, rows: 1, logits: .last) }
+            prior.step(runs, workspace: workspace, logits: logits.pointer, team: team)
+            for (index, input) in inputs.enumerated() {
+                let token = try input.draw.token(
+                    logits.pointer + index * vocabulary, prior.vocabulary,
+                    position: input.start + input.tokens.count + place, scratch: scratch.pointer)
+                sequences[index].append(CollectionOfOne(token))
+                tokens[index].append(token)
             }
         }
-        for sample in batch.indices { tokens[level][sample] += drawn[sample].map(shape.code(of:)) }
+        return tokens
     }
 }

@@ -1,3 +1,4 @@
+import JukeboxModel
 package import SongPlan
 import Tensor
 
@@ -21,6 +22,20 @@ package struct TokenDraw: Sendable {
         self.sample = sample
         self.level = level
         self.filter = filter
+    }
+
+    /// The sampled value of a token.
+    ///
+    /// - Parameters:
+    ///   - logits: of the whole vocabulary, overwritten.
+    ///   - position: the token's place in its level of the song.
+    ///   - scratch: room for two of each logit.
+    func token(
+        _ logits: UnsafeMutablePointer<Float>, _ vocabulary: Vocabulary, position: Int,
+        scratch: UnsafeMutablePointer<UInt64>
+    ) throws(SamplingError) -> UInt16 {
+        vocabulary.sampledValue(
+            try draw(logits, count: vocabulary.codes + vocabulary.lyrics, position: position, scratch: scratch))
     }
 
     /// - Parameters:

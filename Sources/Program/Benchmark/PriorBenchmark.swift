@@ -86,22 +86,24 @@ package struct PriorBenchmark {
 
     private func raggedSpeed(rows wanted: Int) -> Double {
         let slots = 16
+        let level = prior.hyperparameters.level
         let settings = BatchScheduler.Settings(slots: slots)
         var scheduler = BatchScheduler(
-            settings: settings, blockLengths: [prior.hyperparameters.level: prior.blockLength])
-        let engine = SamplingEngine(prior: prior, rows: slots + settings.prefillRows, team: team)
-        var windows: [Int: ActiveWindow] = [:]
+            settings: settings, blockLengths: [level: prior.blockLength])
+        let backend = CPUBackend(prior, rows: slots + settings.prefillRows, team: team)
+        var windows: [Int: any BackendWindow] = [:]
         var next = 0
         func join() {
             let prime = random.below(96), new = 16 + random.below(64)
             let task = TaskID(
-                stream: StreamID(song: "bench", sample: next, level: prior.hyperparameters.level), window: 0)
-            let window = engine.begin(
-                labels: prior.exampleLabels, above: prior.windowLengthAbove.map { _ in Array(repeating: 1, count: 64) },
-                start: 0,
-                tokens: (0..<prime).map { _ in random.next(prior.codes) },
-                draw: TokenDraw(seed: 1, sample: next, level: 0, filter: Filter(temperature: 1, topK: 0, topP: 0)))
-            while !engine.prepare(window) {}
+                stream: StreamID(song: "bench", sample: next, level: level), window: 0)
+            let window = backend.begin(
+                WindowInput(
+                    labels: prior.exampleLabels,
+                    above: prior.windowLengthAbove.map { _ in Array(repeating: 1, count: 64) }, start: 0,
+                    tokens: (0..<prime).map { _ in random.next(prior.codes) },
+                    draw: TokenDraw(seed: 1, sample: next, level: 0, filter: Filter(temperature: 1))), level: level)
+            while !backend.prepare(window) {}
             windows[next] = window
             _ = try? scheduler.add(
                 WorkerTask(task: task, epoch: 1, prefillRows: prior.prefix + prime + 1, newTokens: new, done: 0))
@@ -112,13 +114,14 @@ package struct PriorBenchmark {
         var joining = 0.0
         var start = ContinuousClock.now
         var isWarm = false
+        var outcomes: [StepOutcome] = []
         while !isWarm || rows < wanted, let step = scheduler.nextStep() {
             let work =
-                step.decodes.map { (windows[$0.task.sample]!, 1) }
-                + step.prefills.map { (windows[$0.seat.task.sample]!, $0.rows.count) }
+                step.decodes.map { WindowRows(windows[$0.task.sample]!, rows: 1) }
+                + step.prefills.map { WindowRows(windows[$0.seat.task.sample]!, rows: $0.rows.count) }
             if !isWarm, next > 2 * slots { (isWarm, rows, joining, start) = (true, 0, 0, .now) }
-            rows += work.reduce(0) { $0 + $1.1 }
-            let outcomes = engine.step(work.map { (window: $0.0, rows: $0.1) })
+            rows += work.reduce(0) { $0 + $1.rows }
+            backend.step(work, level: level, outcomes: &outcomes)
             var tokens: [Int: UInt16] = [:]
             for (seat, outcome) in zip(step.decodes + step.prefills.map(\.seat), outcomes) {
                 if case .token(let token) = outcome { tokens[seat.task.sample] = token }
@@ -128,7 +131,7 @@ package struct PriorBenchmark {
                 case .chunkReady(let chunk):
                     _ = scheduler.acknowledged(chunk.task, epoch: chunk.epoch, count: chunk.start + chunk.tokens.count)
                 case .finished(let task, _, _):
-                    if let window = windows.removeValue(forKey: task.sample) { engine.recycle(window) }
+                    if let window = windows.removeValue(forKey: task.sample) { backend.recycle(window) }
                     let before = ContinuousClock.now
                     join()
                     joining += before.duration(to: .now) / .seconds(1)

@@ -34,11 +34,11 @@ package struct SpectrogramBuilder {
     package let hop: Int
     private let total: Int
     private let rate: Int
+    /// Hertz, bands + 1 edges of equal width in mel.
     private let edges: [Double]
     /// Points of band b are pointStarts[b]..<pointStarts[b + 1].
     private let pointStarts: [Int]
-    /// [2 · points, frameLength]: cosines, then sines, under the window.
-    private let basis: [Float]
+    private let fourier: WindowedTransform
     /// Audio that is not used up, from sample `start` of the recording.
     private var pending: [Float] = []
     private var start: Int
@@ -63,8 +63,12 @@ package struct SpectrogramBuilder {
         total = samples
         self.rate = rate
         self.bands = bands
-        edges = Self.melEdges(bands: bands, highest: min(Self.highest, 0.49 * Double(rate)))
-        (pointStarts, basis) = Self.makeBasis(edges: edges, rate: rate, length: frameLength)
+        let highest = min(Self.highest, 0.49 * Double(rate))
+        let scale = MelScale(from: min(Self.lowest, highest / 4), to: highest)
+        edges = (0...bands).map { scale.hertz(at: Double($0) / Double(bands)) }
+        let points = Self.points(edges: edges, bin: Double(rate) / Double(frameLength))
+        pointStarts = points.starts
+        fourier = WindowedTransform(frequencies: points.frequencies, rate: rate, frameLength: frameLength)
         power = Array(repeating: 0, count: columns * bands)
         counts = Array(repeating: 0, count: columns)
         // The first frame's middle is the beginning: silence lies before it.
@@ -114,18 +118,8 @@ package struct SpectrogramBuilder {
 
     private mutating func transform() {
         guard !places.isEmpty else { return }
-        let points = pointStarts[bands]
-        var product = [Float](repeating: 0, count: places.count * 2 * points)
-        frames.withUnsafeBufferPointer { frames in
-            basis.withUnsafeBufferPointer { basis in
-                product.withUnsafeMutableBufferPointer { product in
-                    BLAS.multiply(
-                        m: places.count, n: 2 * points, k: frameLength, a: frames.baseAddress!, aStride: frameLength,
-                        b: basis.baseAddress!, bStride: frameLength, bTransposed: true, c: product.baseAddress!,
-                        cStride: 2 * points)
-                }
-            }
-        }
+        let points = fourier.points
+        let product = fourier.spectra(of: frames)
         for (frame, column) in places.enumerated() {
             counts[column] += 1
             for band in 0..<bands {
@@ -143,17 +137,8 @@ package struct SpectrogramBuilder {
         places.removeAll(keepingCapacity: true)
     }
 
-    /// Edges of bands of equal width in mel (2595 · log₁₀(1 + f / 700)).
-    private static func melEdges(bands: Int, highest: Double) -> [Double] {
-        func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }
-        let (low, high) = (mel(min(lowest, highest / 4)), mel(highest))
-        return (0...bands).map { band in
-            700 * (pow(10, (low + (high - low) * Double(band) / Double(bands)) / 2595) - 1)
-        }
-    }
-
-    private static func makeBasis(edges: [Double], rate: Int, length: Int) -> (starts: [Int], basis: [Float]) {
-        let bin = Double(rate) / Double(length)
+    /// The frequencies of each band, in hertz, and where in them each band begins.
+    private static func points(edges: [Double], bin: Double) -> (starts: [Int], frequencies: [Double]) {
         var starts = [0]
         var frequencies: [Double] = []
         for (low, high) in zip(edges, edges.dropFirst()) {
@@ -161,18 +146,6 @@ package struct SpectrogramBuilder {
             frequencies += (0..<count).map { low + (high - low) * (Double($0) + 0.5) / Double(count) }
             starts.append(frequencies.count)
         }
-        let window = (0..<length).map { 0.5 - 0.5 * cos(2 * .pi * (Double($0) + 0.5) / Double(length)) }
-        let scale = 2 / window.reduce(0, +)
-        var basis: [Float] = []
-        basis.reserveCapacity(2 * frequencies.count * length)
-        for phase in [0, Double.pi / 2] {
-            for frequency in frequencies {
-                let step = 2 * Double.pi * frequency / Double(rate)
-                for sample in 0..<length {
-                    basis.append(Float(scale * window[sample] * cos(step * Double(sample) - phase)))
-                }
-            }
-        }
-        return (starts, basis)
+        return (starts, frequencies)
     }
 }

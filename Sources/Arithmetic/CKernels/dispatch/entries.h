@@ -28,7 +28,6 @@
                                  float *out, long n);                                              \
     void ck_scale_##isa(const float *x, float s, float *out, long n);                              \
     void ck_accumulate_##isa(float *y, const float *x, long n);                                    \
-    void ck_add_row_##isa(const float *x, const float *row, float *out, long rows, long width);    \
     void ck_f16_to_f32_##isa(const uint16_t *x, float *y, long n);                                 \
     void ck_f32_to_f16_##isa(const float *x, uint16_t *y, long n);                                 \
     void ck_scale_logits_##isa(float *logits, long n, float temperature);                          \
@@ -49,7 +48,7 @@
         .relu = ck_relu_##isa, .exp = ck_exp_##isa, .log = ck_log_##isa,                           \
         .sigmoid = ck_sigmoid_##isa, .add = ck_add_##isa, .add_three = ck_add_three_##isa,         \
         .add_scaled = ck_add_scaled_##isa, .add_scaled_sum = ck_add_scaled_sum_##isa,              \
-        .scale = ck_scale_##isa, .accumulate = ck_accumulate_##isa, .add_row = ck_add_row_##isa,   \
+        .scale = ck_scale_##isa, .accumulate = ck_accumulate_##isa,                                \
         .f16_to_f32 = ck_f16_to_f32_##isa, .f32_to_f16 = ck_f32_to_f16_##isa,                      \
         .scale_logits = ck_scale_logits_##isa, .gumbel_argmax = ck_gumbel_argmax_##isa,            \
         .limit_read = ck_limit_read_##isa, .limit_fma = ck_limit_fma_##isa,                        \

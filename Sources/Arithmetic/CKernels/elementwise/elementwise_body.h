@@ -29,11 +29,6 @@
     attributes void ck_accumulate_##isa(float *y, const float *x, long n) {                        \
         for (long i = 0; i < n; i++) y[i] = y[i] + x[i];                                           \
     }                                                                                              \
-    attributes void ck_add_row_##isa(const float *x, const float *row, float *out, long rows,      \
-                                     long width) {                                                 \
-        for (long r = 0; r < rows; r++)                                                            \
-            for (long i = 0; i < width; i++) out[r * width + i] = x[r * width + i] + row[i];       \
-    }                                                                                              \
     attributes void ck_scale_logits_##isa(float *logits, long n, float temperature) {              \
         for (long i = 0; i < n; i++) logits[i] = logits[i] / temperature;                          \
     }

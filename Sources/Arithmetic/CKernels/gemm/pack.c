@@ -18,7 +18,14 @@ typedef struct {
 
 long ck_panel_count(long n) { return (n + CK_PANEL - 1) / CK_PANEL; }
 
-static size_t element_bytes(ck_type type) { return type == CK_F16 ? 2 : 4; }
+static size_t element_bytes(ck_type type) {
+    switch (type) {
+        case CK_F32: return 4;
+        case CK_F16: return 2;
+        case CK_I8: return 1;
+    }
+    return 0;
+}
 
 size_t ck_packed_bytes(long k, long n, ck_type storage) {
     if (storage == CK_I8) return (size_t)ck_panel_count(n) * (size_t)ck_i8_panel_bytes(k);
@@ -28,12 +35,15 @@ size_t ck_packed_bytes(long k, long n, ck_type storage) {
 // n elements of the source, from `index` on, in the storage type.
 static void convert(const packing *job, long index, void *to, long n) {
     const char *const from = job->source + (size_t)index * element_bytes(job->source_type);
-    if (job->source_type == job->storage)
+    if (job->source_type == job->storage) {
         memcpy(to, from, (size_t)n * element_bytes(job->storage));
-    else if (job->storage == CK_F32)
-        job->kernels->f16_to_f32((const uint16_t *)from, to, n);
-    else
-        job->kernels->f32_to_f16((const float *)from, to, n);
+        return;
+    }
+    switch (job->storage) {
+        case CK_F32: job->kernels->f16_to_f32((const uint16_t *)from, to, n); break;
+        case CK_F16: job->kernels->f32_to_f16((const float *)from, to, n); break;
+        case CK_I8: break;  // a group at a time, from float32
+    }
 }
 
 // Rows [begin, begin + rows) of one panel, from [k][n].

@@ -116,8 +116,6 @@ typedef struct ck_kernels {
                            long n);                              // x + s * (a + m)
     void (*scale)(const float *x, float s, float *out, long n);  // s * x
     void (*accumulate)(float *y, const float *x, long n);        // y += x
-    // out[r][i] = x[r][i] + row[i]; x and out are contiguous [rows][width], out may be x.
-    void (*add_row)(const float *x, const float *row, float *out, long rows, long width);
 
     // IEEE half bits to and from float32: exact one way, round to nearest even the other (65520 and
     // more become inf). Signalling NaNs become quiet.

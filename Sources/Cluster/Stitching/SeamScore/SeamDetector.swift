@@ -26,10 +26,9 @@ package struct SeamDetector {
     private let frameLength: Int
     private let hop: Int
     private let bands = 40
-    /// Points of the discrete Fourier transform, evenly spaced in mel, `pointsPerBand` in each band.
+    /// Points of the transform in each band, evenly spaced in mel.
     private let pointsPerBand = 3
-    /// [2 · points, frameLength]: cosines, then sines, under a Hann window.
-    private let basis: [Float]
+    private let fourier: WindowedTransform
     /// Frames on each side of a place.
     private let context: Int
     private let rate: Int
@@ -40,7 +39,11 @@ package struct SeamDetector {
         frameLength = max(16, rate * 1024 / 44_100)
         hop = max(1, frameLength / 4)
         context = Int(0.25 * Double(rate)) / hop
-        basis = Self.makeBasis(points: bands * pointsPerBand, rate: rate, length: frameLength)
+        let points = bands * pointsPerBand
+        let scale = MelScale(from: 60, to: min(14_000, 0.45 * Double(rate)))
+        fourier = WindowedTransform(
+            frequencies: (0..<points).map { scale.hertz(at: (Double($0) + 0.5) / Double(points)) }, rate: rate,
+            frameLength: frameLength)
     }
 
     /// Samples on each side of a place that are listened to.
@@ -134,44 +137,11 @@ package struct SeamDetector {
 
     /// [frame][2 · points], frames in the middle of the audio.
     private func transform(_ audio: [Float], frames: Int) -> [[Float]] {
-        let columns = 2 * bands * pointsPerBand
         let first = audio.count / 2 - frames / 2 * hop - frameLength / 2
-        var product = [Float](repeating: 0, count: frames * columns)
         var rows: [Float] = []
         rows.reserveCapacity(frames * frameLength)
         for frame in 0..<frames { rows += audio[first + frame * hop..<first + frame * hop + frameLength] }
-        rows.withUnsafeBufferPointer { rows in
-            basis.withUnsafeBufferPointer { basis in
-                product.withUnsafeMutableBufferPointer { product in
-                    BLAS.multiply(
-                        m: frames, n: columns, k: frameLength, a: rows.baseAddress!, aStride: frameLength,
-                        b: basis.baseAddress!, bStride: frameLength, bTransposed: true, c: product.baseAddress!,
-                        cStride: columns)
-                }
-            }
-        }
+        let (product, columns) = (fourier.spectra(of: rows), 2 * fourier.points)
         return (0..<frames).map { Array(product[$0 * columns..<($0 + 1) * columns]) }
-    }
-
-    private static func makeBasis(points: Int, rate: Int, length: Int) -> [Float] {
-        func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }
-        let (low, high) = (mel(60), mel(min(14_000, 0.45 * Double(rate))))
-        let frequencies: [Double] = (0..<points).map { point in
-            let share: Double = (Double(point) + 0.5) / Double(points)
-            return 700 * (pow(10, (low + (high - low) * share) / 2595) - 1)
-        }
-        let window = (0..<length).map { 0.5 - 0.5 * cos(2 * .pi * (Double($0) + 0.5) / Double(length)) }
-        let scale = 2 / window.reduce(0, +)
-        var basis: [Float] = []
-        basis.reserveCapacity(2 * points * length)
-        for phase in [0, Double.pi / 2] {
-            for frequency in frequencies {
-                let step = 2 * Double.pi * frequency / Double(rate)
-                for sample in 0..<length {
-                    basis.append(Float(scale * window[sample] * cos(step * Double(sample) - phase)))
-                }
-            }
-        }
-        return basis
     }
 }

@@ -7,12 +7,11 @@ struct AttentionCache {
     private let blocks: Int
     private let capacity: Int
     let width: Int
-    /// float32 or float16.
-    let type: ElementType
+    let type: ScalarType
     private let keys: Buffer<UInt8>
     private let values: Buffer<UInt8>
 
-    init(pattern: AttentionPattern, shape: TransformerShape, type: ElementType) {
+    init(pattern: AttentionPattern, shape: TransformerShape, type: ScalarType) {
         self.pattern = pattern
         self.type = type
         blockLength = shape.blockLength
@@ -34,7 +33,7 @@ struct AttentionCache {
         }
     }
 
-    static func byteCount(pattern: AttentionPattern, shape: TransformerShape, type: WeightType) -> Int {
+    static func byteCount(pattern: AttentionPattern, shape: TransformerShape, type: ScalarType) -> Int {
         2 * rows(pattern, shape) * shape.stateWidth * type.byteCount
     }
 
@@ -68,12 +67,7 @@ struct AttentionCache {
     }
 
     private func keep(_ numbers: UnsafePointer<Float>, at place: UnsafeMutablePointer<UInt8>) {
-        let place = UnsafeMutableRawPointer(place)
-        if type == .float16 {
-            Kernels.active.narrow(numbers, into: place.assumingMemoryBound(to: UInt16.self), count: width)
-        } else {
-            place.copyMemory(from: numbers, byteCount: width * type.byteCount)
-        }
+        Kernels.active.keep(numbers, as: type, at: place, count: width)
     }
 
     /// The address of an element of a row's key.

@@ -47,25 +47,31 @@ extension PackedMatrix {
     ///
     /// - Parameters:
     ///   - transposed: the tensor is [out, in] (an embedding or `nn.Linear`) rather than [in, out].
-    ///   - storage: what the numbers become; nil keeps float16 as it is, and makes float32 of all else.
+    ///   - storage: what the numbers become; nil keeps what can be packed as it is, and makes float32 of all else.
     static func packing(
         _ weights: Weights, _ name: String, transposed: Bool, storage: WeightType?
     ) throws -> PackedMatrix {
         let tensor = try weights.tensor(name)
         let (k, n) = transposed ? (tensor.shape[1], tensor.shape[0]) : (tensor.shape[0], tensor.shape[1])
-        let isHalf = tensor.type == .float16
-        let storage = storage ?? (isHalf ? .float16 : .float32)
+        let source = packable(tensor)
+        let storage = storage ?? .scalar(source ?? .float32)
         let memory = weights.memory(name, count: byteCount(k: k, n: n, storage: storage))
         func pack(_ bytes: UnsafeRawBufferPointer) -> PackedMatrix {
             PackedMatrix(
-                k: k, n: n, source: bytes, sourceType: isHalf ? .float16 : .float32, transposed: transposed,
-                storage: storage, memory: memory)
+                k: k, n: n, source: bytes, sourceType: source ?? .float32, transposed: transposed, storage: storage,
+                memory: memory)
         }
         if memory.isFilled { return pack(UnsafeRawBufferPointer(start: nil, count: 0)) }
-        switch tensor.type {
-        case .float16, .float32: return tensor.withBytes(pack)
-        default: return try tensor.floats().withUnsafeBytes(pack)
-        }
+        return source == nil ? try tensor.floats().withUnsafeBytes(pack) : tensor.withBytes(pack)
+    }
+}
+
+/// The type of a tensor's numbers where matrices can be packed from them as they are; nil where they become float32 first.
+private func packable(_ tensor: StoredTensor) -> ScalarType? {
+    switch tensor.type {
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16, .float64, .int64, .int32, .int16, .int8, .uint8, .bool: nil
     }
 }
 

@@ -19,6 +19,18 @@ struct AttentionRecorder {
 
 /// The stack of residual attention blocks (paper section 4; the original's `Transformer`), for any number of
 /// sequences at once. Every row is computed alone, so its bits do not depend on its neighbours.
+///
+/// Of each layer, for a row x [width] of a sequence whose earlier rows are in the caches:
+///
+///     n       = LayerNorm₀(x)                        [width]
+///     q, k, v = n · W_qkv + b                        [heads][headWidth] each; k and v go into the cache
+///     o       = softmax(q · Kᵀ / √headWidth) · V     [heads][headWidth]; K, V: the cached rows that the pattern sees
+///     a       = o · W_o + b                          [width]
+///     n       = LayerNorm₁(x + a)                    [width]
+///     m       = quickGELU(n · W_in + b) · W_out + b  [mlpWidth], then [width]
+///     x       = x + a + m                            [width]; with scaled residuals x + (a + m) / depth
+///
+/// `LayerPart` computes it. Where a layer attends to lyrics, K and V are `attendLyrics`'s instead.
 package final class Transformer: Sendable {
     /// Below this a layer is done before threads have met seven times.
     package static let usualSmallWork = 1 << 19
@@ -48,9 +60,12 @@ package final class Transformer: Sendable {
         layers.map { AttentionCache(pattern: $0.pattern, shape: shape, type: profile.caches) }
     }
 
-    /// Fills the caches of lyric-attending layers from the lyric encoder's output [encoderLength][width].
+    /// Fills the caches of lyric-attending layers: K, V = states · W_kv + b, [encoderLength][stateWidth] each.
+    ///
+    /// - Parameter states: the lyric encoder's output, [encoderLength][width].
     func attendLyrics(_ states: UnsafePointer<Float>, caches: [AttentionCache], team: ThreadTeam) {
         let width = shape.stateWidth
+        // [encoderLength][2 · stateWidth]: keys, then values.
         let both = Buffer<Float>(count: shape.encoderLength * 2 * width)
         for (layer, cache) in zip(layers, caches) {
             guard let projection = layer.lyrics else { continue }
@@ -80,20 +95,20 @@ package final class Transformer: Sendable {
     }
 
     /// Memory for steps of at most `rows` rows.
-    struct Workspace {
-        /// [rows][width]; or that for each thread, when there are fewer rows than threads.
+    final class Workspace: Sendable {
+        /// n: [rows][width]; or that for each thread, when there are fewer rows than threads.
         let normal: Buffer<Float>
-        /// [rows][3 · stateWidth]: queries, keys, values.
+        /// q, k, v: [rows][3 · stateWidth]; or q alone, [rows][stateWidth].
         let projected: Buffer<Float>
-        /// [rows][stateWidth]
+        /// o: [rows][stateWidth]
         let attended: Buffer<Float>
-        /// [rows][width]
+        /// a: [rows][width]
         let branch: Buffer<Float>
-        /// [rows][width]
+        /// x + a: [rows][width]
         let sum: Buffer<Float>
-        /// [rows][mlpWidth]
+        /// quickGELU(n · W_in + b): [rows][mlpWidth]
         let hidden: Buffer<Float>
-        /// [rows][width]
+        /// m: [rows][width]
         let mlp: Buffer<Float>
         /// The first for everyone; or one for each thread, when there are fewer rows than threads.
         let quantized: [QuantizedRows]
@@ -147,17 +162,25 @@ package final class Transformer: Sendable {
     }
 }
 
-/// The weights of h = x + a + m with a = attn(ln_0(x)), m = mlp(ln_1(x + a)) (the original's `ResAttnBlock`).
+/// The weights of a residual attention block (the original's `ResAttnBlock`); matrices are [in][out].
 struct TransformerLayer: Sendable {
     let pattern: AttentionPattern
     let shape: TransformerShape
+    /// W_qkv [width][3 · stateWidth] (`c_attn`); W_q [width][stateWidth] where keys are the lyrics'.
     let attention: Linear
+    /// W_kv [width][2 · stateWidth], from the lyric encoder's output (`c_enc_kv`).
     let lyrics: Linear?
+    /// W_o [stateWidth][width] (`attn.c_proj`).
     let attentionOut: Linear
+    /// LayerNorm₀ (`ln_0`).
     let norm0: Norm
+    /// LayerNorm₁ (`ln_1`).
     let norm1: Norm
+    /// W_in [width][mlpWidth] (`c_fc`).
     let mlpIn: Linear
+    /// W_out [mlpWidth][width] (`mlp.c_proj`).
     let mlpOut: Linear
+    /// 1 / √headWidth.
     let scale: Float
 
     init(_ weights: Weights, _ name: String, layer: Int, shape: TransformerShape, profile: NumericProfile) throws {

@@ -89,7 +89,7 @@ package struct Weights: Sendable {
         let others = NumericProfile.allCases.filter { first(beyond: $0, storage) == nil }
         throw WeightError(
             "\(stored.source): the tensor \(tensor.name) holds \(value) at element \(index), which is too large for "
-                + "profile \(profile.name) (its limit is \(Self.limit(storage(tensor.name, profile)))); "
+                + "profile \(profile.name) (its limit is \(storage(tensor.name, profile)?.limit ?? .infinity)); "
                 + (others.isEmpty
                     ? "no profile can hold it"
                     : "--profile \(others.map(\.name).joined(separator: " or ")) can hold it"))
@@ -100,19 +100,9 @@ package struct Weights: Sendable {
     ) -> (StoredTensor, Int)? {
         for name in stored.names {
             guard let tensor = stored.tensors[name] else { continue }
-            if let index = tensor.first(notBelow: Self.limit(storage(name, profile))) { return (tensor, index) }
+            if let index = tensor.first(notBelow: storage(name, profile)?.limit ?? .infinity) { return (tensor, index) }
         }
         return nil
-    }
-
-    /// From where on a number is rounded to infinity, or makes sums that are.
-    private static func limit(_ storage: WeightType?) -> Float {
-        switch storage {
-        case .float16: 65_520
-        // A group of 128 numbers is summed before it is scaled.
-        case .int8: .greatestFiniteMagnitude / 256
-        default: .infinity
-        }
     }
 
     /// The tensor with the number that is farthest from 0, and how far it is.

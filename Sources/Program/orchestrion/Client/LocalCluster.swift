@@ -74,8 +74,6 @@ final class LocalCluster: Sendable {
 
     /// Windows that run as one batch.
     var slots: Int { worker.slots }
-
-    func folder(of song: String) -> URL { coordinator.folder(of: song) }
 }
 
 /// The first reason for which a part stopped.

@@ -38,7 +38,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "The level of --model to measure (default: the lowest).")
     var level: Int?
 
-    @Option(help: ArgumentHelp("How numbers are kept: f32, f16 or int8 (default: all three).", valueName: "name"))
+    @Option(help: ArgumentHelp("How numbers are kept: \(NumericProfile.list) (default: all).", valueName: "name"))
     var profile: NumericProfile?
 
     @Option(help: ArgumentHelp("What to measure, with commas (default: all).", valueName: "parts"))

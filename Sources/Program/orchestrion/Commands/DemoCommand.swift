@@ -52,7 +52,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Lyrics, or @file to read them from.", valueName: "text|@file"))
     var lyrics: String?
 
-    @Option(help: ArgumentHelp("How numbers are kept: f32, f16 or int8.", valueName: "profile"))
+    @Option(help: ArgumentHelp("How numbers are kept: \(NumericProfile.list).", valueName: "profile"))
     var profile: NumericProfile = .standard
 
     @Option(help: "The only source of chance.")

@@ -28,7 +28,7 @@ struct ModelCommand: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "How numbers shall be kept, for --check and the fingerprints: f32, f16 (the default) or int8.",
+                "How numbers shall be kept, for --check and the fingerprints: \(NumericProfile.list).",
                 valueName: "profile"))
         var profile: NumericProfile = .standard
 

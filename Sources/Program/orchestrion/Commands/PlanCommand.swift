@@ -45,7 +45,7 @@ struct PlanCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How workers keep numbers, for the memory that they need: f32, f16 (the default) or int8.",
+            "How workers keep numbers, for the memory that they need: \(NumericProfile.list).",
             valueName: "profile"))
     var profile: NumericProfile = .standard
 
