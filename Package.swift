@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// The arrows between targets are those of Docs/Architecture.md; explicit-import checking keeps them honest.
+// The arrows between targets are those of Docs/Internals/Architecture.md; explicit-import checking keeps them honest.
 let package = Package(
     name: "orchestrion",
     products: [.executable(name: "orchestrion", targets: ["orchestrion"])],

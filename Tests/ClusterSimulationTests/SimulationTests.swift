@@ -132,7 +132,7 @@ struct SimulationTests {
         #expect(try efficiency(Array(chains.prefix(2)), "12x1,10x0.7,9x0.5") > 0.8, "0.75 if they wait for a check")
     }
 
-    /// Of the workers' time, what exact mode needs: as Docs/Scheduling.md counts.
+    /// Of the workers' time, what exact mode needs: as Docs/Measurements/Scheduling.md counts.
     private func efficiency(_ songs: [Submission], _ workers: String) throws -> Double {
         let work = try songs.reduce(0.0) { sum, song in
             var inputs = song.planInputs

@@ -52,7 +52,7 @@ extension CommandLines {
         @Test func `what cannot work is refused with what can`() async throws {
             let model = try await TestModel.tiny()
             for (options, words) in [
-                (["--segments", "many"], "a number or auto"), (["--segments", "500"], "1 (exact) to"),
+                (["--segments", "many"], "a number from 1, or auto"), (["--segments", "500"], "1 (exact) to"),
                 (["--overlap", "0.2"], "overlap is for songs in segments"),
                 (["--segments", "2", "--overlap", "9"], "must be 0 to 5"),
             ] {

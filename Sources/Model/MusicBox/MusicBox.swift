@@ -1,6 +1,6 @@
 package import Foundation
 
-/// The model that ships with the program: three levels, labels and lyrics, in 18 MB. Docs/MusicBox.md is its card.
+/// The model that ships with the program: three levels, labels and lyrics, in 19 MiB. Docs/MusicBox.md is its card.
 package enum MusicBox {
     /// What `--model` calls it.
     package static let name = "music-box"

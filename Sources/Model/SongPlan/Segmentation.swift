@@ -19,7 +19,7 @@ package struct Segmentation: Sendable, Hashable, Codable {
         self.search = search
     }
 
-    /// Seconds of lead and tail together, and of search, as measured: Docs/Segments.md.
+    /// Seconds of lead and tail together, and of search, as measured: Docs/Measurements/Segments.md.
     package static let usualOverlap = 0.25
     private static let searchSeconds = 0.75
     /// Seconds of a segment that `auto` aims at, and those that it goes down to so that every slot has a segment. Below

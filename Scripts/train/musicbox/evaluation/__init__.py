@@ -1,1 +1,1 @@
-"""The figures of the model card."""
+"""The figures of Docs/Measurements/MusicBox.md."""

@@ -3,7 +3,7 @@ import Foundation
 /// Text of any script as ASCII, as near as a few rules come to what the models were trained on (unidecode's).
 ///
 /// Signs have likenesses of their own, Latin letters lose their marks, Cyrillic is written as libraries do (ALA-LC without
-/// its marks), and all else is ICU's business. Docs/Songs.md says where it differs from unidecode.
+/// its marks), and all else is ICU's business. Docs/Guide/Songs.md says where it differs from unidecode.
 package struct Transliteration: Sendable, Equatable {
     package private(set) var text = ""
     /// The characters that have no likeness, in their order.
