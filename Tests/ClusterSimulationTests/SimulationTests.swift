@@ -223,7 +223,10 @@ struct SimulationTests {
                     "s\(number)", seconds: Int.random(in: 5...40, using: &random),
                     samples: Int.random(in: 1...3, using: &random), isUpsampled: Bool.random(using: &random))
             }
-            let result = try Simulation(songs: songs, workers: workers, settings: .init(events: 500)).run()
+            var settings = Simulation.Settings(events: 500)
+            settings.isAudited = true
+            let result = try Simulation(songs: songs, workers: workers, settings: settings).run()
+            #expect(result.faults.isEmpty, "seed \(seed): \(result.faults.prefix(3))")
             #expect(result.ends.count == songs.count, "seed \(seed)")
             var windows = 0
             var least = 0.0

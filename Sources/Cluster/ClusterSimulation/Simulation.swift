@@ -27,6 +27,8 @@ package struct Simulation {
         package var events = 0
         /// The same for the coordinator's own estimate, made at the time of the key in seconds.
         package var estimates: [Double: Double] = [:]
+        /// Where the coordinator differed from its own records, if that was looked at.
+        package var faults: [String] = []
     }
 
     package struct Settings: Sendable {
@@ -38,6 +40,8 @@ package struct Simulation {
         package var events: Int
         /// See the coordinator's settings.
         package var copyGain = CoordinatorCore.Settings().copyGain
+        /// Whether the coordinator is compared with its own records after every event, which takes long.
+        package var isAudited = false
 
         package init(costs: [Double] = [], prefillGain: Double = 8, events: Int = 10_000) {
             self.costs = costs
@@ -58,6 +62,7 @@ package struct Simulation {
     private let tick: Duration
     private var coordinator: Coordinator
     private var workers: [VirtualWorker]
+    private var audit = ReplayAudit()
     private var queue = EventQueue<Event>()
     private var now = Instant(nanoseconds: 0)
     private var result = Result()
@@ -207,7 +212,9 @@ package struct Simulation {
     // MARK: what the coordinator wants
 
     private mutating func take(_ event: CoordinatorCore.Event) {
-        for effect in coordinator.handle(event, now: now) {
+        let effects = coordinator.handle(event, now: now)
+        if settings.isAudited { audit(effects) }
+        for effect in effects {
             switch effect {
             case .send(let peer, let message): receive(message, worker(peer))
             case .songSampled(let song):
@@ -222,6 +229,11 @@ package struct Simulation {
             case .journal, .streamCompleted, .submitAccepted, .defect: break
             }
         }
+    }
+
+    private mutating func audit(_ effects: [Effect]) {
+        for case .journal(let record) in effects { audit.add(record) }
+        result.faults += audit.faults(of: coordinator)
     }
 
     private mutating func receive(_ message: Outgoing, _ worker: Int) {

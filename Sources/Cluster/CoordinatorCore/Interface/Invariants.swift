@@ -54,7 +54,9 @@ extension Coordinator {
             let wanted = view().readyTask(stream)
             count += wanted == nil ? 0 : 1
             if memory.ready.task(of: stream) != wanted {
-                faults.append("ready of \(truth[stream.song].id(stream)) is \(String(describing: memory.ready.task(of: stream))), and should be \(String(describing: wanted))")
+                faults.append(
+                    "ready of \(truth[stream.song].id(stream)) is \(String(describing: memory.ready.task(of: stream))), and should be \(String(describing: wanted))"
+                )
             }
         }
         if memory.ready.count != count { faults.append("the ready index has \(memory.ready.count) of \(count) tasks") }

@@ -199,7 +199,9 @@ extension WorkerPool {
             let having = connected.filter { $0.skills.contains(skill) }
             if own.connected != Set(having.map(\.id)) { faults.append("candidates of \(skill) are \(own.connected)") }
             let offers = having.compactMap { offer($0, skill) }.sorted()
-            if own.idle.map(\.id) != offers.map(\.id) { faults.append("idle of \(skill) are \(own.idle), not \(offers)") }
+            if own.idle.map(\.id) != offers.map(\.id) {
+                faults.append("idle of \(skill) are \(own.idle), not \(offers)")
+            }
         }
         return faults
     }

@@ -26,7 +26,9 @@ struct PlanCache: Sendable {
     /// One more song uses the plan.
     mutating func retain(_ inputs: PlanInputs) throws(GeometryError) -> Entry {
         _ = try plan(inputs)
-        guard var entry = entries[inputs] ?? latest?.entry else { preconditionFailure("a plan is kept once it is made") }
+        guard var entry = entries[inputs] ?? latest?.entry else {
+            preconditionFailure("a plan is kept once it is made")
+        }
         entry.users += 1
         entries[inputs] = entry
         latest = nil

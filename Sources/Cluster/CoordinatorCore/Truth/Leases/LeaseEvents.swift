@@ -1,7 +1,7 @@
 import SongPlan
 
-/// A lease's life: granted, renewed, ended. What it brings is in `ChunkEvents`; it expires with its worker's silence, in
-/// `WorkerEvents`.
+/// A lease's life: granted, renewed, ended. What it brings is in `ChunkEvents`, and how it ends with its worker in
+/// `LeaseLoss`. A worker renews all its leases by whatever it says.
 extension Coordinator {
     /// A worker gets a task, as the only one or as a copy.
     ///
