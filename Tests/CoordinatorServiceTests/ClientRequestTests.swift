@@ -55,6 +55,7 @@ import Testing
         var query = WireStatusQuery()
         query.song = "song-1"
         let status = try #require(try coordinator.ask(.status(query)).status.songs.first)
+        #expect(status.songState == .sampling)
         #expect(status.state == "sampling" && status.samples == 2 && status.wantedTokens == 2304)
         #expect(status.levels.map(\.total) == [2048, 256] && status.levels.map(\.windows) == [14, 6])
         var cancel = WireCancel()
@@ -62,6 +63,7 @@ import Testing
         #expect(try coordinator.ask(.cancel(cancel)).cancelled.wasRunning)
         #expect(try !coordinator.ask(.cancel(cancel)).cancelled.wasRunning)
         #expect(try coordinator.ask(.status(query)).status.songs.first?.state == "cancelled")
+        #expect(try coordinator.ask(.status(query)).status.songs.first?.songState == .cancelled)
         coordinator.finish()
     }
 

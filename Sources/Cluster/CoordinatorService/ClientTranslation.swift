@@ -104,7 +104,9 @@ extension ClientRequest {
 }
 
 extension AddressedReply {
-    var wire: WireClientReply {
+    func payload() throws -> [UInt8] { try WireFromCoordinator(kind: .reply(wire)).payload() }
+
+    private var wire: WireClientReply {
         var wire = WireClientReply()
         wire.number = number
         switch reply {

@@ -58,58 +58,47 @@ final class CoordinatorLoop {
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
         var effects: [Effect] = []
         var replies: [AddressedReply] = []
-        for message in messages {
-            guard let decoded = try? WireToCoordinator(payload: message.payload), let kind = decoded.kind else {
-                options.log("ignored a message that is not of this protocol")
-                continue
-            }
-            if case .request(let request) = kind {
-                if let reply = reply(to: request, from: message.connection) { replies.append(reply) }
-            } else {
-                effects += handle(kind, from: message)
-            }
-        }
+        for message in messages { effects += handle(Incoming(message), from: message.connection, &replies) }
         for completion in completions.drain() { effects += handle(completion, &replies) }
         effects += handle(.tick)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
         for reply in replies {
-            _ = try transport.send(WireFromCoordinator(kind: .reply(reply.wire)).payload(), to: reply.connection)
+            _ = try transport.send(reply.payload(), to: reply.connection)
         }
     }
 
     private func handle(_ event: Event) -> [Effect] { core.handle(event, now: clock.now) }
 
-    /// - Returns: nil when the answer follows later.
-    private func reply(to request: WireClientRequest, from connection: ConnectionID) -> AddressedReply? {
-        let reply: ClientReply?
-        if let reason = ProtocolVersion.refusal(of: request.version) {
-            reply = .refused(reason)
-        } else {
+    /// What arrived.
+    private func handle(
+        _ message: Incoming, from connection: ConnectionID, _ replies: inout [AddressedReply]
+    ) -> [Effect] {
+        switch message {
+        case .request(let request, let number):
+            let reply: ClientReply?
             do {
-                reply = try answer(ClientRequest(request), number: request.number, from: connection)
+                reply = try answer(request, number: number, from: connection)
             } catch {
                 reply = .refused(error.explanation)
             }
+            // Without one, the answer follows later.
+            if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
+        case .foreignRequest(let number, let reason):
+            replies.append(AddressedReply(connection: connection, number: number, reply: .refused(reason)))
+        case .foreignWorker(let reason): return [.send(Peer(connection.bytes), .refused(reason: reason))]
+        case .event(let event):
+            let effects = handle(event)
+            if case .workerHello(_, let worker) = event { remember(worker) }
+            return effects
+        case .damagedChunk: options.log("dropped a chunk that was damaged on its way; the worker sends it again")
+        case .notOfThisProtocol: options.log("ignored a message that is not of this protocol")
         }
-        return reply.map { AddressedReply(connection: connection, number: request.number, reply: $0) }
+        return []
     }
 
-    /// What a worker says.
-    private func handle(_ kind: WireToCoordinator.OneOf_Kind, from message: ReceivedMessage) -> [Effect] {
-        let peer = Peer(message.connection.bytes)
-        if case .hello(let hello) = kind, let reason = ProtocolVersion.refusal(of: hello.version) {
-            return [.send(peer, .refused(reason: reason))]
-        }
-        guard let event = kind.event(peer: peer, provenKey: message.peerKey) else {
-            options.log("dropped a chunk that was damaged on its way; the worker sends it again")
-            return []
-        }
-        let effects = handle(event)
-        if case .workerHello(_, let worker) = event {
-            workers.add(worker, known: { core.workerStatuses.map(\.worker) })
-            for held in worker.held { remember(worker.id, of: held.task.song) }
-        }
-        return effects
+    private func remember(_ worker: WorkerDescription) {
+        workers.add(worker, known: { core.workerStatuses.map(\.worker) })
+        for held in worker.held { remember(worker.id, of: held.task.song) }
     }
 
     /// What another thread posted.
@@ -178,7 +167,7 @@ final class CoordinatorLoop {
             switch effect {
             case .journal(let record): observe(record)
             case .send(let peer, let message):
-                let payload = try WireFromCoordinator(kind: message.wire).payload()
+                let payload = try message.payload()
                 if case .refused(let reason) = message { options.log("refused a worker: \(reason)") }
                 if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
                     following += handle(.peerLost(peer))

@@ -2,7 +2,45 @@ import ClusterProtocol
 import CoordinatorCore
 import SongPlan
 
+/// What arrived, as the loop deals with it.
+enum Incoming {
+    /// A client's; nil when it is empty, or of a newer release.
+    case request(ClientRequest?, number: UInt64)
+    /// Of a client that speaks another version.
+    case foreignRequest(number: UInt64, reason: String)
+    /// Of a worker that speaks another version.
+    case foreignWorker(reason: String)
+    case event(Event)
+    /// It was changed on its way.
+    case damagedChunk
+    case notOfThisProtocol
+
+    init(_ message: ReceivedMessage) {
+        guard let kind = try? WireToCoordinator(payload: message.payload).kind else {
+            self = .notOfThisProtocol
+            return
+        }
+        switch kind {
+        case .request(let request):
+            self =
+                ProtocolVersion.refusal(of: request.version).map { .foreignRequest(number: request.number, reason: $0) }
+                ?? .request(ClientRequest(request), number: request.number)
+            return
+        case .hello(let hello):
+            if let reason = ProtocolVersion.refusal(of: hello.version) {
+                self = .foreignWorker(reason: reason)
+                return
+            }
+        case .heartbeat, .chunk, .failed, .goodbye: break
+        }
+        let event = kind.event(peer: Peer(message.connection.bytes), provenKey: message.peerKey)
+        self = event.map { .event($0) } ?? .damagedChunk
+    }
+}
+
 extension Outgoing {
+    func payload() throws -> [UInt8] { try WireFromCoordinator(kind: wire).payload() }
+
     /// The message for the wire.
     var wire: WireFromCoordinator.OneOf_Kind {
         switch self {

@@ -30,10 +30,14 @@ final class LocalCluster: Sendable {
     }
 
     func start() {
-        let server = Box(network.makeServer())
-        let peer = Box(network.makeClient())
-        run("coordinator") { [coordinator] in try coordinator.run(transport: server.value) }
-        run("worker") { [worker] in try worker.run(transport: peer.value) }
+        let isThere = DispatchSemaphore(value: 0)
+        run("coordinator") { [coordinator, network] in
+            let server = network.makeServer()
+            isThere.signal()
+            try coordinator.run(transport: server)
+        }
+        isThere.wait()
+        run("worker") { [worker, network] in try worker.run(transport: network.makeClient()) }
     }
 
     private func run(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
@@ -81,10 +85,4 @@ private final class Fault: Sendable {
     private let reason = Mutex<String?>(nil)
     var text: String? { reason.withLock { $0 } }
     func set(_ text: String) { reason.withLock { $0 = $0 ?? text } }
-}
-
-/// Hands a transport, which one thread owns, to that thread.
-private struct Box<Value>: @unchecked Sendable {  // made here, used by the one thread it is given to
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }
