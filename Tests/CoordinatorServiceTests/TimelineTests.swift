@@ -36,16 +36,17 @@ import Testing
         let timeline = try Timeline(
             submission: song, plans: [song.planInputs.plan()], state: .sampling, events: events,
             known: ["a": Timeline.Worker(name: "host a", slots: 2)], now: Date().timeIntervalSince1970 + 5)
-        #expect(timeline.leases.map(\.ending) == ["copied", "done", "worker lost", "running"])
+        #expect(timeline.leases.map(\.ending) == ["copied", "done", "the worker could not be reached", "running"])
         #expect(timeline.leases.map(\.tokens) == [8, 8, 0, 0])
         #expect(timeline.workers.map(\.name) == ["host a", "b"])
         let again = try Timeline(json: timeline.json())
         #expect(again.leases.map(\.end) == timeline.leases.map(\.end) && again.planInputs == song.planInputs)
         // Worker a's last lease was taken back; it is gone if that was because it was lost.
         var mine = timeline.leases.filter { $0.worker == 0 }
-        #expect(Timeline.lost(mine) == nil)
-        mine[1].ending = "worker lost: a"
         #expect(Timeline.lost(mine) == mine[1].end)
+        mine[1].lost = nil
+        #expect(Timeline.lost(mine) == nil)
+        mine[1].lost = true
         mine[0].end = mine[1].end + 1
         #expect(Timeline.lost(mine) == nil)
         #expect(Timeline.lost([]) == nil && Timeline.lost(timeline.leases.filter { $0.worker == 1 }) == nil)
