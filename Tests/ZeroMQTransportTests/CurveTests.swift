@@ -38,6 +38,12 @@ import ZeroMQTransport
         #expect(inbox.messages == [], sourceLocation: sourceLocation)
     }
 
+    private func refusal(
+        _ reason: ConnectionRefusal.Reason, of keys: CurveKeyPair? = nil
+    ) -> ConnectionRefusal {
+        ConnectionRefusal(address: "127.0.0.1", key: keys?.publicKey.z85, reason: reason)
+    }
+
     private func expectToBeHeard(
         _ client: any Transport, as keys: CurveKeyPair, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -64,11 +70,12 @@ import ZeroMQTransport
         let strangerKeys = try CurveKeyPair.generate()
         let stranger = try makeClient(strangerKeys)
         try expectSilence(from: stranger)
-        #expect(stranger.status == .keyRefused)
+        #expect(stranger.status == .keyRefused(strangerKeys.publicKey.z85))
         #expect(try friend.receive(timeout: .milliseconds(100), limit: 1) == [])
         #expect(friend.status == .connected)
         #expect(server.refusedConnections > 0)
-        #expect(server.takeRefusals() == [Refusal(address: "127.0.0.1", key: strangerKeys.publicKey)])
+        #expect(server.takeRefusals() == [refusal(.keyNotAllowed, of: strangerKeys)])
+        #expect(server.takeRefusals() == [])
         try expectToBeHeard(friend, as: clientKeys)
     }
 
@@ -77,7 +84,8 @@ import ZeroMQTransport
         try expectToBeHeard(friend, as: clientKeys)
         let misled = try makeClient(clientKeys, server: CurveKeyPair.generate().publicKey)
         try expectSilence(from: misled)
-        #expect(misled.status == .handshakeFailed)
+        #expect(misled.status == .hungUp(usesKeys: true))
+        #expect(server.takeRefusals() == [refusal(.otherServerKey)])
         try expectToBeHeard(friend, as: clientKeys)
     }
 
@@ -86,7 +94,8 @@ import ZeroMQTransport
         try expectToBeHeard(friend, as: clientKeys)
         let open = try ZeroMQClient(connect: server.endpoint, security: .open, context: context)
         try expectSilence(from: open)
-        #expect(open.status == .handshakeFailed)
+        #expect([.securityDiffers(peerUsesKeys: true), .hungUp(usesKeys: false)].contains(open.status))
+        #expect(server.takeRefusals() == [refusal(.withoutKeys)])
         try expectToBeHeard(friend, as: clientKeys)
     }
 
@@ -101,7 +110,8 @@ import ZeroMQTransport
             #expect(try open.receive(timeout: .milliseconds(5), limit: 1) == [])
             #expect(try client.receive(timeout: .zero, limit: 1) == [])
         }
-        #expect(client.status == .handshakeFailed)
+        #expect([.securityDiffers(peerUsesKeys: false), .hungUp(usesKeys: true)].contains(client.status))
+        #expect(open.takeRefusals() == [refusal(.withKeys)])
     }
 
     @Test func `A key that is allowed later gets in, one that is allowed no more is not heard`() throws {
@@ -117,6 +127,14 @@ import ZeroMQTransport
         try inbox.collect(from: server, for: doubt)
         #expect(inbox.messages == [])
         #expect(server.droppedMessages == 1)
+        #expect(server.takeRefusals().contains(refusal(.keyAllowedNoMore, of: clientKeys)))
+    }
+
+    @Test func `Who looks whether anybody listens is no refusal`() throws {
+        let friend = try makeClient(clientKeys)
+        for _ in 0..<3 { #expect(try TCPEndpoint(parsing: server.endpoint).refusal() == nil) }
+        try expectToBeHeard(friend, as: clientKeys)
+        #expect(server.takeRefusals() == [])
     }
 
     @Test func `One context has one server with CURVE, and the next after it is closed`() throws {

@@ -1,4 +1,3 @@
-import ClusterProtocol
 import Foundation
 import JukeboxModel
 import Sampling
@@ -45,7 +44,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
 
     /// The engine of a level, whose weights are brought in if they are not in memory, in place of those that were used
     /// longest ago.
-    private func engine(of level: Int, desk: WorkDesk) throws -> SamplingEngine {
+    private func engine(of level: Int, desk: SharedBatch) throws -> SamplingEngine {
         if let place = engines.firstIndex(where: { $0.level == level }) {
             if place < engines.count - 1 { engines.append(engines.remove(at: place)) }
             return engines[engines.count - 1].engine
@@ -73,7 +72,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     }
 
     /// Runs until the desk closes.
-    func run(desk: WorkDesk) {
+    func run(desk: SharedBatch) {
         while true {
             let (hasStep, isClosed) = desk.state.withLock {
                 ($0.isClosed ? false : $0.scheduler.next(&step), $0.isClosed)
@@ -88,7 +87,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
     }
 
-    private func runStep(desk: WorkDesk) {
+    private func runStep(desk: SharedBatch) {
         let engine: SamplingEngine
         do {
             engine = try self.engine(of: step.level, desk: desk)
@@ -127,7 +126,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
 
     /// The batch of the step, which loses seats whose task has gone, and windows whose conditioning is not complete: they
     /// get a piece of it instead, and their turn comes again.
-    private func seat(engine: SamplingEngine, desk: WorkDesk) {
+    private func seat(engine: SamplingEngine, desk: SharedBatch) {
         step.decodes.removeAll { window(of: $0, engine: engine, desk: desk).map { batch.append(($0, 1)) } == nil }
         step.prefills.removeAll {
             guard let window = window(of: $0.seat, engine: engine, desk: desk), engine.prepare(window) else {
@@ -138,7 +137,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
     }
 
-    private func take(_ outcome: StepOutcome, of seat: Step.Seat, samples: Bool, desk: WorkDesk) {
+    private func take(_ outcome: StepOutcome, of seat: Step.Seat, samples: Bool, desk: SharedBatch) {
         var token: UInt16 = 0
         switch outcome {
         case .pending: break
@@ -150,13 +149,13 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
 
     /// The window of a seat, begun now if it has not been. One that was begun ahead of its lease has all of its prime that
     /// has come.
-    private func window(of seat: Step.Seat, engine: SamplingEngine, desk: WorkDesk) -> ActiveWindow? {
+    private func window(of seat: Step.Seat, engine: SamplingEngine, desk: SharedBatch) -> ActiveWindow? {
         if let known = windows[seat.job] {
             guard !known.isWhole, let more = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) })
             else {
                 return known.window
             }
-            known.window.extend(to: more.tokens.map { UInt16(clamping: $0) })
+            known.window.extend(to: more.tokens)
             windows[seat.job]?.isWhole = !more.isAhead
             return known.window
         }
@@ -164,20 +163,17 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         guard let assignment = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) }),
             let labeller = labellers[seat.task.level]
         else { return nil }
-        let filter = Filter(
-            temperature: assignment.temperature, topK: Int(assignment.topK), topP: assignment.topP)
         let window = engine.begin(
-            labels: labeller.vector(assignment.labels.songLabels, start: Int(assignment.start)),
-            above: assignment.above.isEmpty ? nil : assignment.above.map { UInt16(clamping: $0) },
-            start: Int(assignment.start), tokens: assignment.tokens.map { UInt16(clamping: $0) },
+            labels: labeller.vector(assignment.labels, start: assignment.start),
+            above: assignment.above.isEmpty ? nil : assignment.above,
+            start: assignment.start, tokens: assignment.tokens,
             draw: TokenDraw(
-                seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
-                level: seat.task.level, filter: filter))
+                seed: assignment.seed, sample: assignment.number, level: seat.task.level, filter: assignment.filter))
         windows[seat.job] = (window, seat.task.level, isWhole: !assignment.isAhead)
         return window
     }
 
-    private func fail(_ seat: Step.Seat, _ reason: String, desk: WorkDesk) {
+    private func fail(_ seat: Step.Seat, _ reason: String, desk: SharedBatch) {
         windows[seat.job] = nil
         desk.state.withLock { state in
             guard let epoch = state.scheduler.epoch(ofJob: seat.job) else { return }
@@ -190,7 +186,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     }
 
     /// Lets go of windows that were revoked, and of what was to begin them.
-    private func forgetWindows(_ desk: WorkDesk) {
+    private func forgetWindows(_ desk: SharedBatch) {
         let here = Set(
             desk.state.withLock { state in
                 let numbers = state.scheduler.numbers
