@@ -1,6 +1,7 @@
 import ClusterProtocol
 import CoordinatorCore
 import Foundation
+import Journal
 import SongPlan
 import SystemErrors
 
@@ -12,6 +13,7 @@ extension CoordinatorServer {
         reply.number = request.number
         if let reason = ProtocolVersion.refusal(of: request.version) {
             reply.error = reason
+            note(RefusalTable.Entry(reason: "a client: \(reason)"))
             return reply
         }
         do {
@@ -94,6 +96,7 @@ extension CoordinatorServer {
             status.silentSeconds = max(0, (now - worker.lastHeard) / .seconds(1))
             return status
         }
+        reply.refusals = wireRefusals
         return reply
     }
 
@@ -119,6 +122,7 @@ extension CoordinatorServer {
         } else if speed > 0 {
             status.secondsLeft = Double(song.wantedTokens - song.sampledTokens) / speed
         }
+        status.ageSeconds = core.submission(of: song.song).map { max(0, journal.time - $0.submittedAt) } ?? 0
         status.priority = Int32(clamping: core.submission(of: song.song)?.priority ?? 0)
         if let (share, secondsLeft) = stages.progress(of: song.song) {
             status.stageShare = share

@@ -23,6 +23,8 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         package var trustsPaths: Bool
         /// Where a disk is full, it waits until there is room; otherwise it stops with the reason.
         package var waitsForRoom: Bool
+        /// The file of the keys that are let in, where it is not the state's; for the log.
+        package var allowedKeys: String?
         package var log: @Sendable (String) -> Void
         /// Called on every completed song, and with what was written.
         package var songEnded: @Sendable (SongID, SongState, URL) -> Void
@@ -51,6 +53,8 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
     var meters: [SongID: SpeedMeter] = [:]
     /// Names and slots of all workers that ever said hello to this process.
     var workersSeen: [WorkerID: Timeline.Worker] = [:]
+    var workerLog = WorkerLog()
+    var refusals = RefusalTable()
     let stages = StageMeter()
     let sounds = GrowingSounds()
     let joins = GrowingJoins()
@@ -98,7 +102,11 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         let records = try journal.replay()
         core = try Coordinator(replaying: records, settings: options.settings, now: Instant(nanoseconds: 0))
         if !records.isEmpty {
-            options.log("goes on with \(core.songIDs.count) songs from the journal")
+            let ended = core.songIDs.count { core.state(of: $0)?.isEnded ?? true }
+            let open = core.songIDs.count - ended
+            options.log(
+                "goes on with \(open) unfinished \(open == 1 ? "song" : "songs") from the journal"
+                    + (ended > 0 ? "; \(ended) had ended" : ""))
         }
     }
 
@@ -167,7 +175,10 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         var replies: [(ConnectionID, WireClientReply)] = []
         for message in messages {
             guard let decoded = try? WireToCoordinator(payload: message.payload), let kind = decoded.kind else {
-                options.log("ignored a message that is not of this protocol")
+                note(
+                    RefusalTable.Entry(
+                        key: message.peerKey ?? "",
+                        reason: "it sent what is no message of this protocol; it may be of another release"))
                 continue
             }
             effects += take(kind, from: message, replies: &replies)
@@ -195,6 +206,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         }
         effects += core.handle(.tick, now: now)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+        notePeers(transport.takeRefusals())
         for (connection, reply) in replies {
             _ = try transport.send(WireFromCoordinator(kind: .reply(reply)).payload(), to: connection)
         }
@@ -211,15 +223,18 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
             return []
         case .hello(let hello):
             if let reason = ProtocolVersion.refusal(of: hello.version) {
+                note(RefusalTable.Entry(key: message.peerKey ?? "", name: hello.name, reason: reason))
                 return [.send(peer, .refused(reason: reason))]
             }
-        case .heartbeat, .chunk, .failed, .goodbye: break
+        case .goodbye: workerLog.goodbye(peer)
+        case .heartbeat, .chunk, .failed: break
         }
         guard let event = kind.event(peer: peer, provenKey: message.peerKey) else {
             options.log("dropped a chunk that was damaged on its way; the worker sends it again")
             return []
         }
         if case .workerHello(_, let worker) = event {
+            workerLog.hello(peer, worker.id, name: worker.name)
             workersSeen[worker.id] = Timeline.Worker(name: worker.name, slots: worker.slots)
         }
         return core.handle(event, now: now)
@@ -241,8 +256,11 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
             case .journal(let record): observe(record)
             case .send(let peer, let message):
                 let payload = try WireFromCoordinator(kind: message.wire).payload()
-                if case .refused(let reason) = message { options.log("refused a worker: \(reason)") }
+                if case .refused(let reason) = message {
+                    noteRefusedWorker(peer, reason)
+                }
                 if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
+                    workerLog.lost(peer)
                     following += core.handle(.peerLost(peer), now: now)
                 }
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
@@ -263,12 +281,12 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
             if origin != .known { meters[stream.song, default: SpeedMeter()].add(tokens.count, at: seconds) }
             hear(stream, from: start, tokens)
         case .workerBlamed(let task, let worker, let blame):
-            let text = "\(task) was lost with worker \(worker.prefix(8)): \(blame)"
+            let text = "\(task) was lost with worker \(workerName(worker)): \(blame)"
             options.log(text)
             try? journal.note(text)
         case .songState(let song, let state): options.log("song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let reason):
-            options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")
+            options.log("\(task) (epoch \(epoch)) was taken back: \(withWorkerName(reason))")
         case .cut(let song, let sample, let seam, let position):
             options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
         case .songSubmitted, .leaseGranted: break

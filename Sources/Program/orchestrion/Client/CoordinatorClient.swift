@@ -24,6 +24,8 @@ final class CoordinatorClient {
 
     /// How long a coordinator may be silent that never answered, and refuse connections: it may be starting.
     private static let (firstPatience, startPatience) = (Duration.seconds(15), Duration.seconds(2))
+    /// A key that has just been allowed is let in this much later at most.
+    private static let allowPatience = Duration.milliseconds(1500)
 
     init(transport: any Transport, place: String, mayWait: @escaping () throws -> Void) {
         self.transport = transport
@@ -34,7 +36,7 @@ final class CoordinatorClient {
 
     /// - Throws: `ZeroMQError` when there is no such host.
     init(_ connection: ConnectionOptions) throws {
-        let endpoint = try TCPEndpoint(parsing: connection.connect)
+        let endpoint = try connection.endpoint()
         try endpoint.checkHost()
         let transport = try connection.makeTransport()
         self.transport = transport
@@ -62,6 +64,7 @@ final class CoordinatorClient {
         var isSent = false
         while start.duration(to: clock.now) < limit(patience) {
             try mayWait()
+            try checkConnection(since: start)
             if !hasAnswered, status() != .connected, clock.now >= probe {
                 probe = clock.now + .seconds(1)
                 if let reason = endpoint?.refusal() { throw ClientError("no answer from \(place): \(reason)") }
@@ -79,9 +82,24 @@ final class CoordinatorClient {
                 return reply
             }
         }
-        throw ClientError(
-            "no answer from \(place) in \(Int(limit(patience) / .seconds(1))) s"
-                + (status().map { " (\($0))" } ?? "") + "; is the coordinator running?")
+        let reason =
+            status()?.problem(at: place).map { ": \($0)" }
+            ?? (status() == .connected
+                ? "; it is connected, but says nothing: its log says what it waits for"
+                : "; is the coordinator running?")
+        throw ClientError("no answer from \(place) in \(Int(limit(patience) / .seconds(1))) s\(reason)")
+    }
+
+    /// - Throws: `ClientError` when there will be no connection until somebody does something about it.
+    private func checkConnection(since start: ContinuousClock.Instant) throws {
+        guard !hasAnswered, let problem = status()?.problem(at: place) else { return }
+        let waited = start.duration(to: .now)
+        let isOver = problem.isCertain ? waited >= Self.allowPatience : waited >= Self.startPatience && hasHungUp
+        if isOver { throw ClientError("no answer from \(place): \(problem)") }
+    }
+
+    private var hasHungUp: Bool {
+        if case .hungUp = status() { true } else { false }
     }
 
     /// What may take long is waited for only where somebody is at work.

@@ -19,7 +19,8 @@ struct SongFollower {
             let status = try client.status(song: song, patience: .seconds(300))
             guard let now = status.songs.first else { throw ClientError("the coordinator knows no song \(song)") }
             try onLook(now)
-            let seconds = start.duration(to: .now) / .seconds(1)
+            // Older coordinators do not say how old a song is.
+            let seconds = now.ageSeconds > 0 ? now.ageSeconds : start.duration(to: .now) / .seconds(1)
             if !isQuiet, Terminal.isInteractive {
                 lines.draw(SongView.lines(now, workers: status.workers.count, elapsed: seconds))
             } else if !isQuiet, ContinuousClock.now >= nextLine {
@@ -73,7 +74,7 @@ enum SongView {
             let share = Double(level.tokens) / Double(level.total)
             let percent = "\(Int(share * 100)) %"
             lines.append(
-                "  level \(level.level)  \(Terminal.bar(share)) \(String(repeating: " ", count: max(0, 5 - percent.count)))"
+                "  level \(level.level)  \(Terminal.bar(share, width: Terminal.size.columns < 96 ? 12 : 24)) \(String(repeating: " ", count: max(0, 5 - percent.count)))"
                     + "\(percent)  \(level.tokens) of \(level.total) tokens, \(level.windowsDone) of \(level.windows) windows"
             )
         }

@@ -1,0 +1,79 @@
+import Foundation
+import ZeroMQTransport
+
+/// What one place says of how to reach a coordinator: options, the environment or a file.
+struct ConnectionLayer: Equatable {
+    var connect: String?
+    /// A public key, or a file with one.
+    var serverKey: String?
+    /// A file.
+    var key: String?
+    var insecure = false
+    /// What the place calls its settings, for errors.
+    var names = Names.options
+
+    struct Names: Equatable {
+        var connect, serverKey, key, insecure: String
+        static let options = Names(
+            connect: "--connect", serverKey: "--server-key", key: "--key", insecure: "--insecure")
+        static let environment = Names(
+            connect: "$ORCHESTRION_CONNECT", serverKey: "$ORCHESTRION_SERVER_KEY", key: "$ORCHESTRION_KEY",
+            insecure: "$ORCHESTRION_INSECURE")
+        static func file(_ path: String) -> Names {
+            Names(
+                connect: "connect in \(path)", serverKey: "server_key in \(path)", key: "key in \(path)",
+                insecure: "insecure in \(path)")
+        }
+    }
+
+    static func environment(_ environment: [String: String]) -> ConnectionLayer {
+        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        return ConnectionLayer(
+            connect: value("ORCHESTRION_CONNECT"), serverKey: value("ORCHESTRION_SERVER_KEY"),
+            key: value("ORCHESTRION_KEY"),
+            insecure: !["", "0", "no", "false"].contains(environment["ORCHESTRION_INSECURE"] ?? ""),
+            names: .environment)
+    }
+}
+
+/// The three places together.
+struct ConnectionSettings: Equatable {
+    var connect = ConnectionOptions.defaultEndpoint
+    var serverKey: String?
+    var key: String?
+    var insecure = false
+    /// For errors: where each comes from.
+    private(set) var names = ConnectionLayer.Names.options
+
+    /// - Parameter layers: what comes first counts. What is said of a coordinator (its key, that it has none) is of the
+    ///   address beside it, and does not hold for another that stands before it.
+    /// - Throws: `ClientError` for a place that contradicts itself.
+    init(_ layers: [ConnectionLayer]) throws {
+        for layer in layers where layer.insecure && layer.serverKey != nil {
+            throw ClientError(
+                "\(layer.names.insecure) is without keys; leave it away, or \(layer.names.serverKey) and "
+                    + layer.names.key)
+        }
+        if let layer = layers.first(where: { $0.connect != nil }) {
+            connect = layer.connect ?? connect
+            names.connect = layer.names.connect
+        }
+        if let layer = layers.first(where: { $0.key != nil }) {
+            key = layer.key
+            names.key = layer.names.key
+        }
+        let place = connect
+        let ofPlace = layers.filter { $0.connect.map { Self.isSame($0, place) } ?? true }
+        if let layer = ofPlace.first(where: { $0.serverKey != nil || $0.insecure }) {
+            (serverKey, insecure) = (layer.serverKey, layer.insecure)
+            (names.serverKey, names.insecure) = (layer.names.serverKey, layer.names.insecure)
+        }
+    }
+
+    private static func isSame(_ one: String, _ other: String) -> Bool {
+        guard let one = try? TCPEndpoint(parsing: one), let other = try? TCPEndpoint(parsing: other) else {
+            return one == other
+        }
+        return one == other
+    }
+}
