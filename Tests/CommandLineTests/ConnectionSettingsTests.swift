@@ -41,6 +41,12 @@ extension CommandLines {
             try write(#"{"connect": "tcp://studio.invalid:1", "insecure": true}"#)
             let other = try await status(["--connect", "tcp://other.invalid:1"])
             #expect(other.ending == .exited(64) && other.errorOutput.contains("other.invalid:1 is another machine"))
+            try write(#"{"connect": "tcp://studio.invalid:1", "server_key": "no-such-key", "key": "me"}"#)
+            let here = try await status(["--connect", "tcp://127.0.0.1:9"])
+            #expect(here.errorOutput.contains("nobody listens at 127.0.0.1:9"), "\(here.report)")
+            let there = try await status(["--connect", "tcp://other.invalid:1"])
+            #expect(there.errorOutput.contains("there is no host other.invalid"), "\(there.report)")
+            try write(#"{"connect": "tcp://studio.invalid:1", "insecure": true}"#)
             let same = try await status(["--connect", "studio.invalid:1"])
             #expect(same.ending == .exited(1), "\(same.report)")
         }

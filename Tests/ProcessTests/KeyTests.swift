@@ -21,6 +21,14 @@ import Testing
         try await Orchestrion.succeed(["status"] + place + ["--key", key])
     }
 
+    /// A worker whose key is taken off the list is told so, and ends.
+    private func shutOut(_ name: String, from list: String, _ cluster: Cluster) async throws {
+        let worker = try cluster.worker(name)
+        try await Orchestrion.succeed(["keys", "remove", "--allow", list, name])
+        #expect(try await worker.waitForEnd() == .exited(1))
+        #expect(worker.errorOutput.contains("not allowed any more"), "\(worker.errorOutput)")
+    }
+
     @Test func `with keys, only those on the list are let in`() async throws {
         let song = TestSong(model: try await TestModel.tiny(), seconds: 1, seed: 53)
         let keys = try TestFolder.make("keys")
@@ -67,6 +75,7 @@ import Testing
             let status = try await cluster.command("status", [])
             try #require(status.output.contains("key \(wrong) from 127.0.0.1: its key is not allowed"))
             try await letIn("\(keys)/stranger", to: allowed, cluster, place + server)
+            try await shutOut("friend", from: allowed, cluster)
         }
     }
 }

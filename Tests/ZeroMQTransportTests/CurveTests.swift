@@ -135,7 +135,9 @@ import ZeroMQTransport
         try inbox.collect(from: server, for: doubt)
         #expect(inbox.messages == [])
         #expect(server.droppedMessages == 1)
-        #expect(server.takeRefusals().contains(refusal(.keyAllowedNoMore, of: clientKeys)))
+        let refusals = server.takeRefusals().filter { $0.key == clientKeys.publicKey.z85 }
+        #expect(refusals.map(\.reason) == [.keyAllowedNoMore] && refusals.map(\.address) == ["127.0.0.1"])
+        #expect(try server.send([8], to: #require(refusals.first?.connection)), "it can be told so")
     }
 
     @Test func `Who looks whether anybody listens is no refusal`() throws {

@@ -25,7 +25,8 @@ package enum ConnectionStatus: Sendable, Equatable {
                 "nobody listens at \(place); check the address, and that the coordinator runs and a firewall lets it "
                     + "be reached", isCertain: false)
         case .unknownHost:
-            ConnectionProblem("no host is found for \(place); check the name", isCertain: false)
+            ConnectionProblem(
+                "no host is found for \(place); check the name, and this machine's network", isCertain: false)
         case .keyRefused(let key):
             ConnectionProblem(
                 "the coordinator at \(place) does not allow this key; on its machine run: "
@@ -90,10 +91,13 @@ package struct ConnectionRefusal: Sendable, Hashable {
     /// The public key that it proved to hold.
     package var key: String?
     package var reason: Reason
+    /// Where it can still be told so.
+    package var connection: ConnectionID?
 
-    package init(address: String, key: String? = nil, reason: Reason) {
+    package init(address: String, key: String? = nil, reason: Reason, connection: ConnectionID? = nil) {
         self.address = address
         self.key = key
         self.reason = reason
+        self.connection = connection
     }
 }

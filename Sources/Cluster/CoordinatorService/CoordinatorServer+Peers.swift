@@ -5,8 +5,13 @@ import Foundation
 /// Who came, went, or was refused.
 extension CoordinatorServer {
     /// - Parameter refusals: of the transport, since the last turn.
-    func notePeers(_ refusals: [ConnectionRefusal]) {
+    func notePeers(_ refusals: [ConnectionRefusal], _ transport: any Transport) throws {
         for refusal in refusals {
+            if let connection = refusal.connection {
+                var message = WireRefused()
+                message.reason = "\(refusal.reason): the coordinator's operator has taken it off the list"
+                _ = try transport.send(WireFromCoordinator(kind: .refused(message)).payload(), to: connection)
+            }
             note(RefusalTable.Entry(refusal), advice: refusal.reason == .keyNotAllowed ? allowAdvice(refusal.key) : "")
         }
         let untold = self.refusals.tick(at: seconds)

@@ -206,7 +206,7 @@ package final class CoordinatorServer: @unchecked Sendable {  // used by one thr
         }
         effects += core.handle(.tick, now: now)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
-        notePeers(transport.takeRefusals())
+        try notePeers(transport.takeRefusals(), transport)
         for (connection, reply) in replies {
             _ = try transport.send(WireFromCoordinator(kind: .reply(reply)).payload(), to: connection)
         }

@@ -15,7 +15,7 @@ extension Notice {
         case .noConnection(nil, let since):
             "no connection to \(place) after \(Self.seconds(since)): nothing answers there so far; goes on trying"
         case .noConnection(let problem?, let since):
-            "no coordinator after \(Self.seconds(since)): \(problem.text). Goes on trying"
+            "no coordinator\(since < .seconds(1) ? "" : " after \(Self.seconds(since))"): \(problem.text). Goes on trying"
         case .noAnswer(let since):
             "connected to \(place), but the coordinator says nothing after \(Self.seconds(since)): its log says what "
                 + "it waits for, such as room on its disk; goes on trying"

@@ -88,10 +88,12 @@ final class Authenticator: LoopService {
     }
 
     /// Somebody is not heard, whose key it is.
-    func note(_ reason: ConnectionRefusal.Reason, key: String, address: String) {
+    func note(
+        _ reason: ConnectionRefusal.Reason, key: String, address: String, connection: ConnectionID? = nil
+    ) {
         refusals.add(
             ConnectionRefusal(
                 address: address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address, key: key,
-                reason: reason))
+                reason: reason, connection: connection))
     }
 }

@@ -50,10 +50,10 @@ final class ConnectionMonitor: LoopService {
         case ZMQ_EVENT_CONNECT_DELAYED, ZMQ_EVENT_CONNECTED:
             hasTried = true
         case ZMQ_EVENT_CLOSED:
-            status = .unreachable
+            if status != .connected { status = .unreachable }
         case ZMQ_EVENT_CONNECT_RETRIED:
             // Why the last attempt failed stays worth knowing.
-            if !hasTried { status = .unknownHost }
+            if !hasTried, status != .connected { status = .unknownHost }
             hasTried = false
         case _:
             break

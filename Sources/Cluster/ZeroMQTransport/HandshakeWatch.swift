@@ -64,7 +64,7 @@ final class HandshakeWatch: LoopService {
                 guard getpeername(descriptor, address, &size) == 0,
                     getnameinfo(address, size, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
                 else { return "" }
-                let name = String(cString: text)
+                let name = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
                 return name.hasPrefix("::ffff:") ? String(name.dropFirst(7)) : name
             }
         }

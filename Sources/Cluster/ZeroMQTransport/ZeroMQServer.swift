@@ -116,7 +116,9 @@ package final class ZeroMQServer: Transport {
         if let authenticator {
             guard let user = incoming.userID else { return nil }
             guard authenticator.allows(user) else {
-                authenticator.note(.keyAllowedNoMore, key: user, address: incoming.peerAddress ?? "")
+                authenticator.note(
+                    .keyAllowedNoMore, key: user, address: incoming.peerAddress ?? "",
+                    connection: ConnectionID(bytes: incoming.frames[0]))
                 return nil
             }
             key = user

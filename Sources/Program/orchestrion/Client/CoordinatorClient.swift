@@ -74,9 +74,9 @@ final class CoordinatorClient {
                 resend = clock.now + (isSent ? .seconds(5) : .milliseconds(100))
             }
             for message in try transport.receive(timeout: .milliseconds(100), limit: 16) {
-                guard let decoded = try? WireFromCoordinator(payload: message.payload),
-                    case .reply(let reply) = decoded.kind, reply.number == number
-                else { continue }
+                guard let decoded = try? WireFromCoordinator(payload: message.payload) else { continue }
+                if case .refused(let refused) = decoded.kind { throw ClientError(refused.reason) }
+                guard case .reply(let reply) = decoded.kind, reply.number == number else { continue }
                 hasAnswered = true
                 guard reply.error.isEmpty else { throw ClientError(reply.error) }
                 return reply

@@ -135,9 +135,10 @@ struct CoordinatorCommand: ParsableCommand {
             Terminal.log(
                 "warning: \(file.path) names no key yet, so nobody can connect; orchestrion keys allow adds one")
         }
+        let half = FileManager.default.fileExists(atPath: "\(keyFile).pub") ? " (\(keyFile).pub)" : ""
         return (
             .curve(pair, allowed: list.keys), file,
-            ", public key \(pair.publicKey), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
+            ", public key \(pair.publicKey)\(half), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
         )
     }
 }

@@ -45,8 +45,9 @@ struct ConnectionSettings: Equatable {
     /// For errors: where each comes from.
     private(set) var names = ConnectionLayer.Names.options
 
-    /// - Parameter layers: what comes first counts. What is said of a coordinator (its key, that it has none) is of the
-    ///   address beside it, and does not hold for another that stands before it.
+    /// - Parameter layers: what comes first counts. That a coordinator has no keys is said of the address beside it, and
+    ///   does not hold for another; its key holds for another machine's address, too, but not for this machine's, where
+    ///   there may be none.
     /// - Throws: `ClientError` for a place that contradicts itself.
     init(_ layers: [ConnectionLayer]) throws {
         for layer in layers where layer.insecure && layer.serverKey != nil {
@@ -63,7 +64,11 @@ struct ConnectionSettings: Equatable {
             names.key = layer.names.key
         }
         let place = connect
-        let ofPlace = layers.filter { $0.connect.map { Self.isSame($0, place) } ?? true }
+        let isOpen = (try? TCPEndpoint(parsing: place))?.isLoopback ?? true
+        let ofPlace = layers.filter { layer in
+            let isSame = layer.connect.map { Self.isSame($0, place) } ?? true
+            return isSame || layer.serverKey != nil && !isOpen
+        }
         if let layer = ofPlace.first(where: { $0.serverKey != nil || $0.insecure }) {
             (serverKey, insecure) = (layer.serverKey, layer.insecure)
             (names.serverKey, names.insecure) = (layer.names.serverKey, layer.names.insecure)
