@@ -55,7 +55,10 @@ extension CommandLines {
             for (text, words) in [
                 (#"{"server-key": "x"}"#, "no setting server-key"), ("{", "client.json"),
                 (#"{"connect": 5}"#, "connect"), (#"{"connect": "studio"}"#, "connect in \(file)"),
-                (#"{"connect": "tcp://127.0.0.1:1", "server_key": "x.pub", "key": "me"}"#, "\(folder)/orchestrion/x.pub"),
+                (
+                    #"{"connect": "tcp://127.0.0.1:1", "server_key": "x.pub", "key": "me"}"#,
+                    "\(folder)/orchestrion/x.pub"
+                ),
             ] {
                 try write(text)
                 let result = try await status()

@@ -40,7 +40,8 @@ extension CommandLines {
             try await Orchestrion.succeed(["keys", "remove"] + state + ["w1"])
             #expect(try await Orchestrion.succeed(["keys", "list"] + state).output == "\(other)\n")
             for (arguments, words) in [
-                (["keys", "remove"] + state + [key], "is not in"), (["keys", "allow"] + state + ["nobody"], "no file nobody"),
+                (["keys", "remove"] + state + [key], "is not in"),
+                (["keys", "allow"] + state + ["nobody"], "no file nobody"),
                 (["keys", "allow", key], "--state"),
             ] {
                 let result = try await Orchestrion.run(arguments)

@@ -70,7 +70,9 @@ import Testing
             }
             try #require(intruder.errorOutput.contains("keys allow --state DIR '\(wrong)'"))
             // The coordinator names the key as the list wants it, once however often it is refused.
-            let lines = cluster.log.split(separator: "\n").filter { $0.contains("refused the key \(wrong) from 127.0.0.1") }
+            let lines = cluster.log.split(separator: "\n").filter {
+                $0.contains("refused the key \(wrong) from 127.0.0.1")
+            }
             try #require(lines.count == 1 && lines[0].contains("keys allow --allow \(allowed) '\(wrong)'"))
             let status = try await cluster.command("status", [])
             try #require(status.output.contains("key \(wrong) from 127.0.0.1: its key is not allowed"))

@@ -56,7 +56,9 @@ extension CoordinatorServer {
 
     /// A journaled reason, with the name of a worker in place of the piece of its id that stands there.
     func withWorkerName(_ reason: String) -> String {
-        guard WorkerLoss.explains(reason), let colon = reason.range(of: ": ", options: .backwards) else { return reason }
+        guard WorkerLoss.explains(reason), let colon = reason.range(of: ": ", options: .backwards) else {
+            return reason
+        }
         let piece = reason[colon.upperBound...]
         let names = Set(workersSeen.filter { $0.key.hasPrefix(piece) }.map(\.value.name))
         guard names.count == 1, let name = names.first else { return reason }

@@ -90,7 +90,9 @@ struct WatchCommand: ParsableCommand {
             let status = try client.status(patience: .seconds(300))
             let running = status.songs.filter { !["finished", "failed", "cancelled"].contains($0.state) }
             let count = status.workers.count
-            var text = ["\(count) \(count == 1 ? "worker" : "workers"), \(running.count) of \(status.songs.count) songs running"]
+            var text = [
+                "\(count) \(count == 1 ? "worker" : "workers"), \(running.count) of \(status.songs.count) songs running"
+            ]
             for song in running {
                 text += SongView.lines(song, workers: status.workers.count, elapsed: song.ageSeconds)
             }

@@ -65,10 +65,11 @@ struct ConnectionSettings: Equatable {
         }
         let place = connect
         let isOpen = (try? TCPEndpoint(parsing: place))?.isLoopback ?? true
-        let ofPlace = layers.filter { layer in
-            let isSame = layer.connect.map { Self.isSame($0, place) } ?? true
+        let naming = layers.firstIndex { $0.connect != nil } ?? layers.count
+        let ofPlace = layers.enumerated().filter { index, layer in
+            let isSame = layer.connect.map { Self.isSame($0, place) } ?? (index <= naming)
             return isSame || layer.serverKey != nil && !isOpen
-        }
+        }.map(\.element)
         if let layer = ofPlace.first(where: { $0.serverKey != nil || $0.insecure }) {
             (serverKey, insecure) = (layer.serverKey, layer.insecure)
             (names.serverKey, names.insecure) = (layer.names.serverKey, layer.names.insecure)
