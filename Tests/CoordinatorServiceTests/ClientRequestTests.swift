@@ -13,6 +13,8 @@ import Testing
         let desk = try ServedCoordinator()
         #expect(try desk.ask(nil).error.contains("newer release"))
         #expect(try desk.ask(nil, version: 99).error.contains("version 99"))
+        let refusals = try desk.ask(.status(WireStatusQuery())).status.refusals
+        #expect(refusals.map(\.count) == [1] && refusals[0].reason.contains("version 99"))
         desk.finish()
     }
 
@@ -52,6 +54,7 @@ import Testing
         let status = try #require(try desk.ask(.status(query)).status.songs.first)
         #expect(status.state == "sampling" && status.samples == 2 && status.wantedTokens == 2304)
         #expect(status.levels.map(\.total) == [2048, 256] && status.levels.map(\.windows) == [14, 6])
+        #expect(status.ageSeconds > 0 && status.ageSeconds < 60)
         var cancel = WireCancel()
         cancel.song = "song-1"
         #expect(try desk.ask(.cancel(cancel)).cancelled.wasRunning)

@@ -59,17 +59,19 @@ enum SongView {
 
     static func lines(_ song: WireSongStatus, workers: Int, elapsed: Double) -> [String] {
         var head = "\(song.song)  \(song.state)\(approximate(song))  \(Terminal.duration(elapsed)) elapsed"
+        var details = ""
         if song.state == "sampling", song.tokensPerSecond > 0 {
             head += ", \(Terminal.duration(song.secondsLeft)) left"
-            head += String(format: "  %.0f tokens/s", song.tokensPerSecond)
+            details = String(format: "  %.0f tokens/s", song.tokensPerSecond)
         }
         if song.stageShare > 0 {
             head +=
                 "  \(Int(song.stageShare * 100)) % of \(song.state), \(Terminal.duration(song.stageSecondsLeft)) left"
         }
-        head += "  \(song.running) running on \(workers) \(workers == 1 ? "worker" : "workers")"
-        if song.state == "sampling", workers == 0 { head += "  (waiting for a worker)" }
-        var lines = [head]
+        details += "  \(song.running) running on \(workers) \(workers == 1 ? "worker" : "workers")"
+        if song.state == "sampling", workers == 0 { details += "  (waiting for a worker)" }
+        let isWide = (head + details).count < Terminal.size.columns || !Terminal.drawsOutput
+        var lines = isWide ? [head + details] : [head, details]
         for level in song.levels.reversed() where level.total > 0 {
             let share = Double(level.tokens) / Double(level.total)
             let percent = "\(Int(share * 100)) %"
