@@ -11,6 +11,8 @@ import Testing
         var table = RefusalTable()
         let key = Entry(ConnectionRefusal(address: "10.0.0.9", key: "abc", reason: .keyNotAllowed))
         #expect(key.line == "refused the key abc from 10.0.0.9: its key is not allowed")
+        #expect(Entry(address: "10.0.0.9", reason: "why").line == "refused a connection from 10.0.0.9: why")
+        #expect(Entry(name: "w1", reason: "why").line == "refused worker w1: why")
         var told: [Double] = []
         for second in 0..<150 where table.add(key, at: Double(second)) { told.append(Double(second)) }
         #expect(told == [0, 60, 120])

@@ -84,11 +84,10 @@ extension RefusalTable.Entry {
 
     /// As a line of the log.
     var line: String {
-        let who = [
-            name.isEmpty ? "" : "worker \(name)", key.isEmpty ? "" : "the key \(key)",
-            address.isEmpty ? "" : "from \(address)",
-        ].filter { !$0.isEmpty }
-        return "refused \(who.isEmpty ? "a connection" : who.joined(separator: " ")): \(reason)"
+        var who = [name.isEmpty ? "" : "worker \(name)", key.isEmpty ? "" : "the key \(key)"].filter { !$0.isEmpty }
+        if who.isEmpty { who = ["a connection"] }
+        if !address.isEmpty { who.append("from \(address)") }
+        return "refused \(who.joined(separator: " ")): \(reason)"
     }
 
     func wire(at now: Double) -> WireRefusal {
