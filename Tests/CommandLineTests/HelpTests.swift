@@ -8,7 +8,9 @@ extension CommandLines {
             "--total-seconds", "--offset-seconds", "--samples", "--seed", "--temperature", "--top-k", "--top-p",
             "--hop-fraction", "--prompt", "--prompt-seconds", "--codes", "--stop-at", "--format",
         ]
-        private static let connection = ["--connect", "--server-key", "--key", "--insecure"]
+        private static let connection = [
+            "--connect", "--server-key", "--key", "--insecure", "$ORCHESTRION_CONNECT", "client.json",
+        ]
         private static let commands: [String: [String]] = [
             "": [
                 "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "keys", "model",
@@ -25,9 +27,13 @@ extension CommandLines {
             "watch": connection + ["<song>"],
             "fetch": connection + ["<song>", "--out", "--level", "--json"],
             "cancel": connection + ["<song>"],
-            "keys": ["new", "show"],
+            "connect": ["<tcp://host:port>", "--server-key", "--key", "--insecure", "client.json"],
+            "keys": ["new", "show", "allow", "list", "remove"],
             "keys new": ["<file>"],
             "keys show": ["<file>"],
+            "keys allow": ["<file|key>", "--state", "--allow", "--name"],
+            "keys list": ["--state", "--allow"],
+            "keys remove": ["<file|key|name>", "--state", "--allow"],
             "model": ["inspect", "init"],
             "model inspect": ["<dir|name>", "--preset", "--check", "--no-fingerprint", "--json"],
             "model init": ["<dir>", "--preset", "--hparams", "--seed"],

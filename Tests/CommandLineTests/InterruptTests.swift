@@ -29,7 +29,7 @@ extension CommandLines {
             #expect(
                 other.ending == .exited(64) && other.errorOutput.contains("choose another --out"), "\(other.report)")
             let second = try await Orchestrion.succeed(arguments)
-            #expect(second.errorOutput.contains("goes on with 1 songs from the journal"), "\(second.report)")
+            #expect(second.errorOutput.contains("goes on with 1 unfinished song from the journal"), "\(second.report)")
             #expect(try await SongResult(folder: out) == song.undisturbed())
         }
 

@@ -37,7 +37,7 @@ struct CopyTests {
         try race(&world, seconds: 20)
         #expect(world.sampled == ["s"], "\(world.streams.mapValues(\.count))")
         let beaten = world.journal.contains {
-            if case .leaseEnded(_, _, .beaten) = $0 { true } else { false }
+            if case .leaseEnded(_, _, _, .beaten) = $0 { true } else { false }
         }
         #expect(beaten)
         // The slow worker alone would have needed 80 s for its stream.
@@ -94,7 +94,7 @@ struct CopyTests {
         try world.handle(.tick)
         world.deliver()
         let moves = world.journal.count {
-            if case .leaseEnded(_, _, .moved) = $0 { true } else { false }
+            if case .leaseEnded(_, _, _, .moved) = $0 { true } else { false }
         }
         guard hasSpoken else { return #expect(moves == 0 && world.held(full).count == 4 && world.copies.isEmpty) }
         #expect(moves == 1 && world.held(full).count == 3 && world.held(empty).count == 1)

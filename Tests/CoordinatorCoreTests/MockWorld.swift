@@ -229,7 +229,7 @@ struct MockWorld {
                 !leases.keys.contains { $0.stream == task.stream }, "\(task.stream) has two running tasks")
             leases[task] = (epoch, worker)
             if let begun = ahead.removeValue(forKey: task), begun.worker == worker { aheadUsed += 1 }
-        case .leaseEnded(let task, let epoch, _):
+        case .leaseEnded(let task, let epoch, _, _):
             try require(lease(task, epoch) != nil, "\(task) ends a lease that it has not")
             if leases[task]?.epoch == epoch { leases[task] = copies[task] }
             copies[task] = nil

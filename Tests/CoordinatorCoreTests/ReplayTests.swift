@@ -39,7 +39,7 @@ struct ReplayTests {
         let task = TaskID(stream: StreamID(song: "s", sample: 0, level: 2), window: 0)
         let records: [Record] = [
             .songSubmitted(Small.song("s")), .leaseGranted(task, 41, "a"),
-            .leaseEnded(task, 41, .other("gone")),
+            .leaseEnded(task, 41, of: "a", .other("gone")),
         ]
         var coordinator = try Coordinator(replaying: records, now: Instant(nanoseconds: 0))
         let hello = WorkerDescription(

@@ -14,6 +14,8 @@ import Testing
         let coordinator = try ServedCoordinator()
         #expect(try coordinator.ask(nil).error.contains("newer release"))
         #expect(try coordinator.ask(nil, version: 99).error.contains("version 99"))
+        let refusals = try coordinator.ask(.status(WireStatusQuery())).status.refusals
+        #expect(refusals.map(\.count) == [1] && refusals[0].reason.contains("version 99"))
         coordinator.finish()
     }
 
@@ -58,6 +60,7 @@ import Testing
         #expect(status.songState == .sampling)
         #expect(status.state == "sampling" && status.samples == 2 && status.wantedTokens == 2304)
         #expect(status.levels.map(\.total) == [2048, 256] && status.levels.map(\.windows) == [14, 6])
+        #expect(status.ageSeconds > 0 && status.ageSeconds < 60)
         var cancel = WireCancel()
         cancel.song = "song-1"
         #expect(try coordinator.ask(.cancel(cancel)).cancelled.wasRunning)

@@ -9,6 +9,26 @@ import Testing
         try await Orchestrion.succeed(["keys", "new", file]).output.trimmingCharacters(in: .newlines)
     }
 
+    /// A key that is allowed while the coordinator runs lets its holder in.
+    private func letIn(_ key: String, to list: String, _ cluster: Cluster, _ place: [String]) async throws {
+        let waiting = try Orchestrion.start(
+            ["worker", "--name", "late", "--threads", "1"] + place + ["--key", key])
+        try await wait(for: "the refusal") { waiting.errorOutput.contains("does not allow this key") }
+        try await Orchestrion.succeed(["keys", "allow", "--allow", list, "\(key).pub", "--name", "late"])
+        try await wait(for: "the worker to be let in, and refused for its model") { !waiting.isRunning }
+        try #require(waiting.errorOutput.contains("refused by the coordinator"), "\(waiting.errorOutput)")
+        try #require(cluster.log.contains("(late)"))
+        try await Orchestrion.succeed(["status"] + place + ["--key", key])
+    }
+
+    /// A worker whose key is taken off the list is told so, and ends.
+    private func shutOut(_ name: String, from list: String, _ cluster: Cluster) async throws {
+        let worker = try cluster.worker(name)
+        try await Orchestrion.succeed(["keys", "remove", "--allow", list, name])
+        #expect(try await worker.waitForEnd() == .exited(1))
+        #expect(worker.errorOutput.contains("not allowed any more"), "\(worker.errorOutput)")
+    }
+
     @Test func `with keys, only those on the list are let in`() async throws {
         let song = TestSong(model: try await TestModel.tiny(), seconds: 1, seed: 53)
         let keys = try TestFolder.make("keys")
@@ -45,8 +65,19 @@ import Testing
             for worker in [intruder, open] {
                 try #require(worker.errorOutput.contains("ready"))
                 try #require(!worker.errorOutput.contains("is welcome"))
+                try await wait(for: "the worker to say why") { worker.errorOutput.contains("Goes on trying") }
                 worker.kill()
             }
+            try #require(intruder.errorOutput.contains("keys allow --state DIR '\(wrong)'"))
+            // The coordinator names the key as the list wants it, once however often it is refused.
+            let lines = cluster.log.split(separator: "\n").filter {
+                $0.contains("refused the key \(wrong) from 127.0.0.1")
+            }
+            try #require(lines.count == 1 && lines[0].contains("keys allow --allow \(allowed) '\(wrong)'"))
+            let status = try await cluster.command("status", [])
+            try #require(status.output.contains("key \(wrong) from 127.0.0.1: its key is not allowed"))
+            try await letIn("\(keys)/stranger", to: allowed, cluster, place + server)
+            try await shutOut("friend", from: allowed, cluster)
         }
     }
 }

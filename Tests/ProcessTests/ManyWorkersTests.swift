@@ -59,7 +59,7 @@ extension ClusterProcesses {
                     try #require(worker.errorOutput.contains(ours) && worker.errorOutput.contains(theirs))
                     try #require(worker.errorOutput.contains("level 0"))
                 }
-                try #require(cluster.log.count(of: "refused a worker") == 2)
+                try #require(cluster.log.count(of: "refused worker wrong") == 2)
                 // The levels that are the same may be served.
                 try cluster.startWorker("upper", model: other, options: ["--levels", "1,2"])
                 try await wait(for: "the worker of good levels") {

@@ -134,16 +134,16 @@ package final class Cluster: Sendable {
 
     /// Identities of workers that the coordinator gave up with work in their hands.
     package var lostWorkers: Set<Substring> {
-        let reasons = ["was taken back: worker lost: ", "was taken back: worker silent for too long: "]
-        return Set(
+        Set(
             log.split(separator: "\n").compactMap { line in
-                reasons.lazy.compactMap { line.range(of: $0) }.first.map { line[$0.upperBound...] }
+                line.firstMatch(
+                    of: /was taken back from (.+): the worker (?:could not be reached|was silent for too long)/)?.1
             })
     }
 
     /// Tasks that were taken back, one for each lease that ended so.
     package var tasksTakenBack: [Substring] {
-        log.split(separator: "\n").filter { $0.contains("was taken back: worker silent") }.compactMap { line in
+        log.split(separator: "\n").filter { $0.contains("the worker was silent for too long") }.compactMap { line in
             line.range(of: " (epoch").map { line[..<$0.lowerBound].dropFirst(10) }
         }
     }

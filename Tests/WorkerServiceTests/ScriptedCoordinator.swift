@@ -4,6 +4,7 @@ import JukeboxModel
 import SongPlan
 import Synchronization
 import Testing
+import WorkerCore
 import WorkerService
 
 /// A worker on a thread of its own, and the coordinator's end of its connection in the hands of the test.
@@ -18,14 +19,17 @@ final class ScriptedCoordinator {
     private let log = LogBook()
 
     /// Starts a worker; it says hello at once.
-    init(model: Model, levels: [Int], slots: Int = 4, threads: Int = 1, memory: Int? = nil) throws {
+    init(
+        model: Model, levels: [Int], slots: Int = 4, threads: Int = 1, memory: Int? = nil,
+        session: Session.Settings = Session.Settings()
+    ) throws {
         let network = InMemoryNetwork()
         server = network.makeServer()
         let log = log
         worker = try Worker(
             model: model,
             options: Worker.Options(
-                name: "test", levels: levels, threads: threads, slots: slots, memory: memory
+                name: "test", levels: levels, threads: threads, slots: slots, memory: memory, session: session
             ) { log.add($0) })
         let thread = Thread { [worker, ending] in
             ending.reach(Result { try worker.run(transport: network.makeClient()) })

@@ -1,3 +1,4 @@
+import ClusterProtocol
 import Testing
 
 @testable import ZeroMQTransport
@@ -40,10 +41,11 @@ import Testing
         #expect(status(request(credentials: [otherKey])) == "400")
         #expect(status(request(credentials: [otherKey])) == "400")
         #expect(authenticator.refusalCount == 2)
-        let refusal = Refusal(address: "10.0.0.9", key: try #require(CurvePublicKey(bytes: otherKey)))
+        let key = try #require(CurvePublicKey(bytes: otherKey))
+        let refusal = ConnectionRefusal(address: "10.0.0.9", key: key.z85, reason: .keyNotAllowed)
         #expect(authenticator.takeRefusals() == [refusal])
         #expect(authenticator.takeRefusals() == [])
-        authenticator.allowed = [refusal.key]
+        authenticator.allowed = [key]
         #expect(status(request(credentials: [otherKey])) == "200")
         #expect(status(request(credentials: [allowedKey])) == "400")
     }

@@ -11,20 +11,9 @@ package struct ClientError: Error, CustomStringConvertible {
 
 /// How a client reaches its coordinator.
 package struct ClientConnection {
-    /// Whether there is a connection, and in words how it stands.
-    package struct Status {
-        var isConnected: Bool
-        var words: String
-
-        package init(isConnected: Bool, words: String) {
-            self.isConnected = isConnected
-            self.words = words
-        }
-    }
-
     let transport: any Transport
     let place: String
-    let status: () -> Status?
+    let status: () -> ConnectionStatus?
     let refusal: () -> String?
 
     /// - Parameters:
@@ -32,7 +21,7 @@ package struct ClientConnection {
     ///   - status: nil in one process, where there is always a connection.
     ///   - refusal: why nobody can be reached there just now, when the system says so at once.
     package init(
-        transport: any Transport, place: String, status: @escaping () -> Status? = { nil },
+        transport: any Transport, place: String, status: @escaping () -> ConnectionStatus? = { nil },
         refusal: @escaping () -> String? = { nil }
     ) {
         self.transport = transport
@@ -111,6 +100,8 @@ private struct RequestChannel {
 
     /// How long a coordinator may be silent that never answered, and refuse connections: it may be starting.
     private static let (firstPatience, startPatience) = (Duration.seconds(15), Duration.seconds(2))
+    /// A key that has just been allowed is let in this much later at most.
+    private static let allowPatience = Duration.milliseconds(1500)
 
     init(_ connection: ClientConnection, mayWait: @escaping @Sendable () throws -> Void) {
         self.connection = connection
@@ -135,32 +126,51 @@ private struct RequestChannel {
         var isSent = false
         while start.duration(to: clock.now) < limit(patience) {
             try mayWait()
-            if !hasAnswered, connection.status()?.isConnected != true, clock.now >= probe {
-                probe = clock.now + .seconds(1)
-                if let reason = connection.refusal() {
-                    throw ClientError("no answer from \(connection.place): \(reason)")
-                }
-            }
+            try checkConnection(since: start, &probe)
             if clock.now >= resend {
                 isSent = try connection.transport.send(payload, to: .coordinator)
                 resend = clock.now + (isSent ? .seconds(5) : .milliseconds(100))
             }
             for message in try connection.transport.receive(timeout: .milliseconds(100), limit: 16) {
-                guard let decoded = try? WireFromCoordinator(payload: message.payload),
-                    case .reply(let reply) = decoded.kind, reply.number == number
-                else { continue }
+                guard let decoded = try? WireFromCoordinator(payload: message.payload) else { continue }
+                if case .refused(let refused) = decoded.kind { throw ClientError(refused.reason) }
+                guard case .reply(let reply) = decoded.kind, reply.number == number else { continue }
                 hasAnswered = true
                 guard reply.error.isEmpty else { throw ClientError(reply.error) }
                 return reply
             }
         }
-        throw ClientError(
-            "no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s"
-                + (connection.status().map { " (\($0.words))" } ?? "") + "; is the coordinator running?")
+        throw ClientError("no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s\(silence)")
+    }
+
+    /// Why nobody may have answered.
+    private var silence: String {
+        guard let status = connection.status() else { return "; is the coordinator running?" }
+        if let problem = status.problem(at: connection.place) { return ": \(problem)" }
+        return status == .connected
+            ? "; it is connected, but says nothing: its log says what it waits for" : "; is the coordinator running?"
+    }
+
+    /// - Parameter probe: when the system is asked next whether anybody is there.
+    /// - Throws: `ClientError` when there will be no connection until somebody does something about it.
+    private func checkConnection(
+        since start: ContinuousClock.Instant, _ probe: inout ContinuousClock.Instant
+    ) throws {
+        guard !hasAnswered else { return }
+        let (status, now) = (connection.status(), ContinuousClock.now)
+        if let problem = status?.problem(at: connection.place) {
+            let waited = start.duration(to: now)
+            var hasHungUp: Bool { if case .hungUp = status { true } else { false } }
+            let isOver = problem.isCertain ? waited >= Self.allowPatience : waited >= Self.startPatience && hasHungUp
+            if isOver { throw ClientError("no answer from \(connection.place): \(problem)") }
+        }
+        guard status != .connected, now >= probe else { return }
+        probe = now + .seconds(1)
+        if let reason = connection.refusal() { throw ClientError("no answer from \(connection.place): \(reason)") }
     }
 
     /// What may take long is waited for only where somebody is at work.
     private func limit(_ patience: Duration) -> Duration {
-        hasAnswered || connection.status()?.isConnected ?? true ? patience : min(patience, Self.firstPatience)
+        hasAnswered || connection.status() ?? .connected == .connected ? patience : min(patience, Self.firstPatience)
     }
 }

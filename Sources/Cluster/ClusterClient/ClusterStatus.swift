@@ -3,12 +3,18 @@ package struct ClusterStatus: Sendable, Hashable {
     /// In the order of their submissions.
     package var songs: [SongProgress]
     package var workers: [ConnectedWorker]
+    /// Who was not let in, or not used; the newest first.
+    package var refusals: [RefusedPeer]
     /// Of the coordinator.
     package var uptimeSeconds: Double
 
-    package init(songs: [SongProgress] = [], workers: [ConnectedWorker] = [], uptimeSeconds: Double = 0) {
+    package init(
+        songs: [SongProgress] = [], workers: [ConnectedWorker] = [], refusals: [RefusedPeer] = [],
+        uptimeSeconds: Double = 0
+    ) {
         self.songs = songs
         self.workers = workers
+        self.refusals = refusals
         self.uptimeSeconds = uptimeSeconds
     }
 }
@@ -63,9 +69,23 @@ package struct SongProgress: Sendable, Hashable {
     /// While preparing or decoding: the share that is done, and seconds left; 0 when that is not known.
     package var stageShare: Double
     package var stageSecondsLeft: Double
+    /// Seconds since it was submitted; 0 when the coordinator does not say.
+    package var ageSeconds: Double
 
     /// Of the tokens that are sampled, 0 to 1.
     package var share: Double { wantedTokens == 0 ? 1 : Double(sampledTokens) / Double(wantedTokens) }
+}
+
+/// Somebody whom a coordinator did not let in, or did not use. What is not known is empty.
+package struct RefusedPeer: Sendable, Hashable {
+    package var key: String
+    package var address: String
+    /// Of a worker.
+    package var name: String
+    package var reason: String
+    /// Since the last time.
+    package var secondsAgo: Double
+    package var count: UInt64
 }
 
 /// A worker that is there.

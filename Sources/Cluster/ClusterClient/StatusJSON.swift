@@ -34,6 +34,7 @@ private struct StatusDocument: Encodable {
         var stageShare: Double
         var stageSecondsLeft: Double
         var segments: Int
+        var ageSeconds: Double
     }
     struct Worker: Encodable {
         var worker: String
@@ -44,8 +45,17 @@ private struct StatusDocument: Encodable {
         var tokensPerSecond: Double
         var silentSeconds: Double
     }
+    struct Refusal: Encodable {
+        var key: String
+        var address: String
+        var name: String
+        var reason: String
+        var secondsAgo: Double
+        var count: UInt64
+    }
     var songs: [Song]
     var workers: [Worker]
+    var refusals: [Refusal]
     var uptimeSeconds: Double
 
     init(_ status: ClusterStatus) {
@@ -61,12 +71,17 @@ private struct StatusDocument: Encodable {
                 running: song.running, sampledTokens: song.sampledTokens, wantedTokens: song.wantedTokens,
                 tokensPerSecond: song.tokensPerSecond.finite, secondsLeft: song.secondsLeft.finite,
                 stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite,
-                segments: song.segments)
+                segments: song.segments, ageSeconds: song.ageSeconds.finite)
         }
         workers = status.workers.map {
             Worker(
                 worker: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, busy: $0.busy,
                 tokensPerSecond: $0.tokensPerSecond.finite, silentSeconds: $0.silentSeconds.finite)
+        }
+        refusals = status.refusals.map {
+            Refusal(
+                key: $0.key, address: $0.address, name: $0.name, reason: $0.reason, secondsAgo: $0.secondsAgo.finite,
+                count: $0.count)
         }
         uptimeSeconds = status.uptimeSeconds
     }

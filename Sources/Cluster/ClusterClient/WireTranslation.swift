@@ -5,7 +5,11 @@ extension ClusterStatus {
     init(_ wire: WireStatus) throws {
         self.init(
             songs: try wire.songs.map(SongProgress.init), workers: wire.workers.map(ConnectedWorker.init),
-            uptimeSeconds: wire.uptimeSeconds)
+            refusals: wire.refusals.map {
+                RefusedPeer(
+                    key: $0.key, address: $0.address, name: $0.name, reason: $0.reason, secondsAgo: $0.secondsAgo,
+                    count: $0.count)
+            }, uptimeSeconds: wire.uptimeSeconds)
     }
 }
 
@@ -22,7 +26,8 @@ extension SongProgress {
             samples: Int(wire.samples), segments: Int(wire.segments), levels: wire.levels.map(Level.init),
             running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
             wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond,
-            secondsLeft: wire.secondsLeft, stageShare: wire.stageShare, stageSecondsLeft: wire.stageSecondsLeft)
+            secondsLeft: wire.secondsLeft, stageShare: wire.stageShare, stageSecondsLeft: wire.stageSecondsLeft,
+            ageSeconds: wire.ageSeconds)
     }
 }
 

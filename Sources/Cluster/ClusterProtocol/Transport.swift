@@ -75,6 +75,18 @@ package protocol Transport: AnyObject {
 
     /// Disconnects at once, and drops what has not been sent. Closing again does nothing.
     func close()
+
+    /// How a worker's or a client's connection stood at the end of the last ``receive(timeout:limit:)``.
+    var status: ConnectionStatus { get }
+
+    /// Who was refused by a server since the last call: each once, and a bounded number.
+    func takeRefusals() -> [ConnectionRefusal]
+}
+
+/// Of a transport that always has its connection, and refuses nobody.
+extension Transport {
+    package var status: ConnectionStatus { .connected }
+    package func takeRefusals() -> [ConnectionRefusal] { [] }
 }
 
 /// Wakes the thread that waits in a transport's `receive`.

@@ -56,6 +56,9 @@ extension CoordinatorLoop {
 
     // MARK: status
 
+    /// Few enough for one reply.
+    private static let refusalsShown = 8
+
     private func status(_ song: SongID?) throws -> StatusReport {
         // A reply is one message: the newest songs, and how many windows each has.
         let songs = try song.map { [try existing($0)] } ?? Array(core.songStatuses.suffix(100))
@@ -65,6 +68,7 @@ extension CoordinatorLoop {
             workers: core.workerStatuses.filter(\.isConnected).prefix(200).map {
                 StatusReport.Worker(status: $0, silentSeconds: max(0, (now - $0.lastHeard) / .seconds(1)))
             },
+            refusals: refusals.entries.prefix(Self.refusalsShown).map { StatusReport.Refusal(entry: $0, secondsAgo: max(0, clock.seconds - $0.last)) },
             uptimeSeconds: clock.seconds)
     }
 
@@ -75,7 +79,8 @@ extension CoordinatorLoop {
             core.secondsLeft(of: status.song)
             ?? (speed > 0 ? Double(status.wantedTokens - status.sampledTokens) / speed : 0)
         return StatusReport.Song(
-            status: status, priority: core.submission(of: status.song)?.priority ?? 0, tokensPerSecond: speed,
+            status: status, priority: core.submission(of: status.song)?.priority ?? 0,
+            ageSeconds: max(0, journal.time - status.submittedAt), tokensPerSecond: speed,
             secondsLeft: left, stage: song?.stage.progress,
             audibleSeconds: status.levels.map {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0

@@ -50,6 +50,8 @@ struct StatusReport {
     struct Song {
         var status: SongStatus
         var priority: Int
+        /// Since it was submitted.
+        var ageSeconds: Double
         var tokensPerSecond: Double
         var secondsLeft: Double
         /// Of encoding or decoding.
@@ -61,8 +63,14 @@ struct StatusReport {
         var status: WorkerStatus
         var silentSeconds: Double
     }
+    struct Refusal {
+        var entry: RefusalTable.Entry
+        var secondsAgo: Double
+    }
     var songs: [Song]
     var workers: [Worker]
+    /// The newest first.
+    var refusals: [Refusal]
     var uptimeSeconds: Double
 }
 
@@ -146,6 +154,17 @@ extension WireStatus {
         uptimeSeconds = report.uptimeSeconds
         songs = report.songs.map(WireSongStatus.init)
         workers = report.workers.map(WireWorkerStatus.init)
+        refusals = report.refusals.map(WireRefusal.init)
+    }
+}
+
+extension WireRefusal {
+    fileprivate init(_ refusal: StatusReport.Refusal) {
+        self.init()
+        let entry = refusal.entry
+        (key, address, name, reason) = (entry.key, entry.address, entry.name, entry.reason)
+        secondsAgo = refusal.secondsAgo
+        count = entry.count
     }
 }
 
@@ -177,6 +196,7 @@ extension WireSongStatus {
         tokensPerSecond = song.tokensPerSecond
         secondsLeft = song.secondsLeft
         priority = Int32(clamping: song.priority)
+        ageSeconds = song.ageSeconds
         if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
         levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
             var progress = WireLevelStatus()

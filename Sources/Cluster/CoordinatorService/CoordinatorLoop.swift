@@ -16,11 +16,13 @@ final class CoordinatorLoop {
     let work: BackgroundWork
     let completions: Completions
     let clock = LoopClock()
-    private let folder: URL
+    let folder: URL
     private(set) var core: Coordinator
     /// Those that have not ended.
     private(set) var songs: [SongID: LiveSong] = [:]
     private var workers = SeenWorkers()
+    var workerLog = WorkerLog()
+    var refusals = RefusalTable()
     var awaited = AwaitedAnswers()
 
     init(core: Coordinator, folder: URL, journal: Journal, work: BackgroundWork, options: CoordinatorServer.Options) {
@@ -58,10 +60,11 @@ final class CoordinatorLoop {
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
         var effects: [Effect] = []
         var replies: [AddressedReply] = []
-        for message in messages { effects += handle(Incoming(message), from: message.connection, &replies) }
+        for message in messages { effects += handle(Incoming(message), from: message, &replies) }
         for completion in completions.drain() { effects += handle(completion, &replies) }
         effects += handle(.tick)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+        try notePeers(transport.takeRefusals(), transport)
         for reply in replies {
             _ = try transport.send(reply.payload(), to: reply.connection)
         }
@@ -71,8 +74,9 @@ final class CoordinatorLoop {
 
     /// What arrived.
     private func handle(
-        _ message: Incoming, from connection: ConnectionID, _ replies: inout [AddressedReply]
+        _ message: Incoming, from sender: ReceivedMessage, _ replies: inout [AddressedReply]
     ) -> [Effect] {
+        let (connection, key) = (sender.connection, sender.peerKey ?? "")
         switch message {
         case .request(let request, let number):
             let reply: ClientReply?
@@ -84,14 +88,21 @@ final class CoordinatorLoop {
             // Without one, the answer follows later.
             if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
         case .foreignRequest(let number, let reason):
+            note(RefusalTable.Entry(reason: "a client: \(reason)"))
             replies.append(AddressedReply(connection: connection, number: number, reply: .refused(reason)))
-        case .foreignWorker(let reason): return [.send(Peer(connection.bytes), .refused(reason: reason))]
+        case .foreignWorker(let name, let reason):
+            note(RefusalTable.Entry(key: key, name: name, reason: reason))
+            return [.send(Peer(connection.bytes), .refused(reason: reason))]
         case .event(let event):
+            if case .workerHello(let peer, let worker) = event { workerLog.hello(peer, worker.id, name: worker.name) }
+            if case .goodbye(let peer) = event { workerLog.goodbye(peer) }
             let effects = handle(event)
             if case .workerHello(_, let worker) = event { remember(worker) }
             return effects
         case .damagedChunk: options.log("dropped a chunk that was damaged on its way; the worker sends it again")
-        case .notOfThisProtocol: options.log("ignored a message that is not of this protocol")
+        case .notOfThisProtocol:
+            let reason = "it sent what is no message of this protocol; it may be of another release"
+            note(RefusalTable.Entry(key: key, reason: reason))
         }
         return []
     }
@@ -168,8 +179,9 @@ final class CoordinatorLoop {
             case .journal(let record): observe(record)
             case .send(let peer, let message):
                 let payload = try message.payload()
-                if case .refused(let reason) = message { options.log("refused a worker: \(reason)") }
+                if case .refused(let reason) = message { noteRefusedWorker(peer, reason) }
                 if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
+                    workerLog.lost(peer)
                     following += handle(.peerLost(peer))
                 }
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
@@ -194,10 +206,10 @@ final class CoordinatorLoop {
             decodeArrived(stream, from: start, tokens)
         case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
         case .workerBlamed(let task, let worker, let blame):
-            options.log("\(task) was lost with worker \(worker.prefix(8)): \(blame)")
+            options.log("\(task) was lost with worker \(name(of: worker)): \(blame)")
         case .songState(let song, let state): options.log("song \(song) is \(state)")
-        case .leaseEnded(let task, let epoch, let reason):
-            options.log("\(task) (epoch \(epoch)) was taken back: \(reason)")
+        case .leaseEnded(let task, let epoch, let worker, let ending):
+            options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
             options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
         case .songSubmitted: break

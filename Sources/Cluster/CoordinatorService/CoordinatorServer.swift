@@ -21,6 +21,8 @@ package final class CoordinatorServer: Sendable {
         package var trustsPaths: Bool
         /// Where a disk is full, it waits until there is room; otherwise it stops with the reason.
         package var waitsForRoom: Bool
+        /// The file of the keys that are let in, where it is not the state's; for the log.
+        package var allowedKeys: String?
         package var log: @Sendable (String) -> Void
         /// Called on every completed song, and with what was written.
         package var songEnded: @Sendable (SongID, SongState, URL) -> Void
@@ -61,7 +63,11 @@ package final class CoordinatorServer: Sendable {
         let records = try journal.replay()
         let core = try Coordinator(replaying: records, settings: options.settings, now: Instant(nanoseconds: 0))
         if !records.isEmpty {
-            options.log("goes on with \(core.songIDs.count) songs from the journal")
+            let ended = core.songIDs.count { core.state(of: $0)?.isEnded ?? true }
+            let open = core.songIDs.count - ended
+            options.log(
+                "goes on with \(open) unfinished \(open == 1 ? "song" : "songs") from the journal"
+                    + (ended > 0 ? "; \(ended) had ended" : ""))
         }
         replayed = Mutex(core)
     }

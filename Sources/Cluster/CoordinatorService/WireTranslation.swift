@@ -9,7 +9,7 @@ enum Incoming {
     /// Of a client that speaks another version.
     case foreignRequest(number: UInt64, reason: String)
     /// Of a worker that speaks another version.
-    case foreignWorker(reason: String)
+    case foreignWorker(name: String, reason: String)
     case event(Event)
     /// It was changed on its way.
     case damagedChunk
@@ -28,7 +28,7 @@ enum Incoming {
             return
         case .hello(let hello):
             if let reason = ProtocolVersion.refusal(of: hello.version) {
-                self = .foreignWorker(reason: reason)
+                self = .foreignWorker(name: hello.name, reason: reason)
                 return
             }
         case .heartbeat, .chunk, .failed, .goodbye: break

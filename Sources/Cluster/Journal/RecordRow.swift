@@ -71,9 +71,10 @@ struct RecordRow {
             self.epoch = epoch
             self.worker = worker
             setTask(task)
-        case .leaseEnded(let task, let epoch, let reason):
+        case .leaseEnded(let task, let epoch, let worker, let reason):
             kind = .ended
             self.epoch = epoch
+            self.worker = worker
             (ending, text) = reason.columns
             setTask(task)
         case .workerBlamed(let task, let worker, let blame):
@@ -164,7 +165,7 @@ struct RecordRow {
             return .leaseGranted(task, epoch, worker)
         case .ended:
             guard let task, let epoch else { return nil }
-            return .leaseEnded(task, epoch, LeaseEnding(ending: ending, text: text))
+            return .leaseEnded(task, epoch, of: worker ?? "", LeaseEnding(ending: ending, text: text))
         case .vanished:
             guard let task, let worker else { return nil }
             return .workerBlamed(task, worker, .vanished)

@@ -1,6 +1,6 @@
-import ClusterProtocol
 import JukeboxModel
 import SongPlan
+import WorkerCore
 
 /// What one level's model can compute, to check assignments against before they reach it: they come from outside,
 /// and the model itself checks no index.
@@ -26,8 +26,8 @@ struct AssignmentCheck: Sendable {
     }
 
     /// Why the assignment cannot be computed; nil if it can.
-    func fault(_ assignment: WireAssignment) -> String? {
-        let length = Int(assignment.end) - Int(assignment.start)
+    func fault(_ assignment: WindowAssignment) -> String? {
+        let length = assignment.end - assignment.start
         guard (1...windowLength).contains(length) else {
             return "a window from \(assignment.start) to \(assignment.end) is not one of 1 to \(windowLength) tokens"
         }
@@ -44,18 +44,19 @@ struct AssignmentCheck: Sendable {
         if let token = assignment.tokens.first(where: { $0 >= vocabulary }) {
             return "the token \(token) is not below the \(vocabulary) of the level"
         }
-        guard assignment.temperature > 0, assignment.temperature.isFinite, (0...1).contains(assignment.topP) else {
-            return "temperature \(assignment.temperature) with top_p \(assignment.topP) cannot be sampled with"
+        let filter = assignment.filter
+        guard filter.temperature > 0, filter.temperature.isFinite, (0...1).contains(filter.topP) else {
+            return "temperature \(filter.temperature) with top_p \(filter.topP) cannot be sampled with"
         }
         return faultAbove(assignment, length: length) ?? (prior.labels ? fault(assignment.labels) : nil)
     }
 
-    private func faultAbove(_ assignment: WireAssignment, length: Int) -> String? {
+    private func faultAbove(_ assignment: WindowAssignment, length: Int) -> String? {
         guard let upper else {
             return assignment.above.isEmpty ? nil : "there is no level above this one to be conditioned on"
         }
         let wanted = (length + upper - 1) / upper
-        guard Int(assignment.start).isMultiple(of: upper), assignment.above.count == wanted else {
+        guard assignment.start.isMultiple(of: upper), assignment.above.count == wanted else {
             return
                 "a window of \(length) tokens from \(assignment.start) on needs \(wanted) tokens of the level above, "
                 + "\(upper) for each; got \(assignment.above.count)"
@@ -65,7 +66,7 @@ struct AssignmentCheck: Sendable {
         }
     }
 
-    private func fault(_ labels: WireLabels) -> String? {
+    private func fault(_ labels: SongLabels) -> String? {
         guard labels.totalLength > 0 else { return "the labels are missing, or have no total length" }
         let bins = prior.genreAndArtistBins ?? [0, 0]
         guard labels.artist < bins[1] else {

@@ -51,7 +51,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     var residentLevels: Set<Int> { Set(resident) }
 
     /// Brings the weights of a level in if they are not in memory, in place of those that were used longest ago.
-    private func bringIn(_ level: Int, desk: WorkDesk) throws {
+    private func bringIn(_ level: Int, _ shared: SharedBatch) throws {
         if let place = resident.firstIndex(of: level) {
             if place < resident.count - 1 { resident.append(resident.remove(at: place)) }
             return
@@ -59,7 +59,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         while resident.count >= plan.residentLevels { backend.unload(level: resident.removeFirst()) }
         let start = ContinuousClock.now
         try load(level)
-        desk.state.withLock { $0.scheduler.setResident(residentLevels) }
+        shared.state.withLock { $0.scheduler.setResident(residentLevels) }
         log(
             "level \(level) is in memory after "
                 + "\((start.duration(to: .now) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
@@ -70,42 +70,42 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         resident.append(level)
     }
 
-    /// Runs until the desk closes.
-    func run(desk: WorkDesk) {
+    /// Runs until the batch is closed.
+    func run(_ shared: SharedBatch) {
         while true {
-            let (hasStep, isClosed) = desk.state.withLock {
+            let (hasStep, isClosed) = shared.state.withLock {
                 ($0.isClosed ? false : $0.scheduler.next(&step), $0.isClosed)
             }
             if isClosed { return }
             if hasStep {
-                runStep(desk: desk)
+                runStep(shared)
             } else {
-                forgetWindows(desk)
-                desk.waitForWork()
+                forgetWindows(shared)
+                shared.waitForWork()
             }
         }
     }
 
-    private func runStep(desk: WorkDesk) {
+    private func runStep(_ shared: SharedBatch) {
         do {
-            try bringIn(step.level, desk: desk)
+            try bringIn(step.level, shared)
         } catch {
-            for seat in step.decodes + step.prefills.map(\.seat) { fail(seat, "\(error)", desk: desk) }
-            desk.wakeNetwork()
+            for seat in step.decodes + step.prefills.map(\.seat) { fail(seat, "\(error)", shared) }
+            shared.wakeNetwork()
             return
         }
         let start = ContinuousClock.now
-        seat(desk: desk)
+        seat(shared)
         outcomes.removeAll(keepingCapacity: true)
         if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
         batch.removeAll(keepingCapacity: true)
         tokens.removeAll(keepingCapacity: true)
-        for (seat, outcome) in zip(step.decodes, outcomes) { take(outcome, of: seat, samples: true, desk: desk) }
+        for (seat, outcome) in zip(step.decodes, outcomes) { take(outcome, of: seat, samples: true, shared) }
         for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
-            take(outcome, of: prefill.seat, samples: prefill.samples, desk: desk)
+            take(outcome, of: prefill.seat, samples: prefill.samples, shared)
         }
         let seconds = start.duration(to: .now) / .seconds(1)
-        let hasNews = desk.state.withLock { state in
+        let hasNews = shared.state.withLock { state in
             state.sampled += tokens.count
             let effects = state.scheduler.completed(step, tokens: tokens, seconds: seconds)
             var hasNews = !state.failures.isEmpty
@@ -120,82 +120,79 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             }
             return hasNews
         }
-        if hasNews { desk.wakeNetwork() }
+        if hasNews { shared.wakeNetwork() }
     }
 
     /// The batch of the step, which loses seats whose task has gone or has failed, and windows whose conditioning is not
     /// complete: they get a piece of it instead, and their turn comes again.
-    private func seat(desk: WorkDesk) {
+    private func seat(_ shared: SharedBatch) {
         step.decodes.removeAll { seat in
-            guard let window = window(of: seat, desk: desk) else { return true }
+            guard let window = window(of: seat, shared) else { return true }
             batch.append(WindowRows(window, rows: 1))
             return false
         }
         step.prefills.removeAll { prefill in
-            guard let window = window(of: prefill.seat, desk: desk), isPrepared(window, of: prefill.seat, desk: desk)
+            guard let window = window(of: prefill.seat, shared), isPrepared(window, of: prefill.seat, shared)
             else { return true }
             batch.append(WindowRows(window, rows: prefill.rows.count))
             return false
         }
     }
 
-    private func isPrepared(_ window: any BackendWindow, of seat: Step.Seat, desk: WorkDesk) -> Bool {
+    private func isPrepared(_ window: any BackendWindow, of seat: Step.Seat, _ shared: SharedBatch) -> Bool {
         do {
             return try backend.prepare(window)
         } catch {
-            fail(seat, "\(error)", desk: desk)
+            fail(seat, "\(error)", shared)
             return false
         }
     }
 
-    private func take(_ outcome: StepOutcome, of seat: Step.Seat, samples: Bool, desk: WorkDesk) {
+    private func take(_ outcome: StepOutcome, of seat: Step.Seat, samples: Bool, _ shared: SharedBatch) {
         var token: UInt16 = 0
         switch outcome {
         case .pending: break
         case .token(let drawn): token = drawn
-        case .failed(let reason): fail(seat, reason, desk: desk)
+        case .failed(let reason): fail(seat, reason, shared)
         }
         if samples { tokens.append(token) }
     }
 
     /// The window of a seat, begun now if it has not been. One that was begun ahead of its lease has all of its prime that
     /// has come.
-    private func window(of seat: Step.Seat, desk: WorkDesk) -> (any BackendWindow)? {
+    private func window(of seat: Step.Seat, _ shared: SharedBatch) -> (any BackendWindow)? {
         if let known = windows[seat.job] {
-            guard !known.isWhole, let more = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) })
+            guard !known.isWhole, let more = shared.state.withLock({ $0.assignments.removeValue(forKey: seat.job) })
             else {
                 return known.window
             }
-            known.window.extend(to: more.tokens.map { UInt16(clamping: $0) })
+            known.window.extend(to: more.tokens)
             windows[seat.job]?.isWhole = !more.isAhead
             return known.window
         }
-        forgetWindows(desk)
-        guard let assignment = desk.state.withLock({ $0.assignments.removeValue(forKey: seat.job) }),
+        forgetWindows(shared)
+        guard let assignment = shared.state.withLock({ $0.assignments.removeValue(forKey: seat.job) }),
             let labeller = labellers[seat.task.level]
         else { return nil }
-        let filter = Filter(
-            temperature: assignment.temperature, topK: Int(assignment.topK), topP: assignment.topP)
         let input = WindowInput(
-            labels: labeller.vector(assignment.labels.songLabels, start: Int(assignment.start)),
-            above: assignment.above.isEmpty ? nil : assignment.above.map { UInt16(clamping: $0) },
-            start: Int(assignment.start), tokens: assignment.tokens.map { UInt16(clamping: $0) },
+            labels: labeller.vector(assignment.labels, start: assignment.start),
+            above: assignment.above.isEmpty ? nil : assignment.above, start: assignment.start,
+            tokens: assignment.tokens,
             draw: TokenDraw(
-                seed: assignment.seed, sample: assignment.hasNumber ? Int(assignment.number) : seat.task.sample,
-                level: seat.task.level, filter: filter))
+                seed: assignment.seed, sample: assignment.number, level: seat.task.level, filter: assignment.filter))
         do {
             let window = try backend.begin(input, level: seat.task.level)
             windows[seat.job] = (window, isWhole: !assignment.isAhead)
             return window
         } catch {
-            fail(seat, "\(error)", desk: desk)
+            fail(seat, "\(error)", shared)
             return nil
         }
     }
 
-    private func fail(_ seat: Step.Seat, _ reason: String, desk: WorkDesk) {
+    private func fail(_ seat: Step.Seat, _ reason: String, _ shared: SharedBatch) {
         windows[seat.job] = nil
-        desk.state.withLock { state in
+        shared.state.withLock { state in
             guard let epoch = state.scheduler.epoch(ofJob: seat.job) else { return }
             // Its unsent chunks go with it, and those of others move up.
             for effect in state.scheduler.revoke(seat.task, epoch: epoch) {
@@ -206,9 +203,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     }
 
     /// Lets go of windows that were revoked, and of what was to begin them.
-    private func forgetWindows(_ desk: WorkDesk) {
+    private func forgetWindows(_ shared: SharedBatch) {
         let here = Set(
-            desk.state.withLock { state in
+            shared.state.withLock { state in
                 let numbers = state.scheduler.numbers
                 state.assignments = state.assignments.filter { numbers.contains($0.key) }
                 return numbers

@@ -5,7 +5,7 @@ import Sampling
 import SongPlan
 import Synchronization
 import Tensor
-import WorkerCore
+package import WorkerCore
 
 /// Why a worker stopped of itself.
 package struct WorkerStopped: Error, CustomStringConvertible {
@@ -27,10 +27,13 @@ package final class Worker: Sendable {
         package var slots: Int?
         /// Bytes for weights and windows; nil for nine tenths of what is free.
         package var memory: Int?
+        /// How often it says hello, and when it sends again what nobody acknowledges.
+        package var session: Session.Settings
         package var log: @Sendable (String) -> Void
 
         package init(
             name: String, levels: [Int], threads: Int, slots: Int? = nil, memory: Int? = nil,
+            session: Session.Settings = Session.Settings(),
             log: @escaping @Sendable (String) -> Void = { _ in }
         ) {
             self.name = name
@@ -38,6 +41,7 @@ package final class Worker: Sendable {
             self.threads = threads
             self.slots = slots
             self.memory = memory
+            self.session = session
             self.log = log
         }
     }
@@ -49,7 +53,7 @@ package final class Worker: Sendable {
     private let checks: [Int: AssignmentCheck]
     /// Windows in the running batch.
     package let slots: Int
-    private let desk: WorkDesk
+    private let batch: SharedBatch
     private let engine: Engine
     private let identity = UUID().uuidString
     private let stopping = Atomic(false)
@@ -71,7 +75,7 @@ package final class Worker: Sendable {
         var scheduler = BatchScheduler(
             settings: BatchScheduler.Settings(slots: engine.slots), blockLengths: engine.blockLengths)
         scheduler.setResident(engine.residentLevels)
-        desk = WorkDesk(scheduler: scheduler)
+        batch = SharedBatch(scheduler: scheduler)
     }
 
     /// Makes `run` return soon, after a goodbye. Any thread.
@@ -79,56 +83,21 @@ package final class Worker: Sendable {
 
     /// Serves until `stop`.
     ///
+    /// - Parameter place: the coordinator's address, for people.
     /// - Throws: `WorkerStopped` when the coordinator refuses the worker, with its reason; `TransportError`.
-    package func run(transport: any Transport) throws {
-        desk.waker.withLock { $0 = transport.waker }
-        let thread = Thread { [engine, desk] in engine.run(desk: desk) }
+    package func run(transport: any Transport, place: String = "the coordinator") throws {
+        batch.waker.withLock { $0 = transport.waker }
+        let thread = Thread { [engine, batch] in engine.run(batch) }
         thread.stackSize = 8 << 20
         thread.name = "engine"
         thread.start()
-        defer { desk.close() }
+        defer { batch.close() }
         var conversation = Conversation(
-            transport: transport, desk: desk, options: options, slots: slots, modelName: modelName, identity: identity,
-            fingerprints: fingerprints, checks: checks)
+            transport: transport, place: place, batch: batch,
+            introduction: Conversation.Introduction(
+                options: options, slots: slots, modelName: modelName, identity: identity, fingerprints: fingerprints),
+            checks: checks)
         while !stopping.load(ordering: .relaxed) { try conversation.turn() }
         conversation.leave()
-    }
-}
-
-/// What the network thread and the engine share, behind one lock.
-final class WorkDesk: Sendable {
-    struct State {
-        var scheduler: BatchScheduler
-        /// What the engine needs to begin a task, or to go on with one that it began ahead of its lease, by the task's
-        /// number; kept until it has.
-        var assignments: [Int: WireAssignment] = [:]
-        /// What is prefilled ahead of its lease, as it was asked for last.
-        var ahead: [TaskID: WireAssignment] = [:]
-        var outgoing: [Chunk] = []
-        var failures: [(task: TaskID, epoch: Epoch, reason: String)] = []
-        /// New tokens since the start, for the measured speed.
-        var sampled = 0
-        var isClosed = false
-    }
-
-    let state: Mutex<State>
-    let waker = Mutex<(any Waker)?>(nil)
-    private let work = DispatchSemaphore(value: 0)
-
-    init(scheduler: BatchScheduler) {
-        state = Mutex(State(scheduler: scheduler))
-    }
-
-    /// Tells the engine that there may be something to do.
-    func signalEngine() { work.signal() }
-
-    /// Waits a little for `signalEngine`.
-    func waitForWork() { _ = work.wait(timeout: .now() + .milliseconds(200)) }
-
-    func wakeNetwork() { waker.withLock { $0?.wake() } }
-
-    func close() {
-        state.withLock { $0.isClosed = true }
-        signalEngine()
     }
 }

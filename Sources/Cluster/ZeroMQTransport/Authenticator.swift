@@ -1,17 +1,5 @@
 import CZeroMQ
-
-/// A connection that was refused because its key is not allowed.
-package struct Refusal: Sendable, Equatable {
-    /// The peer's IP address.
-    package var address: String
-    /// The key that it proved to hold.
-    package var key: CurvePublicKey
-
-    package init(address: String, key: CurvePublicKey) {
-        self.address = address
-        self.key = key
-    }
-}
+import ClusterProtocol
 
 /// Answers libzmq's question whether a peer with this key may connect (ZAP, ZeroMQ RFC 27): its handler's
 /// address is fixed, so a context has one.
@@ -27,7 +15,7 @@ final class Authenticator: LoopService {
     /// `allowed`, as libzmq hands it back with each message.
     private var allowedNames: Set<String>
     private(set) var refusalCount = 0
-    private(set) var recentRefusals: [Refusal] = []
+    private var refusals = RefusalList()
 
     init(_ context: ZeroMQContext, allowed: Set<CurvePublicKey>) throws {
         self.allowed = allowed
@@ -72,10 +60,7 @@ final class Authenticator: LoopService {
         allowedNames.contains(userID)
     }
 
-    func takeRefusals() -> [Refusal] {
-        defer { recentRefusals = [] }
-        return recentRefusals
-    }
+    func takeRefusals() -> [ConnectionRefusal] { refusals.take() }
 
     /// The frames to answer a request with, which go back the way it came; nil if there is no telling where.
     ///
@@ -95,16 +80,20 @@ final class Authenticator: LoopService {
             return reply("400", "CURVE is required")
         }
         guard allowed.contains(key) else {
-            note(Refusal(address: String(decoding: frames[5], as: UTF8.self), key: key))
+            refusalCount += 1
+            note(.keyNotAllowed, key: key.z85, address: String(decoding: frames[5], as: UTF8.self))
             return reply("400", "key not allowed")
         }
         return reply("200", "OK", user: key.z85)
     }
 
-    private func note(_ refusal: Refusal) {
-        refusalCount += 1
-        if recentRefusals.count < 32, !recentRefusals.contains(refusal) {
-            recentRefusals.append(refusal)
-        }
+    /// Somebody is not heard, whose key it is.
+    func note(
+        _ reason: ConnectionRefusal.Reason, key: String, address: String, connection: ConnectionID? = nil
+    ) {
+        refusals.add(
+            ConnectionRefusal(
+                address: address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address, key: key,
+                reason: reason, connection: connection))
     }
 }

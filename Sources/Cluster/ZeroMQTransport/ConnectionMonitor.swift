@@ -1,82 +1,61 @@
 import CZeroMQ
-import Synchronization
+import ClusterProtocol
 
-/// How a client's connection stands, for people to read and programs to log.
-package enum ConnectionStatus: Sendable, Equatable, CustomStringConvertible {
-    /// Nobody answers yet, or again.
-    case connecting
-    case connected
-    /// The coordinator does not allow this client's key.
-    case keyRefused
-    /// Somebody answered and hung up.
-    case handshakeFailed
-
-    package var description: String {
-        switch self {
-        case .connecting:
-            "connecting: nobody answers"
-        case .connected:
-            "connected"
-        case .keyRefused:
-            "the coordinator refuses this key: add it to the coordinator's allow list"
-        case .handshakeFailed:
-            "the handshake failed: the coordinator's key is another one, only one side uses CURVE, "
-                + "or what answers is no coordinator"
-        }
-    }
-}
-
-/// Follows what libzmq reports of one socket's connection.
+/// Follows what libzmq reports of one client socket's connection.
 ///
 /// libzmq 4.3.4 connects again after a lost connection, but never again after an error in the protocol: a
 /// refused key, a byte that was changed on the way. This notices, so that the socket can be replaced.
 final class ConnectionMonitor: LoopService {
-    let socket: ZeroMQSocket
+    var socket: ZeroMQSocket { events.socket }
     private(set) var status = ConnectionStatus.connecting
     /// Since when the connection has been lost without libzmq saying that it will try again.
     private(set) var abandonedSince: ContinuousClock.Instant?
 
-    private static let monitorsMade = Atomic<UInt64>(0)
-    private static let events =
+    private let events: SocketEvents
+    /// The public key that this side proves; nil without CURVE.
+    private let ownKey: CurvePublicKey?
+    /// Whether an address was tried since the last wait: none is when the host's name is not found.
+    private var hasTried = false
+
+    private static let watched =
         ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
         | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED
-        | ZMQ_EVENT_CONNECT_DELAYED
+        | ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED
 
-    init(_ context: ZeroMQContext, of monitored: ZeroMQSocket) throws {
-        let address =
-            "inproc://orchestrion.monitor.\(Self.monitorsMade.wrappingAdd(1, ordering: .relaxed).newValue)"
-        guard zmq_socket_monitor(try monitored.handle, address, Self.events) == 0 else {
-            throw ZeroMQError("cannot watch a ZeroMQ socket")
-        }
-        socket = try ZeroMQSocket(context, type: ZMQ_PAIR)
-        // Without a limit: libzmq's thread would wait for room.
-        try socket.set(ZMQ_RCVHWM, to: 0)
-        try socket.connect(to: address)
+    init(_ context: ZeroMQContext, of monitored: ZeroMQSocket, ownKey: CurvePublicKey?) throws {
+        self.ownKey = ownKey
+        events = try SocketEvents(context, of: monitored, watched: Self.watched)
     }
 
     func serve() throws {
-        // An event is 16 bits of kind and 32 of value; the endpoint follows in a second frame.
-        while let event = try socket.receive(frameLimit: 1) {
-            guard let bytes = event.frames.first, bytes.count >= 2 else { continue }
-            follow(Int32(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt16.self) }))
-        }
+        while let event = try events.next() { follow(event) }
     }
 
-    private func follow(_ event: Int32) {
+    private func follow(_ event: SocketEvents.Event) {
         abandonedSince = nil
-        switch event {
+        switch event.kind {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             status = .connected
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-            status = .keyRefused
+            status = ownKey.map { .keyRefused($0.z85) } ?? .securityDiffers(peerUsesKeys: true)
             abandonedSince = .now
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            status = .handshakeFailed
+            status =
+                event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+                ? .securityDiffers(peerUsesKeys: ownKey == nil) : .hungUp(usesKeys: ownKey != nil)
             abandonedSince = .now
         case ZMQ_EVENT_DISCONNECTED:
             if status == .connected { status = .connecting }
             abandonedSince = .now
-        case _:  // It is trying. Why the last attempt failed stays worth knowing.
+        case ZMQ_EVENT_CONNECT_DELAYED, ZMQ_EVENT_CONNECTED:
+            hasTried = true
+        case ZMQ_EVENT_CLOSED:
+            if status != .connected { status = .unreachable }
+        case ZMQ_EVENT_CONNECT_RETRIED:
+            // Why the last attempt failed stays worth knowing.
+            if !hasTried, status != .connected { status = .unknownHost }
+            hasTried = false
+        case _:
             break
         }
     }
@@ -86,7 +65,5 @@ final class ConnectionMonitor: LoopService {
         if earlier.status != .connected { status = earlier.status }
     }
 
-    func close() {
-        socket.close(lingering: .zero)
-    }
+    func close() { events.close() }
 }

@@ -9,26 +9,26 @@ protocol LoopService: AnyObject {
     func close()
 }
 
-/// What the server and the client have in common: one socket of messages, one to be woken by, and one on the
+/// What the server and the client have in common: one socket of messages, one to be woken by, and those on the
 /// side, all polled by the owner's thread.
 final class MessageLoop {
     private(set) var socket: ZeroMQSocket
     let waker: ZeroMQWaker
     private let wakeReceiver: ZeroMQSocket
-    private var service: (any LoopService)?
+    private var services: [any LoopService]
 
-    init(_ context: ZeroMQContext, socket: ZeroMQSocket, service: (any LoopService)?) throws {
+    init(_ context: ZeroMQContext, socket: ZeroMQSocket, services: [any LoopService]) throws {
         self.socket = socket
-        self.service = service
+        self.services = services
         (waker, wakeReceiver) = try ZeroMQWaker.make(context)
     }
 
     /// Goes on with another socket; the old one's messages are lost.
     func replace(socket newSocket: ZeroMQSocket, service newService: any LoopService) {
         socket.close(lingering: .zero)
-        service?.close()
+        for service in services { service.close() }
         socket = newSocket
-        service = newService
+        services = [newService]
     }
 
     /// As ``Transport/receive(timeout:limit:)``, with whether the waker ended it.
@@ -42,18 +42,16 @@ final class MessageLoop {
         let deadline = clock.now.advanced(by: min(timeout, .seconds(86_400 * 365)))
         while true {
             let ready = try poll(for: clock.now.duration(to: deadline))
-            if ready.contains(.service) {
-                try service?.serve()
-            }
+            for place in ready.services { try services[place].serve() }
             var messages: [ReceivedMessage] = []
-            if ready.contains(.messages) {
+            if ready.messages {
                 // Dropped messages count too, so that a flood of them cannot hold the thread.
                 for _ in 0..<limit {
                     guard let incoming = try socket.receive(frameLimit: frameLimit) else { break }
                     if let message = accept(incoming) { messages.append(message) }
                 }
             }
-            if ready.contains(.wake) {
+            if ready.wake {
                 try waker.acknowledge(on: wakeReceiver)
                 return (messages, true)
             }
@@ -65,14 +63,14 @@ final class MessageLoop {
         waker.close()
         wakeReceiver.close(lingering: .zero)
         socket.close(lingering: linger)
-        service?.close()
+        for service in services { service.close() }
     }
 
-    private struct Ready: OptionSet {
-        let rawValue: Int
-        static let messages = Ready(rawValue: 1)
-        static let wake = Ready(rawValue: 2)
-        static let service = Ready(rawValue: 4)
+    private struct Ready {
+        var messages = false
+        var wake = false
+        /// Places in `services`.
+        var services: [Int] = []
     }
 
     private func poll(for time: Duration) throws -> Ready {
@@ -81,17 +79,15 @@ final class MessageLoop {
             zmq_pollitem_t(socket: try socket.handle, fd: 0, events: input, revents: 0),
             zmq_pollitem_t(socket: try wakeReceiver.handle, fd: 0, events: input, revents: 0),
         ]
-        if let service {
+        for service in services {
             items.append(zmq_pollitem_t(socket: try service.socket.handle, fd: 0, events: input, revents: 0))
         }
         // Interrupted by a signal: nothing is ready, and the caller looks at its deadline and polls again.
         guard zmq_poll(&items, Int32(items.count), Int(time.wholeMilliseconds)) >= 0 || zmq_errno() == EINTR
         else { throw ZeroMQError("cannot wait for messages") }
-        var ready: Ready = []
-        for (index, item) in items.enumerated() where item.revents & input != 0 {
-            ready.insert(Ready(rawValue: 1 << index))
-        }
-        return ready
+        let isReady = items.map { $0.revents & input != 0 }
+        return Ready(
+            messages: isReady[0], wake: isReady[1], services: services.indices.filter { isReady[2 + $0] })
     }
 }
 

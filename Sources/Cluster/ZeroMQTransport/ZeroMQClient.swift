@@ -22,7 +22,6 @@ package final class ZeroMQClient: Transport {
 
     package var waker: any Waker { loop.waker }
 
-    /// How the connection stood at the end of the last ``receive(timeout:limit:)``.
     package var status: ConnectionStatus { monitor.status }
 
     /// Starts connecting, and returns at once: ``send(_:to:)`` is false until the handshake is done.
@@ -42,7 +41,7 @@ package final class ZeroMQClient: Transport {
         self.security = security
         let (socket, monitor) = try Self.makeSocket(to: endpoint, security: security, context: context)
         self.monitor = monitor
-        loop = try MessageLoop(context, socket: socket, service: monitor)
+        loop = try MessageLoop(context, socket: socket, services: [monitor])
     }
 
     deinit {
@@ -53,10 +52,12 @@ package final class ZeroMQClient: Transport {
         to endpoint: TCPEndpoint, security: ClientSecurity, context: ZeroMQContext
     ) throws -> (ZeroMQSocket, ConnectionMonitor) {
         let socket = try ZeroMQSocket(context, type: ZMQ_DEALER)
+        var ownKey: CurvePublicKey?
         switch security {
         case .open:
             try socket.setCommonOptions(security: 0)
         case .curve(let own, let server):
+            ownKey = own.publicKey
             try socket.setCommonOptions(security: curveFrameOverhead)
             try socket.set(ZMQ_CURVE_SERVERKEY, to: Array(server.z85.utf8))
             try socket.set(ZMQ_CURVE_PUBLICKEY, to: Array(own.publicKey.z85.utf8))
@@ -70,7 +71,7 @@ package final class ZeroMQClient: Transport {
         try socket.set(ZMQ_RECONNECT_IVL_MAX, to: 5_000)
         try socket.set(ZMQ_CONNECT_TIMEOUT, to: 5_000)
         if endpoint.needsIPv6 { try socket.set(ZMQ_IPV6, to: 1) }
-        let monitor = try ConnectionMonitor(context, of: socket)
+        let monitor = try ConnectionMonitor(context, of: socket, ownKey: ownKey)
         try socket.connect(to: endpoint.description)
         return (socket, monitor)
     }

@@ -15,6 +15,8 @@ package final class ZeroMQServer: Transport {
 
     private let loop: MessageLoop
     private let authenticator: Authenticator?
+    private let handshakes: HandshakeWatch
+    private var allowListFile: AllowListFollower?
 
     package var waker: any Waker { loop.waker }
 
@@ -56,7 +58,9 @@ package final class ZeroMQServer: Transport {
         try socket.set(ZMQ_ROUTER_HANDOVER, to: 0)
         try socket.set(ZMQ_BACKLOG, to: 1024)
         if endpoint.needsIPv6 { try socket.set(ZMQ_IPV6, to: 1) }
-        loop = try MessageLoop(context, socket: socket, service: authenticator)
+        handshakes = try HandshakeWatch(context, of: socket, usesKeys: authenticator != nil)
+        loop = try MessageLoop(
+            context, socket: socket, services: [authenticator as (any LoopService)?, handshakes].compactMap(\.self))
         try socket.bind(to: endpoint.bindable)
         self.endpoint = try socket.lastEndpoint()
     }
@@ -80,13 +84,23 @@ package final class ZeroMQServer: Transport {
     /// How many connections were refused because their key is not allowed.
     package var refusedConnections: Int { authenticator?.refusalCount ?? 0 }
 
-    /// Who was refused since the last call: each once, and at most 32. For the log, where an operator finds
-    /// the key to allow.
-    package func takeRefusals() -> [Refusal] {
-        authenticator?.takeRefusals() ?? []
+    package func takeRefusals() -> [ConnectionRefusal] {
+        (authenticator?.takeRefusals() ?? []) + handshakes.takeRefusals()
+    }
+
+    /// From now on the keys of a file are let in, as it stands a second later at most.
+    ///
+    /// - Parameter log: is told of changes.
+    package func follow(_ file: AllowListFile, log: @escaping (String) -> Void) {
+        allowListFile = AllowListFollower(file, allowed: authenticator?.allowed ?? [], log: log)
     }
 
     package func receive(timeout: Duration, limit: Int) throws -> [ReceivedMessage] {
+        if let keys = allowListFile?.changedKeys(now: .now) { allow(keys) }
+        return try receiveMessages(timeout: timeout, limit: limit)
+    }
+
+    private func receiveMessages(timeout: Duration, limit: Int) throws -> [ReceivedMessage] {
         try loop.receive(timeout: timeout, limit: limit, frameLimit: 2) { incoming in
             let message = accept(incoming)
             if message == nil { droppedMessages += 1 }
@@ -100,7 +114,13 @@ package final class ZeroMQServer: Transport {
         }
         var key: String?
         if let authenticator {
-            guard let user = incoming.userID, authenticator.allows(user) else { return nil }
+            guard let user = incoming.userID else { return nil }
+            guard authenticator.allows(user) else {
+                authenticator.note(
+                    .keyAllowedNoMore, key: user, address: incoming.peerAddress ?? "",
+                    connection: ConnectionID(bytes: incoming.frames[0]))
+                return nil
+            }
             key = user
         }
         return ReceivedMessage(

@@ -138,6 +138,9 @@ final class ZeroMQSocket {
                 // libzmq 4.3.4 can lose what it knows of the peer on a ROUTER's first frame, so the last
                 // counts.
                 message.userID = zmq_msg_gets(frame, "User-Id").map { String(cString: $0) }
+                if message.userID != nil {
+                    message.peerAddress = zmq_msg_gets(frame, "Peer-Address").map { String(cString: $0) }
+                }
             }
             message.isPartial = zmq_msg_more(frame) != 0
             return true
@@ -151,6 +154,8 @@ struct IncomingMessage {
     var frameCount = 0
     /// What the authentication handler called the peer: its public key.
     var userID: String?
+    /// The peer's IP address, where libzmq says it.
+    var peerAddress: String?
     var isPartial = true
 }
 

@@ -58,7 +58,7 @@ package enum Record: Sendable, Hashable {
     /// `start` is an absolute position in the level.
     case tokens(StreamID, start: Int, [UInt16], TokenOrigin)
     case leaseGranted(TaskID, Epoch, WorkerID)
-    case leaseEnded(TaskID, Epoch, LeaseEnding)
+    case leaseEnded(TaskID, Epoch, of: WorkerID, LeaseEnding)
     case workerBlamed(TaskID, WorkerID, Blame)
     /// Where a sample of a song in segments is cut, in top-level tokens.
     case cut(SongID, sample: Int, seam: Int, position: Int)
@@ -70,7 +70,7 @@ package enum Record: Sendable, Hashable {
         switch self {
         case .songSubmitted(let submission): submission.song
         case .tokens(let stream, _, _, _): stream.song
-        case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _), .workerBlamed(let task, _, _):
+        case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             task.song
         case .songState(let song, _), .cut(let song, _, _, _): song
         }

@@ -58,7 +58,7 @@ struct SongTable: Sendable {
             let lease = Lease(task: task, epoch: epoch, worker: worker, reached: reached)
             changes.ended += [songs[stream.song.place].grant(lease, on: stream)].compactMap(\.self)
             changes.granted = lease
-        case .leaseEnded(let task, let epoch, _):
+        case .leaseEnded(let task, let epoch, _, _):
             guard let stream = live(task.stream) else { break }
             changes.ended += [songs[stream.song.place].end(task, epoch, of: stream)].compactMap(\.self)
         case .workerBlamed(let task, let worker, let blame):

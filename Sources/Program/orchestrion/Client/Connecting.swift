@@ -6,13 +6,12 @@ extension ConnectionOptions {
     ///
     /// - Throws: `ZeroMQError` when there is no such host.
     func client() throws -> ClusterClient {
-        let endpoint = try TCPEndpoint(parsing: connect)
+        let endpoint = try endpoint()
         try endpoint.checkHost()
         let transport = try makeTransport()
         return ClusterClient(
             ClientConnection(
-                transport: transport, place: endpoint.description,
-                status: { .init(isConnected: transport.status == .connected, words: "\(transport.status)") },
+                transport: transport, place: endpoint.description, status: { transport.status },
                 refusal: { endpoint.refusal() }))
     }
 }

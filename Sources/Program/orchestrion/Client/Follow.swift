@@ -21,7 +21,8 @@ struct SongFollower {
             let (now, workers) = (look.song, look.workers.count)
             last = now
             try onLook(now)
-            let seconds = start.duration(to: .now) / .seconds(1)
+            // Older coordinators do not say how old a song is.
+            let seconds = now.ageSeconds > 0 ? now.ageSeconds : start.duration(to: .now) / .seconds(1)
             if !isQuiet, Terminal.isInteractive {
                 lines.draw(SongView.lines(now, workers: workers, elapsed: seconds))
             } else if !isQuiet, ContinuousClock.now >= nextLine {
@@ -56,22 +57,24 @@ enum SongView {
 
     static func lines(_ song: SongProgress, workers: Int, elapsed: Double) -> [String] {
         var head = "\(song.song)  \(song.state)\(approximate(song))  \(Terminal.duration(elapsed)) elapsed"
+        var details = ""
         if song.state == .sampling, song.tokensPerSecond > 0 {
             head += ", \(Terminal.duration(song.secondsLeft)) left"
-            head += String(format: "  %.0f tokens/s", song.tokensPerSecond)
+            details = String(format: "  %.0f tokens/s", song.tokensPerSecond)
         }
         if song.stageShare > 0 {
             head +=
                 "  \(Int(song.stageShare * 100)) % of \(song.state), \(Terminal.duration(song.stageSecondsLeft)) left"
         }
-        head += "  \(song.running) running on \(workers) \(workers == 1 ? "worker" : "workers")"
-        if song.state == .sampling, workers == 0 { head += "  (waiting for a worker)" }
-        var lines = [head]
+        details += "  \(song.running) running on \(workers) \(workers == 1 ? "worker" : "workers")"
+        if song.state == .sampling, workers == 0 { details += "  (waiting for a worker)" }
+        let isWide = (head + details).count < Terminal.size.columns || !Terminal.drawsOutput
+        var lines = isWide ? [head + details] : [head, details]
         for level in song.levels.reversed() where level.total > 0 {
             let share = Double(level.tokens) / Double(level.total)
             let percent = "\(Int(share * 100)) %"
             lines.append(
-                "  level \(level.level)  \(Terminal.bar(share)) \(String(repeating: " ", count: max(0, 5 - percent.count)))"
+                "  level \(level.level)  \(Terminal.bar(share, width: Terminal.size.columns < 96 ? 12 : 24)) \(String(repeating: " ", count: max(0, 5 - percent.count)))"
                     + "\(percent)  \(level.tokens) of \(level.total) tokens, \(level.windowsDone) of \(level.windows) windows"
             )
         }

@@ -62,6 +62,7 @@ struct StatusCommand: ParsableCommand {
                     levels,
                     worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
+        for line in RefusalView.lines(status.refusals) { print(line) }
     }
 }
 
@@ -88,12 +89,15 @@ struct WatchCommand: ParsableCommand {
         while true {
             let status = try client.status(patience: .seconds(300))
             let running = status.songs.filter { !$0.state.isEnded }
-            var text = ["\(status.workers.count) workers, \(running.count) of \(status.songs.count) songs running"]
+            let count = status.workers.count
+            var text = [
+                "\(count) \(count == 1 ? "worker" : "workers"), \(running.count) of \(status.songs.count) songs running"
+            ]
             for song in running {
-                text += SongView.lines(song, workers: status.workers.count, elapsed: status.uptimeSeconds)
+                text += SongView.lines(song, workers: status.workers.count, elapsed: song.ageSeconds)
             }
-            if Terminal.isInteractive { lines.draw(text) } else { print(text.joined(separator: "\n")) }
-            Thread.sleep(forTimeInterval: Terminal.isInteractive ? 0.5 : 5)
+            if Terminal.drawsOutput { lines.draw(text) } else { print(text.joined(separator: "\n")) }
+            Thread.sleep(forTimeInterval: Terminal.drawsOutput ? 0.5 : 5)
         }
     }
 }

@@ -15,11 +15,12 @@ struct CoordinatorCommand: ParsableCommand {
             Everything that was acknowledged is in DIR (a journal and the songs); a coordinator that is started again \
             with the same --state goes on where it was.
 
-            On loopback anyone on this machine may connect. On other addresses, peers need a key: the coordinator makes \
-            its own on the first start and prints its public part; put the public keys of workers and clients into \
-            DIR/allowed-keys, one a line (orchestrion keys new makes a pair).
+            On loopback anyone on this machine may connect. On other addresses, peers need a key (orchestrion keys \
+            new makes a pair), which orchestrion keys allow puts into DIR/allowed-keys, before the coordinator is \
+            started or while it runs. They know the coordinator by its own key, DIR/coordinator.key.pub.
 
             Example:
+              orchestrion keys allow --state /var/lib/orchestrion me.key.pub --name me
               orchestrion coordinator --listen tcp://0.0.0.0:5550 --state /var/lib/orchestrion --model /models/1b_lyrics
             """)
 
@@ -89,6 +90,7 @@ struct CoordinatorCommand: ParsableCommand {
         var options = CoordinatorServer.Options(
             threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
+        options.allowedKeys = allow
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
         let registry = ModelRegistry(preset: preset, profile: profile)
         let server = try CoordinatorServer(state: state, registry: registry, options: options)
@@ -98,9 +100,10 @@ struct CoordinatorCommand: ParsableCommand {
         }
         // Songs may name the model that ships, whatever else is served.
         if let folder = MusicBox.folder { try registry.addOwn(path: folder.path) }
-        let (security, note) = try security()
+        let (security, list, note) = try security()
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
+        if let list { transport.follow(list) { Terminal.log($0) } }
         _ = Interrupt(code: 0) { server.stop() }
         Terminal.log("listens on \(transport.endpoint)\(note)")
         if let endpointFile {
@@ -111,10 +114,11 @@ struct CoordinatorCommand: ParsableCommand {
         Terminal.log("stopped; the state in \(state) is complete")
     }
 
-    private func security() throws -> (ServerSecurity, note: String) {
+    /// With the list of keys that is followed, and what to say of it all.
+    private func security() throws -> (ServerSecurity, list: AllowListFile?, note: String) {
         let isOpen = !secure && key == nil && allow == nil && (insecure || ZeroMQServer.isLoopback(listen))
-        guard !isOpen else { return (.open, insecure ? ", open to anyone who can reach it" : "") }
-        let keyFile = key ?? "\(state)/coordinator.key"
+        guard !isOpen else { return (.open, nil, insecure ? ", open to anyone who can reach it" : "") }
+        let keyFile = key ?? KeyListOptions.coordinatorKey(inState: state)
         if !FileManager.default.fileExists(atPath: keyFile) {
             guard key == nil else {
                 throw ValidationError("--key: there is no \(keyFile); orchestrion keys new makes one")
@@ -123,19 +127,18 @@ struct CoordinatorCommand: ParsableCommand {
             try KeyFile.writeNew(pair, to: keyFile)
         }
         let pair = try KeyFile.readPair(keyFile)
-        let allowFile = allow ?? "\(state)/allowed-keys"
-        if !FileManager.default.fileExists(atPath: allowFile) {
-            try OutputFile.replace(
-                allowFile,
-                with: "# Public keys of workers and clients: one a line, then a name, or as in FILE.pub. "
-                    + "Restart after a change.\n")
-        }
-        let list = try AllowList(path: allowFile)
+        let file = AllowListFile(path: allow ?? KeyListOptions.list(inState: state))
+        try file.makeIfMissing()
+        let list = try file.read()
         for fault in list.faults { Terminal.log("warning: \(fault); the other lines count") }
-        if list.keys.isEmpty { Terminal.log("warning: \(allowFile) names no key yet, so nobody can connect") }
+        if list.keys.isEmpty {
+            Terminal.log(
+                "warning: \(file.path) names no key yet, so nobody can connect; orchestrion keys allow adds one")
+        }
+        let half = FileManager.default.fileExists(atPath: "\(keyFile).pub") ? " (\(keyFile).pub)" : ""
         return (
-            .curve(pair, allowed: list.keys),
-            ", public key \(pair.publicKey), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
+            .curve(pair, allowed: list.keys), file,
+            ", public key \(pair.publicKey)\(half), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
         )
     }
 }

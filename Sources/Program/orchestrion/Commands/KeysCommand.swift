@@ -1,11 +1,18 @@
 import ArgumentParser
 import Foundation
+import SystemErrors
 import ZeroMQTransport
 
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "CURVE key pairs, by which a coordinator and its peers know each other.",
-        subcommands: [New.self, Show.self], defaultSubcommand: nil)
+        commandName: "keys",
+        abstract: "CURVE key pairs, by which a coordinator and its peers know each other.",
+        discussion: """
+            On each machine:       orchestrion keys new me.key
+            At the coordinator's:  orchestrion keys allow --state DIR me.key.pub --name NAME
+            Keys have characters that a shell takes for its own: name files, or put a key in single quotes.
+            """,
+        subcommands: [New.self, Show.self, Allow.self, List.self, Remove.self], defaultSubcommand: nil)
 
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -22,17 +29,152 @@ struct KeysCommand: ParsableCommand {
             try KeyFile.writeNew(pair, to: file)
             print(pair.publicKey.z85)
             Terminal.note(
-                "Add this line to the coordinator's allowed-keys, followed by a name (or append \(file).pub), and restart it."
-            )
+                """
+                Copy \(file).pub to the coordinator's machine, and run there:
+                  orchestrion keys allow --state DIR \(file).pub --name NAME
+                A coordinator that runs takes it up within a second or two.
+                """)
         }
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the public key of a key file.")
+        static let configuration = CommandConfiguration(
+            abstract: "Print the public key of a key file.",
+            discussion: "Standard error has the line for allowed-keys, and where the public half is.")
 
-        @Argument(help: ArgumentHelp("A key pair or a public key.", valueName: "file"))
-        var file: String
+        @Argument(
+            help: ArgumentHelp(
+                "A key pair or a public key (default: the key of the kept connection, as worker and status use it).",
+                valueName: "file"))
+        var file: String?
 
-        func run() throws { print(try KeyFile.readPublicKey(file).z85) }
+        func run() throws {
+            let file = try self.file ?? Self.ownKey()
+            let key = try KeyFile.readPublicKey(file)
+            print(key.z85)
+            let half = file.hasSuffix(".pub") ? file : "\(file).pub"
+            let hasHalf = FileManager.default.fileExists(atPath: half)
+            Terminal.note(
+                """
+                for allowed-keys:  \(key.z85) NAME
+                for a shell:       orchestrion keys allow --state DIR '\(key.z85)' --name NAME
+                public half:       \(hasHalf ? half : "there is no \(half); the line above says the same")
+                """)
+        }
+
+        private static func ownKey() throws -> String {
+            guard let key = try ConnectionOptions.settings().key else {
+                throw ValidationError("name a key file; orchestrion keys new FILE makes one")
+            }
+            return key
+        }
+    }
+
+    struct Allow: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a worker or a client in: add its public key to a coordinator's list.",
+            discussion: """
+                Makes the state folder and the coordinator's own key pair when they are not there yet. A coordinator \
+                that runs takes the change up within a second or two, and logs it.
+                """)
+
+        @OptionGroup var list: KeyListOptions
+
+        @Argument(help: ArgumentHelp("A public key's file, or the key in single quotes.", valueName: "file|key"))
+        var key: String
+
+        @Option(help: ArgumentHelp("Who that is, for people.", valueName: "name"))
+        var name: String?
+
+        func validate() throws {
+            if let name, name.isEmpty || name.contains(where: \.isNewline) {
+                throw ValidationError("--name must be one line")
+            }
+        }
+
+        func run() throws {
+            let key = try KeyListOptions.publicKey(key)
+            try list.prepareState()
+            if let known = try list.file.add(AllowList.Entry(key: key, name: name)) {
+                Terminal.note("\(known.line) is allowed already")
+            } else {
+                Terminal.note("\(key)\(name.map { " (\($0))" } ?? "") is allowed in \(list.file.path)")
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the keys that a coordinator lets in.")
+
+        @OptionGroup var list: KeyListOptions
+
+        func run() throws {
+            let allowed = try list.file.read()
+            for fault in allowed.faults { Terminal.note("warning: \(fault); the other lines count") }
+            for entry in allowed.entries { print(entry.line) }
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a key off a coordinator's list; who has it is not heard any more.")
+
+        @OptionGroup var list: KeyListOptions
+
+        @Argument(
+            help: ArgumentHelp(
+                "A public key's file, the key in single quotes, or its name on the list.", valueName: "file|key|name"))
+        var key: String
+
+        func run() throws {
+            let named = try list.file.read().entries.filter { $0.name == key }.map(\.key)
+            let keys = named.isEmpty ? [try KeyListOptions.publicKey(key)] : named
+            for key in keys {
+                guard try list.file.remove(key) else {
+                    throw ClientError("\(key) is not in \(list.file.path); orchestrion keys list prints what is")
+                }
+                Terminal.note("\(key) is not allowed any more")
+            }
+        }
+    }
+}
+
+/// Which list of keys.
+struct KeyListOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The coordinator's state folder, with allowed-keys in it.", valueName: "dir"))
+    var state: String?
+
+    @Option(help: ArgumentHelp("The list, where the coordinator was given one with --allow.", valueName: "file"))
+    var allow: String?
+
+    func validate() throws {
+        guard (state == nil) != (allow == nil) else {
+            throw ValidationError("name the coordinator's list: --state DIR, or --allow FILE")
+        }
+    }
+
+    var file: AllowListFile { AllowListFile(path: allow ?? Self.list(inState: state ?? ".")) }
+
+    static func list(inState folder: String) -> String { "\(folder)/allowed-keys" }
+    static func coordinatorKey(inState folder: String) -> String { "\(folder)/coordinator.key" }
+
+    /// Makes the folder and the coordinator's own key, so that both may be used before its first start.
+    func prepareState() throws {
+        guard let state else { return }
+        try OutputFolder.make(state)
+        let key = Self.coordinatorKey(inState: state)
+        guard !FileManager.default.fileExists(atPath: key) else { return }
+        try KeyFile.writeNew(CurveKeyPair.generate(), to: key)
+        Terminal.note("made the coordinator's key; its peers need \(key).pub (--server-key)")
+    }
+
+    /// - Parameter text: a file or a key.
+    static func publicKey(_ text: String) throws -> CurvePublicKey {
+        if FileManager.default.fileExists(atPath: text) { return try KeyFile.readPublicKey(text) }
+        do {
+            return try CurvePublicKey(z85: text)
+        } catch {
+            throw ClientError("there is no file \(text), and it is no key: \(error)")
+        }
     }
 }

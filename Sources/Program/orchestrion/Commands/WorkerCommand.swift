@@ -16,7 +16,8 @@ struct WorkerCommand: ParsableCommand {
             with the same tokens.
 
             Example:
-              orchestrion worker --connect tcp://studio:5550 --server-key KEY --key me.key --model /models/1b_lyrics
+              orchestrion worker --connect tcp://studio:5550 --server-key coordinator.key.pub --key me.key \
+                  --model /models/1b_lyrics
             """)
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
@@ -66,6 +67,8 @@ struct WorkerCommand: ParsableCommand {
         Signals.outliveReaders()
         compute.sayLimits { Terminal.log($0) }
         try connection.checkHost()
+        // A key that cannot be read is told before a large model is.
+        let transport = try connection.makeTransport()
         let model = try Model(path: MusicBox.path(of: model), preset: preset, profile: profile)
         let served = try chosenLevels(of: model)
         let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
@@ -78,18 +81,16 @@ struct WorkerCommand: ParsableCommand {
                 name: name, levels: served, threads: compute.threads, slots: slots,
                 memory: memory.map { Int($0 * 1e9) }, log: { Terminal.log($0) }))
         let seconds = start.duration(to: .now) / .seconds(1)
+        let place = try connection.settings().connect
         Terminal.log(
-            String(
-                format: "ready after %.1f s with %d slots, connects to %@", seconds, worker.slots, connection.connect))
+            String(format: "ready after %.1f s with %d slots, connects to %@", seconds, worker.slots, place))
         if let slots, worker.slots < slots {
             Terminal.log("warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for")
         }
-        let transport = try connection.makeTransport()
         _ = Interrupt(code: 0) { worker.stop() }
         defer { transport.close(draining: .milliseconds(500)) }
-        if let reason = try connection.refusal() { Terminal.log("\(reason); goes on trying") }
         do {
-            try worker.run(transport: transport)
+            try worker.run(transport: transport, place: place)
         } catch let stopped as WorkerStopped {
             Terminal.log("refused by the coordinator: \(stopped.description)")
             throw ExitCode(1)

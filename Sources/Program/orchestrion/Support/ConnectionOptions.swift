@@ -3,22 +3,27 @@ import ClusterProtocol
 import Foundation
 import ZeroMQTransport
 
-/// How workers and clients reach a coordinator.
+/// How workers and clients reach a coordinator: as options say, then the environment, then a file.
 struct ConnectionOptions: ParsableArguments {
     static let defaultEndpoint = "tcp://127.0.0.1:5550"
 
-    @Option(help: ArgumentHelp("The coordinator; also $ORCHESTRION_CONNECT.", valueName: "tcp://host:port"))
-    var connect: String =
-        ProcessInfo.processInfo.environment["ORCHESTRION_CONNECT"].flatMap { $0.isEmpty ? nil : $0 }
-        ?? defaultEndpoint
+    @Option(
+        help: ArgumentHelp(
+            "The coordinator (default: \(defaultEndpoint)).",
+            discussion: """
+                An option comes before the environment ($ORCHESTRION_CONNECT, $ORCHESTRION_SERVER_KEY, \
+                $ORCHESTRION_KEY, $ORCHESTRION_INSECURE=1), and that before the file that orchestrion connect writes \
+                ($ORCHESTRION_CONFIG, or orchestrion/client.json in $XDG_CONFIG_HOME or ~/.config).
+                """, valueName: "tcp://host:port"))
+    var connect: String?
 
     @Option(
         help: ArgumentHelp(
-            "The coordinator's public key, or a file with it; needed unless it listens on loopback.",
-            valueName: "key|file"))
+            "A file with the coordinator's public key, or the key in single quotes; needed unless it listens on "
+                + "loopback.", valueName: "file|key"))
     var serverKey: String?
 
-    @Option(help: ArgumentHelp("Our own key pair (made by orchestrion keys).", valueName: "file"))
+    @Option(help: ArgumentHelp("Our own key pair (made by orchestrion keys new).", valueName: "file"))
     var key: String?
 
     @Flag(
@@ -26,42 +31,77 @@ struct ConnectionOptions: ParsableArguments {
     var insecure = false
 
     func validate() throws {
+        let settings: ConnectionSettings
+        do {
+            if insecure, key != nil {
+                throw ClientError("--insecure is without keys; leave it away, or --server-key and --key")
+            }
+            settings = try self.settings()
+        } catch let error as ClientError {
+            throw ValidationError(error.description)
+        }
+        let (place, name) = (settings.connect, settings.names.connect)
         let endpoint: TCPEndpoint
-        do { endpoint = try TCPEndpoint(parsing: connect) } catch { throw ValidationError("--connect: \(error)") }
+        do { endpoint = try TCPEndpoint(parsing: place) } catch { throw ValidationError("\(name): \(error)") }
         guard endpoint.canBeConnectedTo else {
-            throw ValidationError("--connect is \(connect); it must name one host and its port, as tcp://HOST:PORT")
+            throw ValidationError("\(name) is \(place); it must name one host and its port, as tcp://HOST:PORT")
         }
-        if insecure, serverKey != nil || key != nil {
-            throw ValidationError("--insecure is without keys; leave it away, or --server-key and --key")
-        }
-        if serverKey == nil, key != nil {
-            throw ValidationError("--key needs --server-key, the coordinator's public key: it prints it when it starts")
-        }
-        if serverKey == nil, !endpoint.isLoopback, !insecure {
+        if settings.serverKey == nil, key != nil {
             throw ValidationError(
-                "\(connect) is another machine: give --server-key (the coordinator prints it) and --key (from "
-                    + "orchestrion keys new), or --insecure on a network that you trust")
+                "--key needs --server-key, the coordinator's public key: orchestrion keys show prints it there")
         }
-        if serverKey != nil, key == nil {
-            throw ValidationError("--server-key needs --key, our own key pair: orchestrion keys new FILE makes one")
+        if settings.serverKey == nil, !endpoint.isLoopback, !settings.insecure {
+            throw ValidationError(
+                "\(place) is another machine: give --server-key (a copy of its STATE/coordinator.key.pub) and --key "
+                    + "(from orchestrion keys new), or --insecure on a network that you trust; orchestrion connect "
+                    + "keeps them for all commands")
+        }
+        if settings.serverKey != nil, settings.key == nil {
+            throw ValidationError(
+                "\(settings.names.serverKey) needs --key, our own key pair: orchestrion keys new FILE makes one")
         }
     }
 
-    func security() throws -> ClientSecurity {
-        guard let serverKey, let key else { return .open }
-        let server =
-            FileManager.default.fileExists(atPath: serverKey)
-            ? try KeyFile.readPublicKey(serverKey) : try CurvePublicKey(z85: serverKey)
+    /// What options, environment and file say together.
+    ///
+    /// - Throws: `ClientError`.
+    func settings() throws -> ConnectionSettings {
+        try Self.settings(
+            ConnectionLayer(connect: connect, serverKey: serverKey, key: key, insecure: insecure))
+    }
+
+    /// - Parameter options: what comes before environment and file.
+    static func settings(_ options: ConnectionLayer = ConnectionLayer()) throws -> ConnectionSettings {
+        let environment = ProcessInfo.processInfo.environment
+        return try ConnectionSettings([options, .environment(environment), ConnectionFile.layer(environment)])
+    }
+
+    static func isKey(_ text: String) -> Bool { (try? CurvePublicKey(z85: text)) != nil }
+
+    private static func security(_ settings: ConnectionSettings) throws -> ClientSecurity {
+        guard let serverKey = settings.serverKey, let key = settings.key else { return .open }
+        let server: CurvePublicKey
+        if FileManager.default.fileExists(atPath: serverKey) {
+            server = try KeyFile.readPublicKey(serverKey)
+        } else {
+            do {
+                server = try CurvePublicKey(z85: serverKey)
+            } catch {
+                throw ClientError(
+                    "\(settings.names.serverKey): there is no file \(serverKey), and it is no key: \(error)")
+            }
+        }
         return .curve(try KeyFile.readPair(key), server: server)
     }
 
-    /// - Throws: `ZeroMQError` when there is no such host.
-    func checkHost() throws { try TCPEndpoint(parsing: connect).checkHost() }
+    func endpoint() throws -> TCPEndpoint { try TCPEndpoint(parsing: settings().connect) }
 
-    /// Why nobody can be reached there just now, when the system says so at once.
-    func refusal() throws -> String? { try TCPEndpoint(parsing: connect).refusal() }
+    /// - Throws: `ZeroMQError` when there is no such host.
+    func checkHost() throws { try endpoint().checkHost() }
 
     func makeTransport() throws -> ZeroMQClient {
-        try ZeroMQClient(connect: connect, security: security(), context: ZeroMQContext())
+        let settings = try settings()
+        return try ZeroMQClient(
+            connect: settings.connect, security: Self.security(settings), context: ZeroMQContext())
     }
 }

@@ -5,6 +5,18 @@ import SystemErrors
 enum Terminal {
     static let isInteractive = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
+    /// Whether lines that are drawn again have the screen to themselves: what goes into a pipe is printed.
+    static let drawsOutput = isInteractive && isatty(STDOUT_FILENO) == 1
+
+    /// Columns and rows of the terminal.
+    static var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
     static func note(_ text: String) { StandardError.write(text + "\n") }
 
     /// A log line with the time of day.
@@ -49,12 +61,23 @@ enum Terminal {
 struct LiveLines {
     private var height = 0
 
-    mutating func draw(_ lines: [String]) {
+    mutating func draw(_ all: [String]) {
+        let lines = Self.fitted(all, to: Terminal.size)
         var text = height > 0 ? "\u{1B}[\(height)A" : ""
         for line in lines { text += "\r\u{1B}[2K\(line)\n" }
         if height > lines.count { text += "\u{1B}[J" }
         height = lines.count
         StandardError.write(text)
+    }
+}
+
+extension LiveLines {
+    /// Lines that a terminal shows in as many rows: longer ones would be broken, and not be drawn over.
+    static func fitted(_ lines: [String], to size: (columns: Int, rows: Int)) -> [String] {
+        let rows = max(1, size.rows - 1)
+        var shown = lines
+        if lines.count > rows { shown = lines.prefix(rows - 1) + ["… \(lines.count - rows + 1) more lines"] }
+        return shown.map { $0.count < size.columns ? $0 : $0.prefix(max(1, size.columns - 2)) + "…" }
     }
 }
 

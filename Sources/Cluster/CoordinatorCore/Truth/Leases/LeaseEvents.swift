@@ -69,7 +69,7 @@ extension Coordinator {
     /// Ends a lease, so that the task is ready again, or its song has failed if it was blamed too often.
     mutating func endLease(_ lease: Lease, _ ending: LeaseEnding, blame: Blame? = nil) {
         if let blame { commit(.workerBlamed(lease.task, lease.worker, blame)) }
-        commit(.leaseEnded(lease.task, lease.epoch, ending))
+        commit(.leaseEnded(lease.task, lease.epoch, of: lease.worker, ending))
         guard let stream = truth.live(lease.task.stream) else { return }
         if let verdict = Verdict.reason(truth[stream], lease.task, limit: settings.killsBeforeQuarantine) {
             return end(stream.song, .failed(reason: verdict))

@@ -1,0 +1,50 @@
+import ClusterProtocol
+import CoordinatorCore
+import Foundation
+
+/// Who came, went, or was refused.
+extension CoordinatorLoop {
+    /// - Parameter refusals: of the transport, since the last turn.
+    func notePeers(_ refusals: [ConnectionRefusal], _ transport: any Transport) throws {
+        for refusal in refusals {
+            if let connection = refusal.connection {
+                let reason = "\(refusal.reason): the coordinator's operator has taken it off the list"
+                _ = try transport.send(Outgoing.refused(reason: reason).payload(), to: connection)
+            }
+            note(RefusalTable.Entry(refusal), advice: refusal.reason == .keyNotAllowed ? allowAdvice(refusal.key) : "")
+        }
+        let untold = self.refusals.tick(at: clock.seconds)
+        if untold > 0 {
+            options.log("refused \(untold) more in the last minute; orchestrion status shows the newest")
+        }
+        guard workerLog.isDue(at: clock.seconds) else { return }
+        let present = core.workerStatuses.filter(\.isConnected).map {
+            WorkerLog.Present(
+                id: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, isBusy: $0.busy > 0)
+        }
+        for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { options.log(line) }
+    }
+
+    func note(_ refusal: RefusalTable.Entry, advice: String = "") {
+        if refusals.add(refusal, at: clock.seconds) { options.log(refusal.line + advice) }
+    }
+
+    /// The core refuses a worker, whose name the reason begins with.
+    func noteRefusedWorker(_ peer: Peer, _ reason: String) {
+        let name = workerLog.name(at: peer) ?? ""
+        let isNamed = !name.isEmpty && reason.hasPrefix("worker \(name) ")
+        note(
+            RefusalTable.Entry(name: name, reason: isNamed ? "it" + reason.dropFirst("worker \(name)".count) : reason))
+        workerLog.refused(peer)
+    }
+
+    /// What allows a key, for a shell: keys have many characters that one would eat, but no quotes.
+    private func allowAdvice(_ key: String?) -> String {
+        guard let key else { return "" }
+        let list = options.allowedKeys.map { "--allow \($0)" } ?? "--state \(folder.path)"
+        return "; to allow it: orchestrion keys allow \(list) '\(key)'"
+    }
+
+    /// What people call a worker, and of one that this process has not met a piece of its id.
+    func name(of worker: WorkerID) -> String { workerLog.name(of: worker) ?? String(worker.prefix(8)) }
+}

@@ -1,0 +1,85 @@
+import ClusterProtocol
+import Foundation
+import SongPlan
+import Synchronization
+import WorkerCore
+
+/// What the network thread and the engine share, behind one lock.
+final class SharedBatch: Sendable {
+    struct State {
+        var scheduler: BatchScheduler
+        /// What the engine needs to begin a task, or to go on with one that it began ahead of its lease, by the task's
+        /// number; kept until it has.
+        var assignments: [Int: WindowAssignment] = [:]
+        /// What is prefilled ahead of its lease, as it was asked for last.
+        var ahead: [TaskID: WindowAssignment] = [:]
+        var outgoing: [Chunk] = []
+        var failures: [(task: TaskID, epoch: Epoch, reason: String)] = []
+        /// New tokens since the start, for the measured speed.
+        var sampled = 0
+        var isClosed = false
+    }
+
+    let state: Mutex<State>
+    let waker = Mutex<(any Waker)?>(nil)
+    private let work = DispatchSemaphore(value: 0)
+
+    init(scheduler: BatchScheduler) {
+        state = Mutex(State(scheduler: scheduler))
+    }
+
+    /// Tells the engine that there may be something to do.
+    func signalEngine() { work.signal() }
+
+    /// Waits a little for `signalEngine`.
+    func waitForWork() { _ = work.wait(timeout: .now() + .milliseconds(200)) }
+
+    func wakeNetwork() { waker.withLock { $0?.wake() } }
+
+    func close() {
+        state.withLock { $0.isClosed = true }
+        signalEngine()
+    }
+}
+
+extension SharedBatch.State {
+    /// Begins a window, or goes on with it, ahead of its lease.
+    ///
+    /// - Returns: whether there is anything to do.
+    mutating func addAhead(_ assignment: WindowAssignment, prefix: Int) -> Bool {
+        leave(ahead: assignment.task, unlessIn: assignment)
+        let work = WorkerTask(
+            task: assignment.task, epoch: 0, prefillRows: prefix + assignment.tokens.count,
+            newTokens: assignment.newTokens, path: assignment.path)
+        guard let job = try? scheduler.add(work) else { return false }
+        assignments[job] = assignment
+        ahead[assignment.task] = assignment
+        return true
+    }
+
+    /// Takes a window on.
+    ///
+    /// - Parameter prefix: lyric rows before the music.
+    mutating func add(_ assignment: WindowAssignment, prefix: Int) throws(AdmissionError) {
+        leave(ahead: assignment.task, unlessIn: assignment)
+        ahead[assignment.task] = nil
+        let work = WorkerTask(
+            task: assignment.task, epoch: assignment.epoch, prefillRows: prefix + assignment.tokens.count + 1,
+            newTokens: assignment.newTokens, done: assignment.tokens.count - assignment.prime, path: assignment.path)
+        if let job = try scheduler.add(work) { assignments[job] = assignment }
+    }
+
+    /// Nobody asks any more for what was prefilled ahead, and what was to be sent comes again with the rest.
+    mutating func dropAhead() {
+        outgoing = []
+        ahead = [:]
+        scheduler.dropAhead()
+    }
+
+    /// Drops what was prefilled of a task, unless the assignment goes on from there.
+    private mutating func leave(ahead task: TaskID, unlessIn assignment: WindowAssignment) {
+        guard let known = ahead[task], !assignment.goesOn(known) else { return }
+        ahead[task] = nil
+        scheduler.dropAhead(task)
+    }
+}

@@ -1,0 +1,70 @@
+import ClusterProtocol
+import SongPlan
+import WorkerCore
+
+// Where the messages of the wire stop: what lies behind sees values of the worker's own.
+
+extension WindowAssignment {
+    /// What is beyond 16 bits becomes the largest value, which no model has either.
+    init(_ wire: WireAssignment) {
+        let task = wire.task.taskID
+        self.init(
+            task: task, epoch: wire.epoch, fingerprint: wire.fingerprint, seed: wire.seed,
+            number: wire.hasNumber ? Int(wire.number) : task.sample, start: Int(wire.start), end: Int(wire.end),
+            tokens: wire.tokens.map { UInt16(clamping: $0) }, prime: Int(wire.prime),
+            above: wire.above.map { UInt16(clamping: $0) }, labels: wire.labels.songLabels,
+            filter: Filter(temperature: wire.temperature, topK: Int(wire.topK), topP: wire.topP),
+            path: Int(wire.path))
+    }
+}
+
+extension WireLease {
+    init(_ held: HeldLease) {
+        self.init()
+        task = WireTask(held.task)
+        epoch = held.epoch
+        acknowledged = UInt32(held.acknowledged)
+    }
+}
+
+extension WireChunk {
+    init(_ chunk: Chunk) {
+        self.init()
+        task = WireTask(chunk.task)
+        epoch = chunk.epoch
+        start = UInt32(chunk.start)
+        tokens = chunk.tokens.map(UInt32.init)
+        hash = expectedHash
+    }
+}
+
+extension WireTaskFailed {
+    private static let longestReason = 1000
+
+    init(_ task: TaskID, _ epoch: Epoch, reason: String) {
+        self.init()
+        self.task = WireTask(task)
+        self.epoch = epoch
+        self.reason = String(reason.prefix(Self.longestReason))
+    }
+}
+
+extension WireWelcome {
+    /// What it means to the session: one of another version cannot be served.
+    var event: Session.Event {
+        if let reason = ProtocolVersion.refusal(of: version) { return .refused(reason: reason) }
+        return .welcome(heartbeat: .milliseconds(Int64(heartbeatMilliseconds)))
+    }
+}
+
+extension Link {
+    /// - Parameter place: the coordinator's address, for people.
+    init(_ status: ConnectionStatus, at place: String) {
+        guard status != .connected else {
+            self = .up
+            return
+        }
+        self = .down(
+            problem: status.problem(at: place).map { Problem(text: $0.description, isCertain: $0.isCertain) })
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import ClusterProtocol
+import Foundation
+import ZeroMQTransport
+
+struct ConnectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connect",
+        abstract: "Keep how a coordinator is reached, for all commands and workers of this user.",
+        discussion: """
+            Writes orchestrion/client.json in $XDG_CONFIG_HOME or ~/.config ($ORCHESTRION_CONFIG names another file), \
+            and tries the connection. Options and the environment come before the file.
+
+            Example:
+              orchestrion connect tcp://studio:5550 --server-key coordinator.key.pub --key me.key
+            """)
+
+    @Argument(help: ArgumentHelp("The coordinator.", valueName: "tcp://host:port"))
+    var place: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the coordinator's public key, or the key in single quotes.", valueName: "file|key"))
+    var serverKey: String?
+
+    @Option(help: ArgumentHelp("Our own key pair (made by orchestrion keys new).", valueName: "file"))
+    var key: String?
+
+    @Flag(help: "The coordinator uses no keys (--insecure there, too).")
+    var insecure = false
+
+    private var options: ConnectionOptions {
+        get throws {
+            var options = ConnectionOptions()
+            (options.connect, options.serverKey, options.key, options.insecure) = (place, serverKey, key, insecure)
+            return options
+        }
+    }
+
+    func validate() throws { try options.validate() }
+
+    func run() throws {
+        func whole(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+        // A missing or unreadable key is told before anything is kept.
+        let transport = try options.makeTransport()
+        transport.close()
+        let file = ConnectionFile(
+            connect: place,
+            server_key: serverKey.map { FileManager.default.fileExists(atPath: $0) ? whole($0) : $0 },
+            key: key.map(whole), insecure: insecure ? true : nil)
+        print(try file.save(ProcessInfo.processInfo.environment))
+        let client = try CoordinatorClient(options)
+        defer { client.close() }
+        let status = try client.status()
+        Terminal.note("connected: \(status.workers.count) workers, \(status.songs.count) songs")
+    }
+}
