@@ -29,7 +29,8 @@ import Testing
         try journal.append([
             .songSubmitted(song), .leaseGranted(first, 1, "a"), tokens(0, first, 1, "a"),
             .leaseGranted(first, 2, "b"), tokens(8, first, 2, "b"),
-            .leaseGranted(second, 3, "a"), .leaseEnded(second, 3, of: "a", .lost(.unreachable)), .leaseGranted(second, 4, "b"),
+            .leaseGranted(second, 3, "a"), .leaseEnded(second, 3, of: "a", .lost(.unreachable)),
+            .leaseGranted(second, 4, "b"),
         ])
         let events = try journal.taskEvents(of: "s")
         #expect(events.count == 7 && events.allSatisfy { abs(($0.time ?? 0) - Date().timeIntervalSince1970) < 60 })

@@ -68,7 +68,9 @@ extension CoordinatorLoop {
             workers: core.workerStatuses.filter(\.isConnected).prefix(200).map {
                 StatusReport.Worker(status: $0, silentSeconds: max(0, (now - $0.lastHeard) / .seconds(1)))
             },
-            refusals: refusals.entries.prefix(Self.refusalsShown).map { StatusReport.Refusal(entry: $0, secondsAgo: max(0, clock.seconds - $0.last)) },
+            refusals: refusals.entries.prefix(Self.refusalsShown).map {
+                StatusReport.Refusal(entry: $0, secondsAgo: max(0, clock.seconds - $0.last))
+            },
             uptimeSeconds: clock.seconds)
     }
 
