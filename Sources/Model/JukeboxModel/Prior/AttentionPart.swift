@@ -135,8 +135,9 @@ struct AttentionPart {
         }
         // Each softmax is done for all of a thread's columns at once.
         let each = max(1, blocks / work.workspace.phases.threads)
-        work.workspace.phases.run(place.number(.sumValues), of: blocks, thread: place.thread, multiple: each, most: each) {
-            blocks in
+        work.workspace.phases.run(
+            place.number(.sumValues), of: blocks, thread: place.thread, multiple: each, most: each
+        ) { blocks in
             let columns = columns(blocks)
             eachHead(of: heads) { row, head, visible, cache in
                 let out = piece + (row * shape.heads + head) * columns.count
@@ -162,7 +163,9 @@ struct AttentionPart {
     }
 
     private func record(_ row: Int, _ head: Int, _ weights: UnsafePointer<Float>, count: Int) {
-        guard let recorder = work.recorder, recorder.layer == place.index, recorder.head == head, count > 0 else { return }
+        guard let recorder = work.recorder, recorder.layer == place.index, recorder.head == head, count > 0 else {
+            return
+        }
         recorder.record(row, UnsafeBufferPointer(start: weights, count: count))
     }
 }
