@@ -137,8 +137,7 @@ struct AttentionPart {
         let each = max(1, blocks / work.workspace.phases.threads)
         work.workspace.phases.run(
             place.number(.sumValues), of: blocks, thread: place.thread, multiple: each, most: each
-        ) {
-            blocks in
+        ) { blocks in
             let columns = columns(blocks)
             eachHead(of: heads) { row, head, visible, cache in
                 let out = piece + (row * shape.heads + head) * columns.count
