@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterClient
 import ClusterProtocol
 import Foundation
 import ZeroMQTransport
@@ -49,7 +50,7 @@ struct ConnectCommand: ParsableCommand {
             server_key: serverKey.map { FileManager.default.fileExists(atPath: $0) ? whole($0) : $0 },
             key: key.map(whole), insecure: insecure ? true : nil)
         print(try file.save(ProcessInfo.processInfo.environment))
-        let client = try CoordinatorClient(options)
+        let client = try options.client()
         defer { client.close() }
         let status = try client.status()
         Terminal.note("connected: \(status.workers.count) workers, \(status.songs.count) songs")

@@ -131,7 +131,7 @@ struct KeysCommand: ParsableCommand {
             let keys = named.isEmpty ? [try KeyListOptions.publicKey(key)] : named
             for key in keys {
                 guard try list.file.remove(key) else {
-                    throw ClientError("\(key) is not in \(list.file.path); orchestrion keys list prints what is")
+                    throw CommandError("\(key) is not in \(list.file.path); orchestrion keys list prints what is")
                 }
                 Terminal.note("\(key) is not allowed any more")
             }
@@ -174,7 +174,7 @@ struct KeyListOptions: ParsableArguments {
         do {
             return try CurvePublicKey(z85: text)
         } catch {
-            throw ClientError("there is no file \(text), and it is no key: \(error)")
+            throw CommandError("there is no file \(text), and it is no key: \(error)")
         }
     }
 }

@@ -24,7 +24,7 @@ struct ConnectionFile: Codable, Equatable {
     /// What the file says, with the paths in it as seen from its folder; nothing where there is no file, unless the
     /// environment names it.
     ///
-    /// - Throws: `ClientError` that names the file.
+    /// - Throws: `CommandError` that names the file.
     static func layer(_ environment: [String: String]) throws -> ConnectionLayer {
         let path = path(environment)
         let isNamed = environment["ORCHESTRION_CONFIG"].map { !$0.isEmpty } ?? false
@@ -36,10 +36,10 @@ struct ConnectionFile: Codable, Equatable {
             let unknown = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?.keys
                 .filter { !names.contains($0) }.sorted()
             if let name = unknown?.first {
-                throw ClientError("it has no setting \(name); the settings are \(names.joined(separator: ", "))")
+                throw CommandError("it has no setting \(name); the settings are \(names.joined(separator: ", "))")
             }
         } catch {
-            throw ClientError("the connection in \(path) cannot be used: \(error.explanation)")
+            throw CommandError("the connection in \(path) cannot be used: \(error.explanation)")
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         func located(_ name: String?) -> String? {

@@ -34,10 +34,10 @@ struct ConnectionOptions: ParsableArguments {
         let settings: ConnectionSettings
         do {
             if insecure, key != nil {
-                throw ClientError("--insecure is without keys; leave it away, or --server-key and --key")
+                throw CommandError("--insecure is without keys; leave it away, or --server-key and --key")
             }
             settings = try self.settings()
-        } catch let error as ClientError {
+        } catch let error as CommandError {
             throw ValidationError(error.description)
         }
         let (place, name) = (settings.connect, settings.names.connect)
@@ -64,7 +64,7 @@ struct ConnectionOptions: ParsableArguments {
 
     /// What options, environment and file say together.
     ///
-    /// - Throws: `ClientError`.
+    /// - Throws: `CommandError`.
     func settings() throws -> ConnectionSettings {
         try Self.settings(
             ConnectionLayer(connect: connect, serverKey: serverKey, key: key, insecure: insecure))
@@ -87,7 +87,7 @@ struct ConnectionOptions: ParsableArguments {
             do {
                 server = try CurvePublicKey(z85: serverKey)
             } catch {
-                throw ClientError(
+                throw CommandError(
                     "\(settings.names.serverKey): there is no file \(serverKey), and it is no key: \(error)")
             }
         }

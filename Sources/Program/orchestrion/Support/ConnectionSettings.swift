@@ -48,10 +48,10 @@ struct ConnectionSettings: Equatable {
     /// - Parameter layers: what comes first counts. That a coordinator has no keys is said of the address beside it, and
     ///   does not hold for another; its key holds for another machine's address, too, but not for this machine's, where
     ///   there may be none.
-    /// - Throws: `ClientError` for a place that contradicts itself.
+    /// - Throws: `CommandError` for a place that contradicts itself.
     init(_ layers: [ConnectionLayer]) throws {
         for layer in layers where layer.insecure && layer.serverKey != nil {
-            throw ClientError(
+            throw CommandError(
                 "\(layer.names.insecure) is without keys; leave it away, or \(layer.names.serverKey) and "
                     + layer.names.key)
         }
