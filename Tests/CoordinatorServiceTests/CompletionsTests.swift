@@ -22,7 +22,9 @@ struct CompletionsTests {
             for number in 0..<200 { completions.post(.refused("\(thread)", "\(number)")) }
         }
         var came: [String: [Int]] = [:]
-        for case .refused(let thread, let number) in completions.drain() { came[thread, default: []].append(Int(number)!) }
+        for case .refused(let thread, let number) in completions.drain() {
+            came[thread, default: []].append(Int(number)!)
+        }
         #expect(came.count == 4)
         #expect(came.values.allSatisfy { $0 == Array(0..<200) })
         #expect(completions.drain().isEmpty)

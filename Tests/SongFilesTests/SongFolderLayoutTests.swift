@@ -25,7 +25,9 @@ struct SongFolderLayoutTests {
         #expect(SongFolderLayout.copyOfSoFar(level: 1, sample: 3) == "level_1/sample_3.so-far.wav")
     }
 
-    @Test(arguments: ["song.json", "level_1", "level_x/sample_0.wav", "level_0/other.wav", "so_far", "a/level_0/sample_0.wav"])
+    @Test(arguments: [
+        "song.json", "level_1", "level_x/sample_0.wav", "level_0/other.wav", "so_far", "a/level_0/sample_0.wav",
+    ])
     func `other names have no place`(_ path: String) { #expect(SongFolderLayout.place(of: path) == nil) }
 
     @Test func `level 1 is not level 11`() {
@@ -77,6 +79,8 @@ struct SongDescriptionTests {
 
     @Test func `what is damaged is told with its field`() {
         let json = Data(#"{"seconds": 20, "joins": [{"level": 0}]}"#.utf8)
-        #expect(unlessError("here: the field joins is damaged") { _ = try SongDescription(json: json, source: "here") } == nil)
+        #expect(
+            unlessError("here: the field joins is damaged") { _ = try SongDescription(json: json, source: "here") }
+                == nil)
     }
 }

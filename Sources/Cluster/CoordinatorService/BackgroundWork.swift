@@ -74,7 +74,8 @@ final class BackgroundWork: Sendable {
     ///   - priority: of a higher one goes first.
     ///   - failure: what to say then.
     func add(
-        _ kind: Kind, for song: SongID, priority: Int = 0, failure: String, _ body: @escaping @Sendable () throws -> Void
+        _ kind: Kind, for song: SongID, priority: Int = 0, failure: String,
+        _ body: @escaping @Sendable () throws -> Void
     ) {
         queue(kind).add(priority: priority) { [self] in
             do {

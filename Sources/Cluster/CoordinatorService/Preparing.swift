@@ -22,7 +22,9 @@ extension BackgroundWork {
     /// - Parameters:
     ///   - slots: windows that the cluster runs at the same time; 0 when that must not decide what is sampled.
     ///   - time: seconds since 1970.
-    func prepare(_ song: SongID, _ request: SongRequest, priority: Int, slots: Int, time: @escaping @Sendable () -> Double) {
+    func prepare(
+        _ song: SongID, _ request: SongRequest, priority: Int, slots: Int, time: @escaping @Sendable () -> Double
+    ) {
         add(.preparation) { [self] in
             do {
                 let prepared = try prepared(song, request, priority: priority, slots: slots, time: time)
