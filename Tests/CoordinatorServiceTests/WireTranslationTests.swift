@@ -22,6 +22,74 @@ import Testing
             peer: peer, provenKey: provenKey)
     }
 
+    private func incoming(_ kind: WireToCoordinator.OneOf_Kind) throws -> Incoming {
+        Incoming(
+            ReceivedMessage(
+                connection: ConnectionID(bytes: peer.bytes), peerKey: nil,
+                payload: try WireToCoordinator(kind: kind).payload()))
+    }
+
+    // MARK: what arrives
+
+    @Test("Peers of another version are told so, whoever they are")
+    func foreign() throws {
+        var hello = WireWorkerHello()
+        hello.version = 99
+        guard case .foreignWorker(let reason) = try incoming(.hello(hello)) else {
+            Issue.record("a worker of version 99 was let in")
+            return
+        }
+        #expect(reason.contains("version 99"))
+        var request = WireClientRequest()
+        (request.number, request.version, request.kind) = (7, 99, .status(WireStatusQuery()))
+        guard case .foreignRequest(let number, let words) = try incoming(.request(request)) else {
+            Issue.record("a client of version 99 was let in")
+            return
+        }
+        #expect(number == 7 && words.contains("version 99"))
+    }
+
+    @Test("A request of a newer release is one without content, and keeps its number")
+    func newerRequest() throws {
+        var request = WireClientRequest()
+        (request.number, request.version) = (7, ProtocolVersion.current)
+        guard case .request(nil, let number) = try incoming(.request(request)) else {
+            Issue.record("an empty request has content")
+            return
+        }
+        #expect(number == 7)
+        var query = WireStatusQuery()
+        query.song = "s"
+        request.kind = .status(query)
+        guard case .request(.status("s"), 7) = try incoming(.request(request)) else {
+            Issue.record("a status query is something else")
+            return
+        }
+    }
+
+    @Test("A chunk that was changed on its way, and what is no message, are told apart")
+    func damaged() throws {
+        var chunk = WireChunk()
+        (chunk.task, chunk.epoch, chunk.tokens) = (WireTask(task), 1, [1, 2])
+        chunk.hash = chunk.expectedHash
+        guard case .event(.chunk) = try incoming(.chunk(chunk)) else {
+            Issue.record("a good chunk is no chunk")
+            return
+        }
+        chunk.tokens[0] = 3
+        guard case .damagedChunk = try incoming(.chunk(chunk)) else {
+            Issue.record("a damaged chunk was taken")
+            return
+        }
+        for payload in [[], [0xFF]] as [[UInt8]] {
+            let message = ReceivedMessage(connection: ConnectionID(bytes: [1]), peerKey: nil, payload: payload)
+            guard case .notOfThisProtocol = Incoming(message) else {
+                Issue.record("\(payload) was taken for a message")
+                return
+            }
+        }
+    }
+
     // MARK: to workers
 
     @Test("A welcome carries version, heartbeat and lease")

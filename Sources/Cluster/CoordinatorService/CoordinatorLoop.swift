@@ -149,12 +149,11 @@ final class CoordinatorLoop {
     }
 
     /// The only place where a song leaves the table.
-    private func end(_ song: SongID, _ state: SongState) throws {
+    private func end(_ song: SongID) throws {
         // Written now, because the journal forgets what it is made of.
         do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
         songs.removeValue(forKey: song)?.close()
         try work.room.whenThere { try journal.forget(song) }
-        options.songEnded(song, state, layout(of: song).folder)
     }
 
     private func remember(_ worker: WorkerID, of song: SongID) {
@@ -187,7 +186,7 @@ final class CoordinatorLoop {
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
-            case .songEnded(let song, let state): try end(song, state)
+            case .songEnded(let song, _): try end(song)
             case .submitAccepted(let song):
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }

@@ -24,21 +24,16 @@ package final class CoordinatorServer: Sendable {
         /// The file of the keys that are let in, where it is not the state's; for the log.
         package var allowedKeys: String?
         package var log: @Sendable (String) -> Void
-        /// Called on every completed song, and with what was written.
-        package var songEnded: @Sendable (SongID, SongState, URL) -> Void
 
         package init(
             settings: Settings = Settings(), threads: Int = 2, trustsPaths: Bool = false,
-            waitsForRoom: Bool = false,
-            log: @escaping @Sendable (String) -> Void = { _ in },
-            songEnded: @escaping @Sendable (SongID, SongState, URL) -> Void = { _, _, _ in }
+            waitsForRoom: Bool = false, log: @escaping @Sendable (String) -> Void = { _ in }
         ) {
             self.settings = settings
             self.threads = threads
             self.trustsPaths = trustsPaths
             self.waitsForRoom = waitsForRoom
             self.log = log
-            self.songEnded = songEnded
         }
     }
 

@@ -16,9 +16,9 @@ struct Waiting<Source: AsyncSequence> where Source.AsyncIterator: Sendable, Sour
             var iterator = before
             do {
                 let element = try await iterator.next()
-                answer.give(.success((iterator, element)))
+                answer.set(.success((iterator, element)))
             } catch {
-                answer.give(.failure(error))
+                answer.set(.failure(error))
             }
         }
         let element: Source.Element?
@@ -32,7 +32,7 @@ private final class Answer<Value: Sendable>: Sendable {
     private let result = Mutex<Result<Value, any Error>?>(nil)
     private let isThere = DispatchSemaphore(value: 0)
 
-    func give(_ result: Result<Value, any Error>) {
+    func set(_ result: Result<Value, any Error>) {
         self.result.withLock { $0 = result }
         isThere.signal()
     }
