@@ -10,8 +10,7 @@ import Testing
 
 @Suite("A client and its coordinator")
 struct ClientTests {
-    @Test("Following a song gives each look at it, and ends with the song")
-    func follow() async throws {
+    @Test func `following a song gives each look at it, and ends with the song`() async throws {
         let looks = Counter()
         let coordinator = ScriptedCoordinator { kind, reply in
             guard case .status(let query) = kind else { return }
@@ -31,8 +30,7 @@ struct ClientTests {
         #expect(states == [.preparing, .sampling, .sampling, .finished])
     }
 
-    @Test("Following a song that there is not is an error, with the coordinator's words")
-    func followNothing() async throws {
+    @Test func `following a song that there is not is an error, with the coordinator's words`() async throws {
         let coordinator = ScriptedCoordinator { _, reply in reply.error = "there is no song s" }
         defer { coordinator.stop() }
         let error = await #expect(throws: ClientError.self) {
@@ -41,8 +39,7 @@ struct ClientTests {
         #expect(error?.description == "there is no song s")
     }
 
-    @Test("A file is sent in pieces that go on where the coordinator is, and named by its contents")
-    func upload() throws {
+    @Test func `a file is sent in pieces that go on where the coordinator is, and named by its contents`() throws {
         let folder = try TemporaryFolder()
         let file = folder.file("codes.bin")
         let contents = Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
@@ -84,8 +81,7 @@ struct ClientTests {
         #expect(progress.map(\.isComplete) == [false, false, false, false, true])
     }
 
-    @Test("A song's files are copied whole, and none outside the folder")
-    func fetch() throws {
+    @Test func `a song's files are copied whole, and none outside the folder`() throws {
         let contents = Data((0..<FilePiece.size + 10).map { UInt8(truncatingIfNeeded: $0) })
         let coordinator = ScriptedCoordinator { kind, reply in
             switch kind {
@@ -111,16 +107,14 @@ struct ClientTests {
         #expect(error?.description.contains("outside the song's folder: ../passwd") == true)
     }
 
-    @Test("Whoever has no use for the answer any more does not wait for it")
-    func giveUp() {
+    @Test func `whoever has no use for the answer any more does not wait for it`() {
         struct Enough: Error {}
         let client = ClusterClient(
             ClientConnection(transport: InMemoryNetwork().makeClient(), place: "nowhere"), mayWait: { throw Enough() })
         #expect(throws: Enough.self) { _ = try client.status() }
     }
 
-    @Test("Requests of tasks do not hold their threads, and come one after another")
-    func perform() async throws {
+    @Test func `requests of tasks do not hold their threads, and come one after another`() async throws {
         let coordinator = ScriptedCoordinator { kind, reply in
             if case .cancel(let cancel) = kind { reply.cancelled.wasRunning = cancel.song == "running" }
         }

@@ -13,8 +13,7 @@ struct StatusTests {
         return song
     }
 
-    @Test("The state is taken from the enum, and from the words of a coordinator of before")
-    func state() throws {
+    @Test func `the state is taken from the enum, and from the words of a coordinator of before`() throws {
         let states: [(WireSongState, SongProgress.State)] = [
             (.preparing, .preparing), (.sampling, .sampling), (.decoding, .decoding), (.finished, .finished),
             (.failed, .failed), (.cancelled, .cancelled),
@@ -36,13 +35,11 @@ struct StatusTests {
             ).state == .decoding)
     }
 
-    @Test("Only songs that are finished, failed or cancelled have ended")
-    func ended() {
+    @Test func `only songs that are finished, failed or cancelled have ended`() {
         #expect(SongProgress.State.allCases.filter(\.isEnded) == [.finished, .failed, .cancelled])
     }
 
-    @Test("Status as JSON has the protocol's field names and plain numbers")
-    func statusJSON() throws {
+    @Test func `status as JSON has the protocol's field names and plain numbers`() throws {
         var status = WireStatus()
         status.songs = [
             song {

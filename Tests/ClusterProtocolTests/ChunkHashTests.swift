@@ -6,8 +6,7 @@ import Testing
 @Suite struct ChunkHashTests {
     private let chunk = WireCodecTests.chunk
 
-    @Test("The hash does not depend on itself and survives the wire")
-    func stable() throws {
+    @Test func `the hash does not depend on itself and survives the wire`() throws {
         var other = chunk
         other.hash = 0
         #expect(other.expectedHash == chunk.expectedHash)
@@ -20,8 +19,7 @@ import Testing
         #expect(small.expectedHash == 11_588_165_302_036_958_189)
     }
 
-    @Test("Every field counts")
-    func everyField() {
+    @Test func `every field counts`() {
         let changes: [(String, (inout WireChunk) -> Void)] = [
             ("song", { $0.task.song += "0" }), ("song shorter", { $0.task.song.removeLast() }),
             ("sample", { $0.task.sample += 1 }), ("level", { $0.task.level += 1 }), ("window", { $0.task.window += 1 }),
@@ -45,8 +43,7 @@ import Testing
         }
     }
 
-    @Test("Bytes do not move between the song's name and what follows")
-    func boundary() {
+    @Test func `bytes do not move between the song's name and what follows`() {
         var a = WireChunk()
         a.task.song = "a\u{0}"
         var b = WireChunk()

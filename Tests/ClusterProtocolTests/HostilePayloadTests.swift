@@ -31,8 +31,7 @@ import Testing
             + WireCodecTests.fromCoordinator.map { try $0.payload() }
     }
 
-    @Test("Random bytes are refused or understood")
-    func randomBytes() {
+    @Test func `random bytes are refused or understood`() {
         var random = SplitMix64(seed: 1)
         var refused = 0
         for _ in 0..<3000 {
@@ -44,8 +43,7 @@ import Testing
         #expect(refused > 1000)
     }
 
-    @Test("Messages cut short are refused or understood, and never taken for the whole one")
-    func truncations() throws {
+    @Test func `messages cut short are refused or understood, and never taken for the whole one`() throws {
         for sample in samples {
             for length in 0..<min(sample.count, 400) {
                 _ = feed(Array(sample.prefix(length)))
@@ -58,8 +56,7 @@ import Testing
         }
     }
 
-    @Test("Messages with changed bytes are refused or understood")
-    func mutations() {
+    @Test func `messages with changed bytes are refused or understood`() {
         var random = SplitMix64(seed: 2)
         for sample in samples where !sample.isEmpty {
             for _ in 0..<100 {
@@ -72,8 +69,7 @@ import Testing
         }
     }
 
-    @Test("A changed byte in a chunk shows in its hash")
-    func changedChunks() throws {
+    @Test func `a changed byte in a chunk shows in its hash`() throws {
         let whole = try WireToCoordinator(kind: .chunk(WireCodecTests.chunk)).payload()
         var noticed = 0
         var decoded = 0
@@ -91,8 +87,7 @@ import Testing
         #expect(noticed == decoded)
     }
 
-    @Test("A payload over the limit is refused before it is decoded")
-    func oversize() throws {
+    @Test func `a payload over the limit is refused before it is decoded`() throws {
         let limit = TransportLimits.maximumMessageSize
         let zeros = [UInt8](repeating: 0, count: limit + 1)
         #expect(
@@ -107,8 +102,7 @@ import Testing
         #expect(throws: Never.self) { try WireFromCoordinator(payload: payload) }
     }
 
-    @Test("Lengths that lie, deep nesting and endless varints are refused")
-    func liars() {
+    @Test func `lengths that lie, deep nesting and endless varints are refused`() {
         #expect(
             unlessError("not a message of this protocol") {
                 _ = try WireToCoordinator(payload: [0x1A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F])

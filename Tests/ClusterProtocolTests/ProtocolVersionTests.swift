@@ -2,8 +2,7 @@ import ClusterProtocol
 import Testing
 
 @Suite struct ProtocolVersionTests {
-    @Test("The own version is served, every other one is refused with both numbers and what to do")
-    func refusal() throws {
+    @Test func `the own version is served, every other one is refused with both numbers and what to do`() throws {
         #expect(ProtocolVersion.refusal(of: ProtocolVersion.current) == nil)
         for version in [0, ProtocolVersion.current + 1, .max] {
             let reason = try #require(ProtocolVersion.refusal(of: version))
@@ -12,8 +11,7 @@ import Testing
         }
     }
 
-    @Test("A hello that says nothing has version 0, which is refused")
-    func silent() throws {
+    @Test func `a hello that says nothing has version 0, which is refused`() throws {
         let hello = try WireToCoordinator(payload: [0x0A, 0x00])
         #expect(hello.hello.version == 0 && ProtocolVersion.refusal(of: hello.hello.version) != nil)
     }

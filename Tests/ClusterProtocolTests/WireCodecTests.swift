@@ -94,8 +94,7 @@ import Testing
         ]
     }
 
-    @Test("Every kind of message comes back as it was")
-    func roundTrips() throws {
+    @Test func `every kind of message comes back as it was`() throws {
         for message in Self.toCoordinator {
             let payload = try message.payload()
             #expect(try WireToCoordinator(payload: payload) == message)
@@ -106,30 +105,26 @@ import Testing
         }
     }
 
-    @Test("A message without a kind, and one of no bytes, is empty and not an error")
-    func empty() throws {
+    @Test func `a message without a kind, and one of no bytes, is empty and not an error`() throws {
         #expect(try WireToCoordinator(payload: []).kind == nil)
         #expect(try WireFromCoordinator(payload: []).kind == nil)
         #expect(try WireToCoordinator().payload().isEmpty)
     }
 
-    @Test("Fields of a newer release are ignored")
-    func unknownFields() throws {
+    @Test func `fields of a newer release are ignored`() throws {
         var payload = try WireFromCoordinator(kind: .helloWanted(WireHelloWanted())).payload()
         payload += [0xF8, 0x7F, 0x01]  // field 2047, varint 1
         #expect(try WireFromCoordinator(payload: payload).kind == .helloWanted(WireHelloWanted()))
     }
 
-    @Test("Task names survive the wire")
-    func tasks() {
+    @Test func `task names survive the wire`() {
         #expect(WireTask(Self.task).taskID == Self.task)
         let last = TaskID(
             stream: StreamID(song: String(repeating: "x", count: 64), sample: 255, level: 15), window: Int(UInt32.max))
         #expect(WireTask(last).taskID == last)
     }
 
-    @Test("Labels survive the wire; what they cannot express is clamped")
-    func labels() {
+    @Test func `labels survive the wire; what they cannot express is clamped`() {
         let labels = SongLabels(
             totalLength: 26_460_000, offset: 44_100, artist: 7897, genres: [1, 2, 3], lyrics: [0, 79, 5])
         #expect(WireLabels(labels).songLabels == labels)
@@ -137,8 +132,7 @@ import Testing
         #expect(odd.totalLength == Int(UInt32.max) && odd.offset == 0 && odd.artist == 0)
     }
 
-    @Test("The largest assignment of a published model fits into a message")
-    func largestAssignment() throws {
+    @Test func `the largest assignment of a published model fits into a message`() throws {
         var assignment = WireAssignment()
         assignment.task = WireTask(Self.task)
         (assignment.epoch, assignment.seed, assignment.end) = (.max, .max, .max)

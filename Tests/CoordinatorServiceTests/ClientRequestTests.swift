@@ -9,8 +9,7 @@ import Testing
 
 /// A coordinator as clients meet it, over the in-memory transport.
 @Suite(.serialized) struct ClientRequestTests {
-    @Test("A request of another protocol version, and one without content, are answered with a reason")
-    func malformed() throws {
+    @Test func `a request of another protocol version, and one without content, are answered with a reason`() throws {
         let coordinator = try ServedCoordinator()
         #expect(try coordinator.ask(nil).error.contains("newer release"))
         #expect(try coordinator.ask(nil, version: 99).error.contains("version 99"))
@@ -19,8 +18,7 @@ import Testing
         coordinator.finish()
     }
 
-    @Test("Songs with impossible names, formats and requests are refused with the reason")
-    func refused() throws {
+    @Test func `songs with impossible names, formats and requests are refused with the reason`() throws {
         let coordinator = try ServedCoordinator()
         for id in ["", "a/b", "..", "a b", String(repeating: "a", count: 65), "\u{E9}"] {
             #expect(
@@ -42,8 +40,7 @@ import Testing
         coordinator.finish()
     }
 
-    @Test("A song is taken on, shown, and cancelled")
-    func life() throws {
+    @Test func `a song is taken on, shown, and cancelled`() throws {
         let coordinator = try ServedCoordinator()
         let request = #"{"model":"two-level-unlabelled","sample_length":32768,"samples":[{},{}]}"#
         let accepted = try coordinator.submit("song-1", request)
@@ -70,8 +67,7 @@ import Testing
         coordinator.finish()
     }
 
-    @Test("Songs that do not exist are named")
-    func unknownSong() throws {
+    @Test func `songs that do not exist are named`() throws {
         let coordinator = try ServedCoordinator()
         var (query, cancel, list, read) = (WireStatusQuery(), WireCancel(), WireListFiles(), WireReadFile())
         query.song = "x"
@@ -84,8 +80,7 @@ import Testing
         coordinator.finish()
     }
 
-    @Test("Only files of the song can be read")
-    func files() throws {
+    @Test func `only files of the song can be read`() throws {
         let coordinator = try ServedCoordinator()
         _ = try coordinator.submit("song", #"{"model":"two-level-unlabelled","sample_length":256}"#)
         let place = coordinator.folder.file("state/songs/song")
@@ -113,8 +108,7 @@ import Testing
         coordinator.finish()
     }
 
-    @Test("Bytes that are no message do not stop the coordinator")
-    func junk() throws {
+    @Test func `bytes that are no message do not stop the coordinator`() throws {
         let coordinator = try ServedCoordinator()
         for payload in [[], [0xFF], [UInt8](repeating: 0x0A, count: 65_536)] { try coordinator.send(payload) }
         #expect(try coordinator.ask(.status(WireStatusQuery())).error.isEmpty)

@@ -3,8 +3,7 @@ import Testing
 @testable import CoordinatorService
 
 @Suite struct MeterTests {
-    @Test("Speed is what came in the last half minute, over the time since its first mark")
-    func speed() {
+    @Test func `speed is what came in the last half minute, over the time since its first mark`() {
         var meter = SpeedMeter()
         #expect(meter.tokensPerSecond(at: 0) == 0)
         meter.add(100, at: 10)
@@ -16,8 +15,7 @@ import Testing
         #expect(meter.tokensPerSecond(at: 60) == 0)
     }
 
-    @Test("A stage's share gives the time that is left")
-    func stages() throws {
+    @Test func `a stage's share gives the time that is left`() throws {
         let meter = StageMeter()
         meter.update(share: 0.5)
         #expect(meter.progress == nil)

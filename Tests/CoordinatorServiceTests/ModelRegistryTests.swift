@@ -8,8 +8,7 @@ import SongPlan
 import Testing
 
 @Suite struct ModelRegistryTests {
-    @Test("A model is found by its name, its folder, and a folder of the same name elsewhere")
-    func names() throws {
+    @Test func `a model is found by its name, its folder, and a folder of the same name elsewhere`() throws {
         let registry = ModelRegistry()
         let added = try registry.add(path: Fixture.noLyrics.folder.path)
         #expect(added.name == "no-lyrics")
@@ -20,15 +19,13 @@ import Testing
         }
     }
 
-    @Test("A folder is opened when a song names it")
-    func folder() throws {
+    @Test func `a folder is opened when a song names it`() throws {
         let registry = ModelRegistry()
         #expect(try registry.model(Fixture.twoLevel.folder.path).name == "two-level-unlabelled")
         #expect(try registry.model("two-level-unlabelled").geometry.levels.count == 2)
     }
 
-    @Test("An unknown name is an error that lists the known ones")
-    func unknown() throws {
+    @Test func `an unknown name is an error that lists the known ones`() throws {
         let registry = ModelRegistry()
         #expect(unlessError("no model is called 5b", "--model") { _ = try registry.model("5b") } == nil)
         try registry.add(path: Fixture.noLyrics.folder.path)
@@ -36,8 +33,7 @@ import Testing
         #expect(unlessError("5b", "no-lyrics, two-level-unlabelled") { _ = try registry.model("5b") } == nil)
     }
 
-    @Test("Of two models of one name the first keeps it; folders tell them apart")
-    func sameName() throws {
+    @Test func `of two models of one name the first keeps it; folders tell them apart`() throws {
         let copy = try TemporaryFolder()
         let other = copy.file("no-lyrics")
         try FileManager.default.copyItem(at: Fixture.twoLevel.folder, to: other)
@@ -51,15 +47,13 @@ import Testing
         #expect(try registry.vqvae(of: b).hyperparameters.levels == 2)
     }
 
-    @Test("A VQ-VAE is loaded once")
-    func vqvae() throws {
+    @Test func `a VQ-VAE is loaded once`() throws {
         let registry = ModelRegistry()
         let model = try registry.add(path: Fixture.twoLevel.folder.path)
         #expect(try registry.vqvae(of: model) === registry.vqvae(of: model))
     }
 
-    @Test("A folder without geometry takes the registry's preset, or is an error")
-    func preset() throws {
+    @Test func `a folder without geometry takes the registry's preset, or is an error`() throws {
         let copy = try ModelCopy(.noLyrics)
         try FileManager.default.removeItem(at: copy.folder.file("hparams.json"))
         #expect(
@@ -68,8 +62,7 @@ import Testing
         #expect(unlessError("--preset") { try ModelRegistry().add(path: copy.folder.path) } == nil)
     }
 
-    @Test("A folder without a model is an error that says what was looked for")
-    func noModel() throws {
+    @Test func `a folder without a model is an error that says what was looked for`() throws {
         let empty = try TemporaryFolder()
         #expect(unlessError(empty.path, "vqvae") { _ = try ModelRegistry().model(empty.path) } == nil)
     }

@@ -13,8 +13,7 @@ import Testing
         levels: [LevelGeometry(samplesPerToken: 2, windowLength: 16, codes: 8, tokensPerUpperToken: nil)],
         timing: nil)
 
-    @Test("Leases of a journal become bars: done, copied, taken back, running")
-    func bars() throws {
+    @Test func `leases of a journal become bars: done, copied, taken back, running`() throws {
         let folder = try TemporaryFolder()
         let journal = try Journal(folder: folder.file("state").path)
         let song = Submission(

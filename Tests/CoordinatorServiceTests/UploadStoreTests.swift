@@ -34,8 +34,7 @@ import Testing
         }
     }
 
-    @Test("A file arrives in pieces, and is then found under its name")
-    func pieces() throws {
+    @Test func `a file arrives in pieces, and is then found under its name`() throws {
         #expect(try store.add(upload(0..<0)) == 0)
         #expect(try store.add(upload(0..<40_000)) == 40_000)
         #expect(unlessError("my song|v2.wav was not sent completely") { _ = try store.locate(reference) } == nil)
@@ -47,8 +46,7 @@ import Testing
         #expect(UploadName.original(of: reference) == "my song|v2.wav")
     }
 
-    @Test("A piece that comes twice, or too early, changes nothing; the answer says where to go on")
-    func order() throws {
+    @Test func `a piece that comes twice, or too early, changes nothing; the answer says where to go on`() throws {
         _ = try store.add(upload(0..<40_000))
         #expect(try store.add(upload(0..<40_000)) == 40_000)
         #expect(try store.add(upload(60_000..<80_000)) == 40_000)
@@ -58,8 +56,7 @@ import Testing
         #expect(throws: Never.self) { try store.locate(reference) }
     }
 
-    @Test("Another process goes on where the first stopped")
-    func restarted() throws {
+    @Test func `another process goes on where the first stopped`() throws {
         _ = try store.add(upload(0..<40_000))
         let second = try UploadStore(folder: folder.file("deep/uploads"))
         #expect(try second.add(upload(0..<0)) == 40_000)
@@ -68,16 +65,14 @@ import Testing
         #expect(throws: Never.self) { try store.locate(reference) }
     }
 
-    @Test("A file that is there need not be sent again")
-    func known() throws {
+    @Test func `a file that is there need not be sent again`() throws {
         try complete()
         #expect(try store.add(upload(0..<0)) == 100_000)
         #expect(try store.add(upload(0..<100)) == 100_000)
         #expect(try Data(contentsOf: URL(fileURLWithPath: store.locate(reference))) == Data(content))
     }
 
-    @Test("Content that does not have the digest is thrown away, and can be sent anew")
-    func wrongContent() throws {
+    @Test func `content that does not have the digest is thrown away, and can be sent anew`() throws {
         var first = upload(0..<40_000)
         first.data[7] ^= 1
         _ = try store.add(first)
@@ -88,8 +83,7 @@ import Testing
         #expect(throws: Never.self) { try store.locate(reference) }
     }
 
-    @Test("An empty file is a file")
-    func emptyFile() throws {
+    @Test func `an empty file is a file`() throws {
         let digest = [UInt8]().withUnsafeBytes { Digest.sha256($0) }
         let upload = UploadPiece(digest: digest, ending: "txt", size: 0, offset: 0, data: Data())
         #expect(try store.add(upload) == 0)
@@ -98,32 +92,28 @@ import Testing
         }
     }
 
-    @Test("A piece beyond the announced size is not taken")
-    func beyond() throws {
+    @Test func `a piece beyond the announced size is not taken`() throws {
         var upload = upload(0..<40_000)
         upload.size = 39_999
         #expect(try store.add(upload) == 0)
     }
 
-    @Test("Files and pieces that are too large are refused")
-    func tooLarge() throws {
+    @Test func `files and pieces that are too large are refused`() throws {
         var large = upload(0..<10)
         large.size = UploadStore.maximumSize + 1
         #expect(unlessError("too large", "\(UploadStore.maximumSize)") { _ = try store.add(large) } == nil)
         #expect(unlessError("too large") { _ = try store.add(upload(0..<FilePiece.size + 1)) } == nil)
     }
 
-    @Test(
-        "Names that would lead out of the folder are refused",
-        arguments: [
-            ("../../etc/passwd", "wav"), (String(repeating: "a", count: 63), "wav"),
-            (String(repeating: "g", count: 64), "wav"),
-            ("", "wav"), (String(repeating: "a", count: 64), ""), (String(repeating: "a", count: 64), "../x"),
-            (String(repeating: "a", count: 64), "wav.part"),
-            (String(repeating: "a", count: 64), String(repeating: "1", count: 40)),
-            (String(repeating: "\u{FF11}", count: 64), "wav"),
-        ])
-    func malformed(_ digest: String, _ ending: String) throws {
+    @Test(arguments: [
+        ("../../etc/passwd", "wav"), (String(repeating: "a", count: 63), "wav"),
+        (String(repeating: "g", count: 64), "wav"),
+        ("", "wav"), (String(repeating: "a", count: 64), ""), (String(repeating: "a", count: 64), "../x"),
+        (String(repeating: "a", count: 64), "wav.part"),
+        (String(repeating: "a", count: 64), String(repeating: "1", count: 40)),
+        (String(repeating: "\u{FF11}", count: 64), "wav"),
+    ])
+    func `names that would lead out of the folder are refused`(_ digest: String, _ ending: String) throws {
         var upload = upload(0..<10, digest: digest, ending: ending)
         upload.size = 10
         #expect(unlessError("malformed") { _ = try store.add(upload) } == nil)
@@ -132,8 +122,7 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("deep/uploads").path).isEmpty)
     }
 
-    @Test("Only uploads can be named from outside")
-    func localPaths() throws {
+    @Test func `only uploads can be named from outside`() throws {
         let secret = try folder.write("x", "secret.wav")
         for name in [secret, "secret.wav", "/etc/passwd", "upload", ""] {
             #expect(unlessError("not here", "send it first") { _ = try store.locate(name) } == nil)
@@ -141,8 +130,7 @@ import Testing
         #expect(UploadName.original(of: "plain.wav") == "plain.wav")
     }
 
-    @Test("A file keeps its ending unless it has none or a strange one")
-    func endings() {
+    @Test func `a file keeps its ending unless it has none or a strange one`() {
         for (name, ending) in [
             ("take.FLAC", "flac"), ("take", "bin"), ("take.", "bin"), ("take.\u{FC}", "bin"), ("a.b-c", "bin"),
             ("a." + String(repeating: "x", count: 17), "bin"),

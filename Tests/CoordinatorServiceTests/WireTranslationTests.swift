@@ -31,8 +31,7 @@ import Testing
 
     // MARK: what arrives
 
-    @Test("Peers of another version are told so, whoever they are")
-    func foreign() throws {
+    @Test func `peers of another version are told so, whoever they are`() throws {
         var hello = WireWorkerHello()
         hello.version = 99
         guard case .foreignWorker(let reason) = try incoming(.hello(hello)) else {
@@ -49,8 +48,7 @@ import Testing
         #expect(number == 7 && words.contains("version 99"))
     }
 
-    @Test("A request of a newer release is one without content, and keeps its number")
-    func newerRequest() throws {
+    @Test func `a request of a newer release is one without content, and keeps its number`() throws {
         var request = WireClientRequest()
         (request.number, request.version) = (7, ProtocolVersion.current)
         guard case .request(nil, let number) = try incoming(.request(request)) else {
@@ -67,8 +65,7 @@ import Testing
         }
     }
 
-    @Test("A chunk that was changed on its way, and what is no message, are told apart")
-    func damaged() throws {
+    @Test func `a chunk that was changed on its way, and what is no message, are told apart`() throws {
         var chunk = WireChunk()
         (chunk.task, chunk.epoch, chunk.tokens) = (WireTask(task), 1, [1, 2])
         chunk.hash = chunk.expectedHash
@@ -92,8 +89,7 @@ import Testing
 
     // MARK: to workers
 
-    @Test("A welcome carries version, heartbeat and lease")
-    func welcome() throws {
+    @Test func `a welcome carries version, heartbeat and lease`() throws {
         guard case .welcome(let message) = try sent(.welcome(heartbeat: .seconds(1), lease: .milliseconds(5500))) else {
             Issue.record("no welcome")
             return
@@ -102,8 +98,7 @@ import Testing
         #expect(message.heartbeatMilliseconds == 1000 && message.leaseMilliseconds == 5500)
     }
 
-    @Test("An assignment carries everything the tokens depend on")
-    func assignment() throws {
+    @Test func `an assignment carries everything the tokens depend on`() throws {
         let labels = SongLabels(totalLength: 5_000_000, offset: 6, artist: 7, genres: [8, 9], lyrics: [10, 11])
         let assignment = Assignment(
             task: task, epoch: .max, fingerprint: "f", seed: .max, number: 9, window: 100..<228,
@@ -131,8 +126,7 @@ import Testing
         #expect(!second.hasLabels && second.above.isEmpty)
     }
 
-    @Test("Refusal, acknowledgement, revocation and the wish for a hello")
-    func others() throws {
+    @Test func `refusal, acknowledgement, revocation and the wish for a hello`() throws {
         guard case .refused(let refused) = try sent(.refused(reason: "no")),
             case .acknowledged(let acknowledged) = try sent(.acknowledged(task, 4, count: 256)),
             case .revoke(let revoke) = try sent(.revoke(task, 5, reason: "late")),
@@ -162,8 +156,7 @@ import Testing
         return hello
     }
 
-    @Test("A hello becomes a worker; its proved key is part of who it is")
-    func hellos() throws {
+    @Test func `a hello becomes a worker; its proved key is part of who it is`() throws {
         var wanted = WorkerDescription(
             id: "w", name: "host", model: "5b", fingerprints: [0: "a", 2: "b"], slots: 8, tokensPerSecond: 3.5,
             held: [HeldLease(task: task, epoch: 9, acknowledged: 128)])
@@ -179,8 +172,7 @@ import Testing
         #expect(description.slots == 256)
     }
 
-    @Test("Heartbeats, failures and goodbyes become events")
-    func simple() throws {
+    @Test func `heartbeats, failures and goodbyes become events`() throws {
         var heartbeat = WireHeartbeat()
         (heartbeat.held, heartbeat.tokensPerSecond, heartbeat.levelSpeeds) = ([lease(5)], 2, [0: 7, 2: 3])
         #expect(
@@ -201,8 +193,7 @@ import Testing
         return chunk
     }
 
-    @Test("A chunk becomes an event if its hash fits")
-    func chunks() throws {
+    @Test func `a chunk becomes an event if its hash fits`() throws {
         #expect(
             try event(.chunk(chunk()))
                 == .chunk(peer, Chunk(task: task, epoch: 9, start: 128, tokens: [1, 2047, 65_535])))
@@ -221,13 +212,11 @@ import Testing
         #expect(try event(.chunk(wide)) == nil)
     }
 
-    @Test("A client's request is none of the core's business")
-    func requests() throws {
+    @Test func `a client's request is none of the core's business`() throws {
         #expect(try event(.request(WireClientRequest())) == nil)
     }
 
-    @Test("Numbers at their limits do not trap")
-    func limits() throws {
+    @Test func `numbers at their limits do not trap`() throws {
         var hello = hello()
         hello.fingerprints = [.max: "x"]
         hello.held = [lease(.max)]

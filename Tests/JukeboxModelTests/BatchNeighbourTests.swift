@@ -11,8 +11,10 @@ import Testing
             FixtureLevel(.noLyrics, 2), FixtureLevel(.twoLevel, 1),
         ] + Fixture.otherProfiles
 
-    @Test("Logits do not depend on neighbours that come and go, their order, or the threads", arguments: places)
-    func neighbours(_ place: FixtureLevel) throws {
+    @Test(arguments: places)
+    func `logits do not depend on neighbours that come and go, their order, or the threads`(_ place: FixtureLevel)
+        throws
+    {
         var target = try WindowCase(place)
         // Several blocks of every pattern, and short enough for many rounds.
         target.music = Array(target.music.prefix(64))

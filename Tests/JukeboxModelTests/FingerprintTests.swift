@@ -6,15 +6,12 @@ import Testing
 
 /// A fingerprint says that two workers would sample the same tokens.
 @Suite struct FingerprintTests {
-    @Test(
-        "Both layouts of one model have the same fingerprints",
-        arguments: [(Fixture.lyricsSingle, Fixture.hfLyricsSingle), (.noLyrics, .hfNoLyrics)])
-    func layouts(_ one: Fixture, _ other: Fixture) throws {
+    @Test(arguments: [(Fixture.lyricsSingle, Fixture.hfLyricsSingle), (.noLyrics, .hfNoLyrics)])
+    func `both layouts of one model have the same fingerprints`(_ one: Fixture, _ other: Fixture) throws {
         #expect(try one.model().fingerprints() == other.model().fingerprints())
     }
 
-    @Test("Fingerprints are the profile and 64 hexadecimal digits, and differ between levels and models")
-    func distinct() throws {
+    @Test func `fingerprints are the profile and 64 hexadecimal digits, and differ between levels and models`() throws {
         var all: Set<String> = []
         for fixture in Fixture.originals { all.formUnion(try fixture.model().fingerprints().values) }
         #expect(all.count == 11)
@@ -25,8 +22,7 @@ import Testing
         }
     }
 
-    @Test("Profiles differ in fingerprint, and each is found in its own")
-    func profiles() throws {
+    @Test func `profiles differ in fingerprint, and each is found in its own`() throws {
         let folder = Fixture.noLyrics.folder.path
         var all: Set<String> = []
         for profile in NumericProfile.allCases {
@@ -41,16 +37,14 @@ import Testing
         #expect(NumericProfile(name: "int8") == .int8 && NumericProfile(name: "int8/1") == nil)
     }
 
-    @Test("The file format and what lies beside the weights do not matter")
-    func format() throws {
+    @Test func `the file format and what lies beside the weights do not matter`() throws {
         let copy = try ModelCopy(.lyricsSingle)
         for level in 0...2 { try copy.rewrite(.prior(level: level)) }
         try FileManager.default.removeItem(at: copy.folder.file("v3_artist_ids.txt"))
         #expect(try copy.open().fingerprints() == Fixture.lyricsSingle.model().fingerprints())
     }
 
-    @Test("One bit of one weight changes the fingerprint of its level alone")
-    func oneBit() throws {
+    @Test func `one bit of one weight changes the fingerprint of its level alone`() throws {
         let original = try Fixture.noLyrics.model().fingerprints()
         for victim in [
             "prior.transformer._attn_mods.0.ln_0.bias", "y_emb.artist_emb.emb.weight", "prior.x_emb.weight",
@@ -64,15 +58,13 @@ import Testing
         }
     }
 
-    @Test("The VQ-VAE's weights do not count: no token depends on them")
-    func vqvae() throws {
+    @Test func `the VQ-VAE's weights do not count: no token depends on them`() throws {
         let copy = try ModelCopy(.noLyrics)
         try copy.rewrite(.vqvae) { $0["decoders.0.out.bias"]!.bytes[0] ^= 1 }
         #expect(try copy.open().fingerprints() == Fixture.noLyrics.model().fingerprints())
     }
 
-    @Test("The same weights under another geometry are another model")
-    func geometry() throws {
+    @Test func `the same weights under another geometry are another model`() throws {
         let original = try Fixture.noLyrics.model().fingerprints()
         for (path, value) in [
             ("prior_level_2.heads", 2 as Any), ("prior_level_2.max_duration", 500.0), ("prior_level_2.blocks", 8),
@@ -89,8 +81,7 @@ import Testing
         }
     }
 
-    @Test("Options of training do not count")
-    func training() throws {
+    @Test func `options of training do not count`() throws {
         let copy = try ModelCopy(.noLyrics)
         var json = try LooseJSON(Data(contentsOf: copy.folder.file("hparams.json")))
         for (field, value) in [

@@ -133,8 +133,8 @@ struct Contradiction: Sendable, CustomStringConvertible {
         .init([("vqvae.depth", "64")], names: "vqvae.dilation_growth_rate"),
     ]
 
-    @Test("A contradiction is an error that names the field and its place", arguments: contradictions)
-    func contradiction(_ contradiction: Contradiction) throws {
+    @Test(arguments: contradictions)
+    func `a contradiction is an error that names the field and its place`(_ contradiction: Contradiction) throws {
         let data = try contradiction.apply()
         #expect(
             unlessError("here.json", contradiction.names) {
@@ -142,13 +142,12 @@ struct Contradiction: Sendable, CustomStringConvertible {
             } == nil)
     }
 
-    @Test("What is no JSON object is an error that names the file", arguments: ["", "{", "[1]", "null", "7"])
-    func notJSON(_ text: String) {
+    @Test(arguments: ["", "{", "[1]", "null", "7"])
+    func `what is no JSON object is an error that names the file`(_ text: String) {
         #expect(unlessError("here.json") { _ = try Hyperparameters(json: Data(text.utf8), source: "here.json") } == nil)
     }
 
-    @Test("The changes that the errors ask for are accepted")
-    func accepted() throws {
+    @Test func `the changes that the errors ask for are accepted`() throws {
         for changes in [
             [], Self.lyrics, [("prior_level_2.attn_order", "0"), ("prior_level_2.blocks", "absent")],
             Self.lyrics + [("prior_level_2.attn_order", "8"), ("prior_level_2.prior_depth", "10")],
@@ -164,8 +163,7 @@ struct Contradiction: Sendable, CustomStringConvertible {
         }
     }
 
-    @Test("Geometry for planning follows from hyperparameters")
-    func geometry() throws {
+    @Test func `geometry for planning follows from hyperparameters`() throws {
         let single = try Fixture.lyricsSingle.model().geometry
         #expect(single.sampleRate == 44_100)
         #expect(single.levels.map(\.samplesPerToken) == [8, 32, 128])

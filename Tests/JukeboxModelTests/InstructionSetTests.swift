@@ -21,8 +21,8 @@ import Testing
         }.joined(separator: ";")
     }
 
-    @Test("Scalar and vector kernels give whole priors the same bits", .enabled(if: Kernels.available.count > 1))
-    func scalarEqualsVector() async throws {
+    @Test(.enabled(if: Kernels.available.count > 1))
+    func `scalar and vector kernels give whole priors the same bits`() async throws {
         let result = await #expect(
             processExitsWith: .success, observing: [\.standardOutputContent]
         ) {

@@ -6,10 +6,10 @@ import SongPlan
 import Testing
 
 @Suite struct LabellerTests {
-    @Test(
-        "Label vectors are the original's, at the song's start and at every window it was run on",
-        arguments: Fixture.originals)
-    func original(_ fixture: Fixture) throws {
+    @Test(arguments: Fixture.originals)
+    func `label vectors are the original's, at the song's start and at every window it was run on`(_ fixture: Fixture)
+        throws
+    {
         let model = try fixture.model()
         let scenario = try fixture.scenario()
         var compared = 0
@@ -29,18 +29,15 @@ import Testing
         #expect(compared == (fixture == .twoLevel ? 0 : fixture == .noLyrics ? 5 : 6))
     }
 
-    @Test("A model without labels has an empty vector, and takes any names")
-    func unlabelled() throws {
+    @Test func `a model without labels has an empty vector, and takes any names`() throws {
         let labeller = try Fixture.twoLevel.model().labellers[1]
         let labels = try labeller.labels(.init(artist: "x", genre: "y", lyrics: "z", artistID: 99), defaultTotal: 77)
         #expect(labels == SongLabels(totalLength: 77, offset: 0, artist: 0, genres: [], lyrics: []))
         #expect(labeller.vector(labels, start: 3).isEmpty)
     }
 
-    @Test(
-        "Hugging Face form gives the same labels",
-        arguments: [(Fixture.lyricsSingle, Fixture.hfLyricsSingle), (.noLyrics, .hfNoLyrics)])
-    func huggingFace(_ one: Fixture, _ other: Fixture) throws {
+    @Test(arguments: [(Fixture.lyricsSingle, Fixture.hfLyricsSingle), (.noLyrics, .hfNoLyrics)])
+    func `Hugging Face form gives the same labels`(_ one: Fixture, _ other: Fixture) throws {
         let scenario = try one.scenario()
         let (a, b) = (try one.model().labellers, try other.model().labellers)
         for (left, right) in zip(a, b) {
@@ -52,8 +49,7 @@ import Testing
         }
     }
 
-    @Test("Ids win over names, and defaults are id 0 and the song's own length")
-    func ids() throws {
+    @Test func `ids win over names, and defaults are id 0 and the song's own length`() throws {
         let labeller = try Fixture.noLyrics.model().labellers[0]
         let both = try labeller.labels(
             .init(artist: "Kenny G", genre: "Jazz", artistID: 5, genreIDs: [1, 2, 3]), defaultTotal: 10)
@@ -65,8 +61,7 @@ import Testing
         #expect(labeller.vector(empty, start: 0).suffix(5) == [-1, -1, -1, -1, -1])
     }
 
-    @Test("What a model cannot express is an error that names it")
-    func errors() throws {
+    @Test func `what a model cannot express is an error that names it`() throws {
         let labellers = try Fixture.lyricsSingle.model().labellers
         func text(_ level: Int, _ sample: SampleSpecification) -> String {
             errorText { _ = try labellers[level].labels(sample, defaultTotal: 1) }
@@ -97,8 +92,7 @@ import Testing
         SongLabels(totalLength: total, offset: offset, artist: 0, genres: [0], lyrics: Array(1..<count + 1))
     }
 
-    @Test("Short lyrics are padded on the left")
-    func short() throws {
+    @Test func `short lyrics are padded on the left`() throws {
         let labeller = try labeller(slots: 6)
         let window = labeller.lyricWindow(labels(4), start: 50)
         #expect(window.tokens == [0, 0, 1, 2, 3, 4])
@@ -108,16 +102,15 @@ import Testing
         #expect(none.indices == [-1, -1, -1, -1, -1, -1])
     }
 
-    @Test("Lyrics of exactly the slots are there whole, at every start", arguments: [0, 10, 45, 95, 400])
-    func exact(_ start: Int) throws {
+    @Test(arguments: [0, 10, 45, 95, 400])
+    func `lyrics of exactly the slots are there whole, at every start`(_ start: Int) throws {
         for slots in [5, 6] {
             let window = try labeller(slots: slots).lyricWindow(labels(slots), start: start)
             #expect(window.tokens == Array(1...slots) && window.indices == Array(0..<slots))
         }
     }
 
-    @Test("A window of long lyrics is centred on its share of the song, and stays inside")
-    func long() throws {
+    @Test func `a window of long lyrics is centred on its share of the song, and stays inside`() throws {
         let labeller = try labeller(slots: 6)
         func first(_ start: Int, total: Int = 10_000, offset: Int = 0) -> Int {
             let window = labeller.lyricWindow(labels(100, total: total, offset: offset), start: start)
@@ -138,8 +131,8 @@ import Testing
         #expect(first(0, total: 1) == 94)
     }
 
-    @Test("An odd number of slots is filled as well, at both ends", arguments: [0, 3, 50, 94, 99, 1000])
-    func odd(_ start: Int) throws {
+    @Test(arguments: [0, 3, 50, 94, 99, 1000])
+    func `an odd number of slots is filled as well, at both ends`(_ start: Int) throws {
         for slots in [1, 3, 7] {
             let window = try labeller(slots: slots).lyricWindow(labels(100), start: start)
             #expect(window.tokens.count == slots && window.indices.count == slots)
@@ -147,8 +140,7 @@ import Testing
         }
     }
 
-    @Test("The label vector always has the same length")
-    func vectorLength() throws {
+    @Test func `the label vector always has the same length`() throws {
         for slots in [0, 1, 6, 7] {
             let labeller = try labeller(slots: slots)
             for count in [0, 1, slots, slots + 1, 500] {

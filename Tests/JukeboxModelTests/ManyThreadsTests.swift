@@ -13,8 +13,10 @@ import Testing
     private static let threads = [5, 16, 17, 35, 56, 64, 200, 1024]
     private let one = ThreadTeam(threads: 1)
 
-    @Test("The engine, its conditioner and its lyric encoder on any number of threads", arguments: priors, threads)
-    func engine(_ place: FixtureLevel, threads: Int) throws {
+    @Test(arguments: priors, threads)
+    func `the engine, its conditioner and its lyric encoder on any number of threads`(
+        _ place: FixtureLevel, threads: Int
+    ) throws {
         var window = try WindowCase(place)
         window.music = Array(window.music.prefix(20))
         let alone = window.logits(chunk: window.prior.blockLength, team: one)
@@ -25,8 +27,8 @@ import Testing
         }
     }
 
-    @Test("The codec on any number of threads, for signals of any length", arguments: threads)
-    func codec(threads: Int) throws {
+    @Test(arguments: threads)
+    func `the codec on any number of threads, for signals of any length`(threads: Int) throws {
         let team = ThreadTeam(threads: threads)
         let vqvae = try Fixture.lyricsSingle.model().vqvae()
         var random = SplitMix64(seed: 5)

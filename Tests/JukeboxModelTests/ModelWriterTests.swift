@@ -6,8 +6,7 @@ import Tensor
 import Testing
 
 @Suite struct ModelWriterTests {
-    @Test("The same seed writes the same bytes, another seed others")
-    func deterministic() throws {
+    @Test func `the same seed writes the same bytes, another seed others`() throws {
         let folder = try TemporaryFolder()
         let (a, b, c) = (
             try randomModel(seed: 4, in: folder), try randomModel(seed: 4, in: folder),
@@ -24,8 +23,7 @@ import Testing
         #expect(Set(try a.fingerprints().values).isDisjoint(with: try c.fingerprints().values))
     }
 
-    @Test("What is written loads, is finite, and its numbers spread as asked")
-    func loads() throws {
+    @Test func `what is written loads, is finite, and its numbers spread as asked`() throws {
         let folder = try TemporaryFolder()
         let model = try randomModel(seed: 1, in: folder)
         _ = try model.vqvae()
@@ -43,8 +41,7 @@ import Testing
         #expect(try #require(set["prior.transformer._attn_mods.0.attn.c_attn.b"]).floats().allSatisfy { $0 == 0 })
     }
 
-    @Test("Half precision writes Conv1D weights as float16, and nothing else")
-    func halfPrecision() throws {
+    @Test func `half precision writes Conv1D weights as float16, and nothing else`() throws {
         let folder = try TemporaryFolder()
         let model = try randomModel(
             seed: 1, in: folder, [("prior_level_2.fp16_params", true), ("prior_level_2.merged_decoder", true)])
@@ -59,8 +56,7 @@ import Testing
         _ = try model.prior(level: 2)
     }
 
-    @Test("Progress ends at the whole, which is what the files hold")
-    func progress() throws {
+    @Test func `progress ends at the whole, which is what the files hold`() throws {
         let folder = try TemporaryFolder()
         let json = try Hyperparameters.json(preset: "tiny")
         var last = (0, 1)
@@ -82,8 +78,7 @@ import Testing
         #expect(try Data(contentsOf: folder.file("deep/er/hparams.json")) == json)
     }
 
-    @Test("A folder that cannot be made is an error")
-    func unwritable() throws {
+    @Test func `a folder that cannot be made is an error`() throws {
         let folder = try TemporaryFolder()
         try folder.write("", "file")
         let json = try Hyperparameters.json(preset: "tiny")

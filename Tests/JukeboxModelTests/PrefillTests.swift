@@ -9,16 +9,16 @@ import Testing
     private let team = ThreadTeam(threads: 1)
 
     @Test(
-        "Prefill in chunks of any size equals decoding row by row", arguments: Fixture.allLevels + Fixture.otherProfiles
+        arguments: Fixture.allLevels + Fixture.otherProfiles
     )
-    func chunks(_ place: FixtureLevel) throws {
+    func `prefill in chunks of any size equals decoding row by row`(_ place: FixtureLevel) throws {
         let window = try WindowCase(place)
         let sizes = Array(2...window.prior.blockLength)
         expectEqualChunks(window, sizes: place.profile == .f32 ? sizes : sizes.filter { $0 % 5 == 0 })
     }
 
-    @Test("Other attention orders: dense, and a lyric encoder every tenth layer", arguments: CustomPrior.allCases)
-    func customOrders(_ custom: CustomPrior) throws {
+    @Test(arguments: CustomPrior.allCases)
+    func `other attention orders: dense, and a lyric encoder every tenth layer`(_ custom: CustomPrior) throws {
         let window = try custom.window(in: TemporaryFolder())
         #expect(window.prior.shape.order == custom.rawValue)
         let sizes = [2, 3, 5, 7, 8, 15, 16, 17, 31, 48, 64].filter { $0 <= window.prior.blockLength }
@@ -35,8 +35,8 @@ import Testing
         }
     }
 
-    @Test("A window resumed at any 16th token goes on with the same bits", arguments: Fixture.allLevels)
-    func resume(_ place: FixtureLevel) throws {
+    @Test(arguments: Fixture.allLevels)
+    func `a window resumed at any 16th token goes on with the same bits`(_ place: FixtureLevel) throws {
         let window = try WindowCase(place)
         let all = window.logits(chunk: window.prior.blockLength, team: team)
         let workspace = window.prior.makeWorkspace(rows: window.prior.blockLength, team: team)
@@ -57,8 +57,8 @@ import Testing
         }
     }
 
-    @Test("A shorter window has the bits of the longer one's beginning", arguments: Fixture.allLevels)
-    func shorter(_ place: FixtureLevel) throws {
+    @Test(arguments: Fixture.allLevels)
+    func `a shorter window has the bits of the longer one's beginning`(_ place: FixtureLevel) throws {
         let window = try WindowCase(place)
         let all = window.logits(chunk: window.prior.blockLength, team: team)
         var short = window
@@ -67,8 +67,8 @@ import Testing
         #expect(sameBits(logits, all.prefix(logits.count)))
     }
 
-    @Test("A token changes the rows after it and none before", arguments: Fixture.allLevels)
-    func causality(_ place: FixtureLevel) throws {
+    @Test(arguments: Fixture.allLevels)
+    func `a token changes the rows after it and none before`(_ place: FixtureLevel) throws {
         var window = try WindowCase(place)
         let before = window.logits(chunk: window.prior.blockLength, team: team)
         let changed = window.music.count / 2
@@ -82,8 +82,8 @@ import Testing
                 after[first...].prefix(window.prior.shape.vocabulary)))
     }
 
-    @Test("One to four threads give the same bits", arguments: Fixture.allLevels + Fixture.otherProfiles)
-    func threads(_ place: FixtureLevel) throws {
+    @Test(arguments: Fixture.allLevels + Fixture.otherProfiles)
+    func `one to four threads give the same bits`(_ place: FixtureLevel) throws {
         var window = try WindowCase(place)
         window.music = Array(window.music.prefix(40))
         let single = window.logits(chunk: window.prior.blockLength, team: team)
@@ -95,8 +95,8 @@ import Testing
         }
     }
 
-    @Test("Other profiles are near float32", arguments: Fixture.otherProfiles)
-    func profiles(_ place: FixtureLevel) throws {
+    @Test(arguments: Fixture.otherProfiles)
+    func `other profiles are near float32`(_ place: FixtureLevel) throws {
         let window = try WindowCase(place)
         let wanted = try WindowCase(FixtureLevel(place.fixture, place.level)).logits(chunk: 8, team: team)
         let ours = window.logits(chunk: 8, team: team)
@@ -120,8 +120,8 @@ import Testing
         #expect((error / spread).squareRoot() < allowed)
     }
 
-    @Test("Logits agree with the original's", arguments: Fixture.allLevels)
-    func original(_ place: FixtureLevel) throws {
+    @Test(arguments: Fixture.allLevels)
+    func `logits agree with the original's`(_ place: FixtureLevel) throws {
         let window = try WindowCase(place)
         let wanted = try place.fixture.floats("forward.level_\(place.level).start_0.logits")
         let ours = window.logits(chunk: window.prior.blockLength, team: team)

@@ -5,8 +5,8 @@ import Testing
 
 /// The published models, by name.
 @Suite struct PresetTests {
-    @Test("Every preset is sound", arguments: Hyperparameters.presets)
-    func sound(_ name: String) throws {
+    @Test(arguments: Hyperparameters.presets)
+    func `every preset is sound`(_ name: String) throws {
         let hyperparameters = try Hyperparameters(preset: name)
         #expect(hyperparameters.priors.count == 3)
         #expect(hyperparameters.priors.map(\.level) == [0, 1, 2])
@@ -14,13 +14,12 @@ import Testing
         #expect(hyperparameters.geometry.sampleRate == 44_100)
     }
 
-    @Test("An unknown preset is an error that lists those there are")
-    func unknown() {
+    @Test func `an unknown preset is an error that lists those there are`() {
         #expect(unlessError("6b", "5b, 5b_lyrics, 1b_lyrics") { _ = try Hyperparameters(preset: "6b") } == nil)
     }
 
-    @Test("The VQ-VAE has the published sizes", arguments: ["5b", "5b_lyrics", "1b_lyrics"])
-    func vqvae(_ name: String) throws {
+    @Test(arguments: ["5b", "5b_lyrics", "1b_lyrics"])
+    func `the VQ-VAE has the published sizes`(_ name: String) throws {
         let vqvae = try Hyperparameters(preset: name).vqvae
         #expect(vqvae.samplesPerToken == [8, 32, 128])
         #expect(vqvae.embeddingWidth == 64 && vqvae.codes == 2048 && vqvae.width == 32 && vqvae.depth == 4)
@@ -28,10 +27,10 @@ import Testing
         #expect(abs(millions(WeightTable.vqvae(vqvae)) - 2) < 0.6)
     }
 
-    @Test(
-        "The upsamplers have the published sizes, and level 1 alone scales its conditioner's residuals",
-        arguments: ["5b", "5b_lyrics", "1b_lyrics"])
-    func upsamplers(_ name: String) throws {
+    @Test(arguments: ["5b", "5b_lyrics", "1b_lyrics"])
+    func `the upsamplers have the published sizes, and level 1 alone scales its conditioner's residuals`(_ name: String)
+        throws
+    {
         let hyperparameters = try Hyperparameters(preset: name)
         for prior in hyperparameters.priors.prefix(2) {
             let shape = prior.transformer(codes: 2048)
@@ -58,20 +57,18 @@ import Testing
         var millions: Double
     }
 
-    @Test(
-        "The top levels have the published sizes",
-        arguments: [
-            Top(
-                name: "5b", window: 8192, width: 4800, depth: 72, heads: 8, order: 2, blocks: 128, lyrics: 0,
-                lyricVocabulary: 80, millions: 5060),
-            Top(
-                name: "5b_lyrics", window: 8192, width: 4800, depth: 79, heads: 8, order: 10, blocks: 128, lyrics: 512,
-                lyricVocabulary: 80, millions: 5640),
-            Top(
-                name: "1b_lyrics", window: 6144, width: 2048, depth: 72, heads: 2, order: 12, blocks: 64, lyrics: 384,
-                lyricVocabulary: 79, millions: 940),
-        ])
-    func top(_ top: Top) throws {
+    @Test(arguments: [
+        Top(
+            name: "5b", window: 8192, width: 4800, depth: 72, heads: 8, order: 2, blocks: 128, lyrics: 0,
+            lyricVocabulary: 80, millions: 5060),
+        Top(
+            name: "5b_lyrics", window: 8192, width: 4800, depth: 79, heads: 8, order: 10, blocks: 128, lyrics: 512,
+            lyricVocabulary: 80, millions: 5640),
+        Top(
+            name: "1b_lyrics", window: 6144, width: 2048, depth: 72, heads: 2, order: 12, blocks: 64, lyrics: 384,
+            lyricVocabulary: 79, millions: 940),
+    ])
+    func `the top levels have the published sizes`(_ top: Top) throws {
         let hyperparameters = try Hyperparameters(preset: top.name)
         let prior = hyperparameters.priors[2]
         let shape = prior.transformer(codes: 2048)
@@ -83,8 +80,7 @@ import Testing
         expectClose(millions(WeightTable.prior(prior, vqvae: hyperparameters.vqvae)), top.millions)
     }
 
-    @Test("5b_lyrics reads lyrics with an encoder of 18 layers")
-    func lyricEncoder() throws {
+    @Test func `5b_lyrics reads lyrics with an encoder of 18 layers`() throws {
         let prior = try Hyperparameters(preset: "5b_lyrics").priors[2]
         let encoder = try #require(prior.lyricTransformer)
         #expect(encoder.depth == 18 && encoder.width == 1280 && encoder.heads == 4 && encoder.order == 2)
@@ -94,8 +90,7 @@ import Testing
         #expect(prior.transformer(codes: 2048).pattern(layer: 68) == .lyricEncoder)
     }
 
-    @Test("1b_lyrics has lyrics and music in one sequence of blocks of 102")
-    func singleSequence() throws {
+    @Test func `1b_lyrics has lyrics and music in one sequence of blocks of 102`() throws {
         let prior = try Hyperparameters(preset: "1b_lyrics").priors[2]
         let shape = prior.transformer(codes: 2048)
         #expect(prior.lyricTransformer == nil && prior.lyricPrefix == 384)
@@ -106,16 +101,14 @@ import Testing
         #expect(prior.genreAndArtistBins == [604, 7898] && prior.genreSlots == 1 && prior.timeBins == 64)
     }
 
-    @Test(
-        "Lengths that the models were trained on", arguments: [("5b", 60.0), ("5b_lyrics", 23.8), ("1b_lyrics", 17.84)])
-    func timing(_ name: String, _ least: Double) throws {
+    @Test(arguments: [("5b", 60.0), ("5b_lyrics", 23.8), ("1b_lyrics", 17.84)])
+    func `lengths that the models were trained on`(_ name: String, _ least: Double) throws {
         let timing = try #require(try Hyperparameters(preset: name).geometry.timing)
         #expect(abs(Double(timing.minimumTotal) / 44_100 - least) < 0.01)
         #expect(timing.maximumTotal == 600 * 44_100)
     }
 
-    @Test("A song of 180 s has the published numbers of tokens and windows")
-    func windows() throws {
+    @Test func `a song of 180 s has the published numbers of tokens and windows`() throws {
         let geometry = try Hyperparameters(preset: "5b").geometry
         let length = 180 * 44_100 / 128 * 128
         let plan = try Plan(geometry: geometry, sampleLength: length, hops: [4096, 4096, 1024], known: [0, 0, 0])

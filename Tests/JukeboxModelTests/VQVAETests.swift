@@ -27,8 +27,8 @@ import Testing
         return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }
 
-    @Test("Decoding in pieces of any size equals decoding in one go", arguments: levels)
-    func decodePieces(_ place: FixtureLevel) throws {
+    @Test(arguments: levels)
+    func `decoding in pieces of any size equals decoding in one go`(_ place: FixtureLevel) throws {
         let vqvae = try place.fixture.model().vqvae()
         let reach = vqvae.reach(level: place.level)
         let tokens = tokens(vqvae, count: 6 * reach + 37)
@@ -47,8 +47,7 @@ import Testing
         #expect(largestDifference(bare, whole[middle.lowerBound * unit..<middle.upperBound * unit]) > 1e-3)
     }
 
-    @Test("A long song is written in several pieces that join without a trace")
-    func longSong() throws {
+    @Test func `a long song is written in several pieces that join without a trace`() throws {
         let vqvae = try Fixture.twoLevel.model().vqvae()
         let level = 1
         let tokens = tokens(vqvae, count: 3 * vqvae.pieceLength(level: level) / 2)
@@ -64,8 +63,8 @@ import Testing
         #expect(joined == whole)
     }
 
-    @Test("A token is heard within its reach, and nowhere else", arguments: levels)
-    func decoderReach(_ place: FixtureLevel) throws {
+    @Test(arguments: levels)
+    func `a token is heard within its reach, and nowhere else`(_ place: FixtureLevel) throws {
         let vqvae = try place.fixture.model().vqvae()
         let reach = vqvae.reach(level: place.level)
         let unit = vqvae.hyperparameters.samplesPerToken[place.level]
@@ -83,10 +82,10 @@ import Testing
         #expect(heard.contains(changed) && heard.contains(changed - 1) && heard.contains(changed + 1))
     }
 
-    @Test(
-        "Encoding in pieces gives the codes that a stretch of the recording has on its own",
-        arguments: [levels[2], levels[4]])
-    func encodePieces(_ place: FixtureLevel) throws {
+    @Test(arguments: [levels[2], levels[4]])
+    func `encoding in pieces gives the codes that a stretch of the recording has on its own`(_ place: FixtureLevel)
+        throws
+    {
         let vqvae = try place.fixture.model().vqvae()
         let unit = vqvae.hyperparameters.samplesPerToken[place.level]
         // Two borders of pieces of 2^17 samples, in the middle of stretches that are encoded in one go.
@@ -110,8 +109,8 @@ import Testing
         }
     }
 
-    @Test("Recordings that are no whole number of pieces, and the shortest one", arguments: levels)
-    func shortRecordings(_ place: FixtureLevel) throws {
+    @Test(arguments: levels)
+    func `recordings that are no whole number of pieces, and the shortest one`(_ place: FixtureLevel) throws {
         let vqvae = try place.fixture.model().vqvae()
         let unit = vqvae.hyperparameters.samplesPerToken[place.level]
         #expect(vqvae.encode([], level: place.level, team: team).isEmpty)
@@ -122,8 +121,8 @@ import Testing
         vqvae.decode([], level: place.level, team: team) { _ in Issue.record("no tokens give no audio") }
     }
 
-    @Test("Codes and audio agree with the original's", arguments: Fixture.originals)
-    func original(_ fixture: Fixture) throws {
+    @Test(arguments: Fixture.originals)
+    func `codes and audio agree with the original's`(_ fixture: Fixture) throws {
         let vqvae = try fixture.model().vqvae()
         let length = try fixture.scenario().sample_length
         let audio = Array(try fixture.floats("audio.in").prefix(length))

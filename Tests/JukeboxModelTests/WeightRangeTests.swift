@@ -37,14 +37,14 @@ struct WeightRangeTests {
         return text
     }
 
-    @Test(
-        "A number beyond float16 is named with tensor, value and the profiles that hold it",
-        arguments: [
-            (ModelPart.prior(level: 2), "prior.transformer._attn_mods.0.mlp.c_fc.w", "f32 or int8"),
-            (.prior(level: 2), "prior.x_out.weight", "f32"), (.prior(level: 1), "prior.x_emb.weight", "f32"),
-            (.prior(level: 1), "conditioner_blocks.0.cond.model.0.weight", "f32"),
-        ])
-    func beyondHalf(_ part: ModelPart, _ tensor: String, _ others: String) throws {
+    @Test(arguments: [
+        (ModelPart.prior(level: 2), "prior.transformer._attn_mods.0.mlp.c_fc.w", "f32 or int8"),
+        (.prior(level: 2), "prior.x_out.weight", "f32"), (.prior(level: 1), "prior.x_emb.weight", "f32"),
+        (.prior(level: 1), "conditioner_blocks.0.cond.model.0.weight", "f32"),
+    ])
+    func `a number beyond float16 is named with tensor, value and the profiles that hold it`(
+        _ part: ModelPart, _ tensor: String, _ others: String
+    ) throws {
         let copy = try model(part, tensor, to: -1.5e6)
         let text = try complaint(copy, part, .f16)
         for words in [tensor, "-1500000.0", "element 3", "profile f16", "--profile \(others) can hold it"] {

@@ -31,16 +31,16 @@ import Testing
         return text
     }
 
-    @Test("A missing tensor is named with the shape it should have", arguments: parts)
-    func missing(_ part: ModelPart) throws {
+    @Test(arguments: parts)
+    func `a missing tensor is named with the shape it should have`(_ part: ModelPart) throws {
         let victim = try #require(victims[part])
         var shape: [Int] = []
         let text = try complaint(part) { shape = $0.removeValue(forKey: victim)!.shape }
         #expect(text.contains("\(victim) of shape \(shape) is missing"))
     }
 
-    @Test("A wrong shape is named with the right one", arguments: parts)
-    func wrongShape(_ part: ModelPart) throws {
+    @Test(arguments: parts)
+    func `a wrong shape is named with the right one`(_ part: ModelPart) throws {
         let victim = try #require(victims[part])
         var shape: [Int] = []
         let text = try complaint(part) {
@@ -51,8 +51,7 @@ import Testing
         #expect(text.contains("expects \(shape)"))
     }
 
-    @Test("A scalar, an empty tensor and one more dimension are wrong shapes")
-    func degenerateShapes() throws {
+    @Test func `a scalar, an empty tensor and one more dimension are wrong shapes`() throws {
         let victim = victims[.prior(level: 2)]!
         for shape in [[], [0, 64], [1, 64, 48]] {
             let text = try complaint(.prior(level: 2)) {
@@ -63,8 +62,8 @@ import Testing
         }
     }
 
-    @Test("A tensor that has no place is named", arguments: parts)
-    func extra(_ part: ModelPart) throws {
+    @Test(arguments: parts)
+    func `a tensor that has no place is named`(_ part: ModelPart) throws {
         let text = try complaint(part) {
             $0["prior.transformer._attn_mods.99.ln_0.bias"] = LooseTensor(
                 name: "", type: .float32, shape: [3], bytes: [UInt8](repeating: 0, count: 12))
@@ -72,8 +71,8 @@ import Testing
         #expect(text.contains("prior.transformer._attn_mods.99.ln_0.bias of shape [3] has no place"))
     }
 
-    @Test("Integers are no weights", arguments: [ElementType.int32, .int64, .uint8, .bool])
-    func integers(_ type: ElementType) throws {
+    @Test(arguments: [ElementType.int32, .int64, .uint8, .bool])
+    func `integers are no weights`(_ type: ElementType) throws {
         for part in Self.parts {
             let victim = try #require(victims[part])
             let text = try complaint(part) {
@@ -85,8 +84,7 @@ import Testing
         }
     }
 
-    @Test("A file of another level does not fit")
-    func otherLevel() throws {
+    @Test func `a file of another level does not fit`() throws {
         let copy = try ModelCopy(.noLyrics)
         try FileManager.default.removeItem(at: copy.folder.file("prior_level_0.pth.tar"))
         try FileManager.default.copyItem(
@@ -96,15 +94,13 @@ import Testing
         #expect(text.contains("prior_level_0.pth.tar"))
     }
 
-    @Test("A part that the folder lacks is an error that says what was looked for")
-    func absentPart() throws {
+    @Test func `a part that the folder lacks is an error that says what was looked for`() throws {
         let copy = try ModelCopy(.noLyrics)
         try FileManager.default.removeItem(at: copy.folder.file("vqvae.pth.tar"))
         #expect(unlessError(copy.folder.path, "vqvae") { _ = try copy.open().vqvae() } == nil)
     }
 
-    @Test("A folder without hyperparameters must be named like a preset, or be given one")
-    func noHyperparameters() throws {
+    @Test func `a folder without hyperparameters must be named like a preset, or be given one`() throws {
         let copy = try ModelCopy(.noLyrics)
         try FileManager.default.removeItem(at: copy.folder.file("hparams.json"))
         #expect(unlessError("hparams.json", "--preset", "5b_lyrics") { _ = try copy.open() } == nil)
@@ -116,9 +112,8 @@ import Testing
             } == nil)
     }
 
-    @Test(
-        "NaN and infinite weights are reported with tensor and element", arguments: [Float.nan, .infinity, -.infinity])
-    func notFinite(_ value: Float) throws {
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func `NaN and infinite weights are reported with tensor and element`(_ value: Float) throws {
         let victim = "prior.transformer._attn_mods.3.ln_1.weight"
         let copy = try ModelCopy(.noLyrics)
         try copy.rewrite(.prior(level: 2)) { $0[victim]!.set(5, to: value) }
@@ -130,8 +125,7 @@ import Testing
         #expect(throws: Never.self) { try copy.open().prior(level: 1) }
     }
 
-    @Test("Sizes and types count every stored tensor once")
-    func sizes() throws {
+    @Test func `sizes and types count every stored tensor once`() throws {
         let weights = try Fixture.lyricsEncDec.model().weights(of: .prior(level: 2))
         let stored = try Fixture.lyricsEncDec.model().folder.weights(of: .prior(level: 2)).tensors.values
         #expect(weights.size.parameters == stored.reduce(0) { $0 + $1.count })

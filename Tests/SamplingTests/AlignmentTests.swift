@@ -7,8 +7,8 @@ import Testing
 @testable import Sampling
 
 @Suite struct AlignmentTests {
-    @Test("Alignment agrees with the original's", arguments: [Fixture.lyricsSingle, .lyricsEncDec])
-    func original(_ fixture: Fixture) throws {
+    @Test(arguments: [Fixture.lyricsSingle, .lyricsEncDec])
+    func `alignment agrees with the original's`(_ fixture: Fixture) throws {
         let model = try fixture.model()
         let scenario = try fixture.scenario()
         let hop = try GeometryCheck.hop(fraction: scenario.hop[2], level: 2, model.geometry)
@@ -25,8 +25,7 @@ import Testing
         }
     }
 
-    @Test("A model without an alignment head has empty rows")
-    func none() throws {
+    @Test func `a model without an alignment head has empty rows`() throws {
         let fixture = Fixture.noLyrics
         let model = try fixture.model()
         let labels = try model.labellers[2].labels(.init(), defaultTotal: 4_410_000)

@@ -17,12 +17,11 @@ struct AllocationTests {
     }
 
     @Test(
-        "Sampling a token of each of several windows",
         arguments: [
             FixtureLevel(.lyricsSingle, 2), FixtureLevel(.lyricsEncDec, 2), FixtureLevel(.noLyrics, 1),
             FixtureLevel(.twoLevel, 0),
         ], [1, 2])
-    func step(_ place: FixtureLevel, threads: Int) throws {
+    func `sampling a token of each of several windows`(_ place: FixtureLevel, threads: Int) throws {
         let window = try WindowCase(place, sample: 0)
         let team = ThreadTeam(threads: threads)
         let backend = CPUBackend(window.prior, rows: 8, team: team)

@@ -24,8 +24,7 @@ import Testing
     }
     private static let codes = 2048
 
-    @Test("Float16 and int8 predict songs that music-box never saw as well as float32 does")
-    func heldOutSongs() throws {
+    @Test func `Float16 and int8 predict songs that music-box never saw as well as float32 does`() throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         func file(_ name: String) -> URL { folder.appendingPathComponent("Tests/Fixtures/held-out-songs/" + name) }

@@ -36,17 +36,15 @@ import Testing
         return try sampler.sample(known: known ?? empty) { try fixture.prior(level: $0) }
     }
 
-    @Test("Greedy runs give the original's tokens on the top level", arguments: Fixture.originals)
-    func ancestral(_ fixture: Fixture) throws {
+    @Test(arguments: Fixture.originals)
+    func `greedy runs give the original's tokens on the top level`(_ fixture: Fixture) throws {
         let top = try fixture.model().geometry.top
         let sampler = try sampler(fixture, filter: Filter(temperature: 1, topK: 1), stopAt: top)
         #expect(try sample(sampler, fixture)[top] == fixture.codes("ancestral", level: top))
     }
 
-    @Test(
-        "Greedy runs from known tokens give the original's tokens on all levels",
-        arguments: ["ancestral", "upsample", "primed"])
-    func runs(_ run: String) throws {
+    @Test(arguments: ["ancestral", "upsample", "primed"])
+    func `greedy runs from known tokens give the original's tokens on all levels`(_ run: String) throws {
         let fixture = Fixture.twoLevel
         var known = [[[UInt16]]](repeating: [[]], count: 2)
         switch run {
@@ -64,8 +62,7 @@ import Testing
         for level in 0...1 { #expect(tokens[level] == (try fixture.codes(run, level: level)), "level \(level)") }
     }
 
-    @Test("The same seed gives the same song, another seed another one, threads do not matter")
-    func seeds() throws {
+    @Test func `the same seed gives the same song, another seed another one, threads do not matter`() throws {
         let fixture = Fixture.twoLevel
         let filter = Filter(temperature: 0.99)
         func tokens(_ seed: UInt64, threads: Int) throws -> [[[UInt16]]] {
@@ -81,8 +78,7 @@ import Testing
         #expect(try tokens(2, threads: 1) != first)
     }
 
-    @Test("A sample's tokens do not depend on how many samples are made")
-    func samples() throws {
+    @Test func `a sample's tokens do not depend on how many samples are made`() throws {
         let fixture = Fixture.noLyrics
         let both = try sampler(fixture, filter: Filter(temperature: 0.99), seed: 5, stopAt: 2)
         let one = ReferenceSampler(
@@ -99,8 +95,8 @@ import Testing
         "prior.start_token",
     ]
 
-    @Test("NaN weights make a song fail before its first token, and name the tensor", arguments: tensors)
-    func nanWeights(_ tensor: String) throws {
+    @Test(arguments: tensors)
+    func `NaN weights make a song fail before its first token, and name the tensor`(_ tensor: String) throws {
         let copy = try ModelCopy(.twoLevel)
         try copy.rewrite(.prior(level: 1)) { $0[tensor]!.set(3, to: .nan) }
         let model = try copy.open()
@@ -111,8 +107,8 @@ import Testing
             } == nil)
     }
 
-    @Test("Weights that overflow make sampling fail with level and position", arguments: tensors)
-    func overflow(_ tensor: String) throws {
+    @Test(arguments: tensors)
+    func `weights that overflow make sampling fail with level and position`(_ tensor: String) throws {
         let copy = try ModelCopy(.twoLevel)
         try copy.rewrite(.prior(level: 1)) { $0[tensor]!.overflow() }
         let model = try copy.open()

@@ -46,8 +46,7 @@ import Testing
         return tokens
     }
 
-    @Test("Values beyond the codes are lyric tokens of the vocabulary, both ways")
-    func values() throws {
+    @Test func `values beyond the codes are lyric tokens of the vocabulary, both ways`() throws {
         let prior = try fixture.prior(level: 2)
         #expect(prior.shape.vocabulary == 128 + 79)
         var seen: Set<UInt16> = []
@@ -65,8 +64,7 @@ import Testing
         #expect(sequence.tokens.dropFirst(before.count) == [79, 206, 0, 78])
     }
 
-    @Test("Lyric tokens are fed back as they are")
-    func fedBack() throws {
+    @Test func `lyric tokens are fed back as they are`() throws {
         let tokens = try sample(count: 48)
         #expect(tokens.count { $0 >= 128 } > 8, "\(tokens)")
         #expect(tokens.contains { $0 < 128 })
@@ -95,8 +93,7 @@ import Testing
         }
     }
 
-    @Test("A resumed window must be given the raw values")
-    func resumed() throws {
+    @Test func `a resumed window must be given the raw values`() throws {
         let tokens = try sample(count: 48)
         let first = Array(tokens.prefix(20))
         #expect(first.contains { $0 >= 128 })
@@ -104,8 +101,7 @@ import Testing
         #expect(try sample(first.map { $0 < 128 ? $0 : 0 }, count: 28) != Array(tokens.dropFirst(20)))
     }
 
-    @Test("Outside its window a lyric token is code 0: in the result and in the next window's prime")
-    func outside() throws {
+    @Test func `outside its window a lyric token is code 0: in the result and in the next window's prime`() throws {
         let model = try fixture.model()
         let scenario = try fixture.scenario()
         let geometry = model.geometry

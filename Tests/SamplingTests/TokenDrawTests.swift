@@ -29,8 +29,7 @@ import Testing
 
     private static let logits: [Float] = (0..<24).map { Float(sin(Double($0) * 1.7) * 2) }
 
-    @Test("A token is a function of seed, sample, level and position, and of each of them")
-    func function() throws {
+    @Test func `a token is a function of seed, sample, level and position, and of each of them`() throws {
         func tokens(seed: UInt64 = 1, sample: Int = 0, level: Int = 0, shift: Int = 0) throws -> [Int] {
             try (0..<200).map { try draw(Self.logits, seed: seed, sample: sample, level: level, position: $0 + shift) }
         }
@@ -70,14 +69,13 @@ import Testing
         #expect(cells > 1, sourceLocation: sourceLocation)
     }
 
-    @Test("Draws are distributed as the softmax of logits over temperature", arguments: [1.0, 0.5, 2.0])
-    func distribution(_ temperature: Double) throws {
+    @Test(arguments: [1.0, 0.5, 2.0])
+    func `draws are distributed as the softmax of logits over temperature`(_ temperature: Double) throws {
         try expectDistribution(
             Filter(temperature: Float(temperature)), softmax(Self.logits, temperature: temperature))
     }
 
-    @Test("Different samples and levels are draws from the same distribution, independent of each other")
-    func independence() throws {
+    @Test func `different samples and levels are draws from the same distribution, independent of each other`() throws {
         var together = [Int](repeating: 0, count: 4)
         let logits: [Float] = [0, 0]
         for position in 0..<4000 {
@@ -89,8 +87,8 @@ import Testing
         #expect(together.allSatisfy { abs($0 - 1000) < 120 }, "\(together)")
     }
 
-    @Test("top_k keeps the k likeliest, and their proportions", arguments: [1, 2, 5, 23])
-    func topK(_ k: Int) throws {
+    @Test(arguments: [1, 2, 5, 23])
+    func `top_k keeps the k likeliest, and their proportions`(_ k: Int) throws {
         let kept = Set(Self.logits.indices.sorted { Self.logits[$0] > Self.logits[$1] }.prefix(k))
         let all = softmax(Self.logits)
         let sum = kept.reduce(0) { $0 + all[$1] }
@@ -104,8 +102,7 @@ import Testing
         }
     }
 
-    @Test("top_k of all values or more changes nothing")
-    func topKOfAll() throws {
+    @Test func `top_k of all values or more changes nothing`() throws {
         for position in 0..<200 {
             let free = try draw(Self.logits, position: position)
             for k in [24, 25, 60_000] {
@@ -114,10 +111,8 @@ import Testing
         }
     }
 
-    @Test(
-        "top_p keeps the likeliest until they have the probability p, and their proportions",
-        arguments: [0.2, 0.5, 0.9])
-    func topP(_ p: Double) throws {
+    @Test(arguments: [0.2, 0.5, 0.9])
+    func `top_p keeps the likeliest until they have the probability p, and their proportions`(_ p: Double) throws {
         let all = softmax(Self.logits)
         var kept: Set<Int> = []
         var sum = 0.0
@@ -130,8 +125,7 @@ import Testing
         try expectDistribution(Filter(temperature: 1, topP: Float(p)), wanted, draws: 6000)
     }
 
-    @Test("Temperature comes before the filter")
-    func order() throws {
+    @Test func `temperature comes before the filter`() throws {
         // At temperature 0.1 the best value alone has 90 %.
         let logits: [Float] = [1, 0.7, 0.5, 0]
         for position in 0..<300 {
@@ -141,8 +135,8 @@ import Testing
         #expect(warm.count > 1)
     }
 
-    @Test("Logits that are not numbers are an error that names level and position", arguments: [Float.nan, .infinity])
-    func notNumbers(_ value: Float) {
+    @Test(arguments: [Float.nan, .infinity])
+    func `logits that are not numbers are an error that names level and position`(_ value: Float) {
         var logits = Self.logits
         logits[7] = value
         for filter in [
@@ -157,14 +151,13 @@ import Testing
         #expect(unlessError("not numbers") { _ = try draw([-.infinity, -.infinity]) } == nil)
     }
 
-    @Test("Values of no probability are never drawn")
-    func impossible() throws {
+    @Test func `values of no probability are never drawn`() throws {
         let logits: [Float] = [-.infinity, 0, -.infinity, 0]
         for position in 0..<200 { #expect([1, 3].contains(try draw(logits, position: position))) }
     }
 
-    @Test("The filters leave what the original's leave", arguments: Fixture.originals)
-    func original(_ fixture: Fixture) throws {
+    @Test(arguments: Fixture.originals)
+    func `the filters leave what the original's leave`(_ fixture: Fixture) throws {
         let logits = try fixture.floats("filter.logits")
         for (name, filter) in [("top_k_10", 10.0), ("top_p_0.9", 0.9)] {
             var ours = logits

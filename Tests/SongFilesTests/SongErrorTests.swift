@@ -26,10 +26,8 @@ import Testing
 
     // MARK: errors that name a value that works
 
-    @Test(
-        "A length that is no whole number of tokens names both neighbours",
-        arguments: [1, 127, 129, 1000, 16_383, 26_459_903])
-    func length(_ length: Int) throws {
+    @Test(arguments: [1, 127, 129, 1000, 16_383, 26_459_903])
+    func `a length that is no whole number of tokens names both neighbours`(_ length: Int) throws {
         func song(_ length: Int) -> SongSpecification { Make.song { $0.sampleLength = length } }
         let text = text(song(length))
         let below = try #require(number(after: "works: ", in: text))
@@ -39,32 +37,30 @@ import Testing
         }
     }
 
-    @Test("Lengths that are no lengths", arguments: [0, -128, Int.min, .max, 26_459_905, 26_460_032])
-    func impossibleLength(_ length: Int) throws {
+    @Test(arguments: [0, -128, Int.min, .max, 26_459_905, 26_460_032])
+    func `lengths that are no lengths`(_ length: Int) throws {
         let song = Make.song { $0.sampleLength = length }
         #expect(
             text(song).contains(length > 0 ? "over what the model can express; the most is 26459904" : "at least 128"))
     }
 
-    @Test("Seconds that are too few name the least", arguments: [0.0001, 0.002])
-    func fewSeconds(_ seconds: Double) throws {
+    @Test(arguments: [0.0001, 0.002])
+    func `seconds that are too few name the least`(_ seconds: Double) throws {
         let text = text(Make.song { $0.seconds = seconds })
         let least = try #require(number(after: "the least is", in: text))
         #expect(works(Make.song { $0.seconds = least }), "\(text)")
     }
 
-    @Test("Seconds that are none", arguments: [0, -1, 3601, 1e300, Double.infinity, .nan])
-    func noSeconds(_ seconds: Double) {
+    @Test(arguments: [0, -1, 3601, 1e300, Double.infinity, .nan])
+    func `seconds that are none`(_ seconds: Double) {
         for mode in SongMode.allCases {
             #expect(text(Make.song(mode) { $0.seconds = seconds }).contains("seconds is \(seconds)"))
             #expect(text(Make.song(mode) { $0.promptSeconds = seconds }).contains("prompt_seconds is \(seconds)"))
         }
     }
 
-    @Test(
-        "A hop fraction that cannot work names one that does",
-        arguments: [(0, 0.001), (0, 0.51), (1, 0.013), (2, 0.001)])
-    func hop(_ level: Int, _ fraction: Double) throws {
+    @Test(arguments: [(0, 0.001), (0, 0.51), (1, 0.013), (2, 0.001)])
+    func `a hop fraction that cannot work names one that does`(_ level: Int, _ fraction: Double) throws {
         func song(_ fraction: Double) -> SongSpecification {
             var fractions = [0.5, 0.5, 0.5]
             fractions[level] = fraction
@@ -79,15 +75,13 @@ import Testing
         #expect(works(song(nearest)), "\(text)")
     }
 
-    @Test("A hop fraction outside 0 to 1 names the usual one", arguments: [0, -0.5, 1.5, .nan])
-    func noHop(_ fraction: Double) {
+    @Test(arguments: [0, -0.5, 1.5, .nan])
+    func `a hop fraction outside 0 to 1 names the usual one`(_ fraction: Double) {
         #expect(text(Make.song { $0.hopFraction = .all(fraction) }).contains("0.5 is the usual"))
     }
 
-    @Test(
-        "A total length outside the model's range names the nearest inside",
-        arguments: [1, 44_099, 26_460_000, 1 << 31])
-    func total(_ total: Int) throws {
+    @Test(arguments: [1, 44_099, 26_460_000, 1 << 31])
+    func `a total length outside the model's range names the nearest inside`(_ total: Int) throws {
         func song(_ total: Int) -> SongSpecification {
             Make.song {
                 $0.seconds = 1
@@ -99,9 +93,8 @@ import Testing
         #expect(works(song(Int(nearest))), "\(text)")
     }
 
-    @Test(
-        "An offset that leads beyond the model's range names the largest", arguments: [26_450_000, 26_460_000, 1 << 31])
-    func offset(_ offset: Int) throws {
+    @Test(arguments: [26_450_000, 26_460_000, 1 << 31])
+    func `an offset that leads beyond the model's range names the largest`(_ offset: Int) throws {
         func song(_ offset: Int) -> SongSpecification {
             Make.song {
                 $0.seconds = 2
@@ -113,8 +106,8 @@ import Testing
         #expect(works(song(Int(largest))) && !works(song(Int(largest) + 1)), "\(text)")
     }
 
-    @Test("Numbers that no song has are errors and not traps", arguments: [Int.min, -1, 1 << 32, .max])
-    func impossibleNumbers(_ number: Int) throws {
+    @Test(arguments: [Int.min, -1, 1 << 32, .max])
+    func `numbers that no song has are errors and not traps`(_ number: Int) throws {
         #expect(text(Make.song { $0.samples = [.init(offset: number)] }).contains("offset \(number)"))
         #expect(text(Make.song { $0.samples = [.init(totalLength: number)] }).contains("total_length \(number)"))
         #expect(text(Make.song { $0.samples = [.init(artistID: number)] }).contains("artist id \(number)"))
@@ -129,8 +122,7 @@ import Testing
             }.contains("offset \(number)"))
     }
 
-    @Test("A prompt that is longer than the song names the length it needs")
-    func longPrompt() throws {
+    @Test func `a prompt that is longer than the song names the length it needs`() throws {
         let file = try Make.recording("a.wav", samples: 20_000, in: folder)
         func song(_ length: Int) -> SongSpecification {
             Make.song(.primed) {
@@ -143,8 +135,8 @@ import Testing
         #expect(works(song(Int(enough))), "\(text)")
     }
 
-    @Test("A recording that is shorter than prompt_seconds names the most", arguments: [0.5, 2.0])
-    func shortRecording(_ seconds: Double) throws {
+    @Test(arguments: [0.5, 2.0])
+    func `a recording that is shorter than prompt_seconds names the most`(_ seconds: Double) throws {
         let file = try Make.recording("a.wav", samples: 20_000, in: folder)
         func song(_ seconds: Double) -> SongSpecification {
             Make.song(.primed) {
@@ -158,8 +150,7 @@ import Testing
         #expect(works(song(most)), "\(text)")
     }
 
-    @Test("A recording of less than a token names the least")
-    func tinyRecording() throws {
+    @Test func `a recording of less than a token names the least`() throws {
         let file = try Make.recording("a.wav", samples: 127, in: folder)
         for mode in [SongMode.primed, .upsample] {
             let text = text(Make.song(mode) { $0.prompt = [file] })
@@ -169,8 +160,7 @@ import Testing
 
     // MARK: settings
 
-    @Test("Lists of another length than the levels are named")
-    func listLengths() {
+    @Test func `lists of another length than the levels are named`() {
         #expect(text(Make.song { $0.temperature = .each([1, 1]) }).contains("temperature has 2 values"))
         #expect(text(Make.song { $0.topK = .each([1, 1, 1, 1]) }).contains("top_k has 4 values"))
         #expect(text(Make.song { $0.topP = .each([]) }).contains("top_p has 0 values"))
@@ -178,13 +168,12 @@ import Testing
         #expect(text(Make.song { $0.hopFraction = .each([0.5]) }).contains("each of the 3 levels"))
     }
 
-    @Test("Filters that cannot be", arguments: [0.0, -1, 1e-300, 1e39, .nan, .infinity])
-    func temperatures(_ temperature: Double) {
+    @Test(arguments: [0.0, -1, 1e-300, 1e39, .nan, .infinity])
+    func `filters that cannot be`(_ temperature: Double) {
         #expect(text(Make.song { $0.temperature = .each([1, 1, temperature]) }).contains("level 2 must be above 0"))
     }
 
-    @Test("top_p beyond 0 to 1, top_k below 0, and both at once")
-    func filters() {
+    @Test func `top_p beyond 0 to 1, top_k below 0, and both at once`() {
         for p in [-0.1, 1.1, .nan] { #expect(text(Make.song { $0.topP = .all(p) }).contains("top_p \(p)")) }
         let both = Make.song {
             $0.topP = .each([0, 0.5, 0])
@@ -199,8 +188,7 @@ import Testing
                 }))
     }
 
-    @Test("Seconds and audio samples together")
-    func both() {
+    @Test func `seconds and audio samples together`() {
         for mode in [SongMode.ancestral, .upsample] {
             let song = Make.song(mode) {
                 $0.seconds = 1
@@ -210,20 +198,17 @@ import Testing
         }
     }
 
-    @Test("Too many samples, and none")
-    func samples() {
+    @Test func `too many samples, and none`() {
         #expect(text(Make.song { $0.samples = [] }).contains("1 to 256 samples; got 0"))
         #expect(text(Make.song { $0.samples = Array(repeating: .init(), count: 257) }).contains("got 257"))
     }
 
-    @Test("Labels that the model cannot express")
-    func labels() {
+    @Test func `labels that the model cannot express`() {
         #expect(text(Make.song { $0.samples = [.init(genre: "a b c d e f")] }).contains("at most 5 genres"))
         #expect(text(Make.song { $0.samples = [.init(artistID: 160)] }).contains("artist id 160"))
     }
 
-    @Test("A song of another model is refused with both fingerprints")
-    func fingerprints() throws {
+    @Test func `a song of another model is refused with both fingerprints`() throws {
         let own = try model.fingerprints()
         var wrong = (0...2).map { own[$0]! }
         wrong[1] = "abc"
@@ -240,8 +225,7 @@ import Testing
 
     // MARK: modes and their files
 
-    @Test("A mode without what it starts from, and one with what it cannot use")
-    func modes() {
+    @Test func `a mode without what it starts from, and one with what it cannot use`() {
         #expect(text(Make.song(.primed)).contains("mode primed needs --prompt"))
         #expect(text(Make.song(.primed) { $0.prompt = [] }).contains("needs --prompt"))
         #expect(text(Make.song(.upsample)).contains("needs --prompt (a recording) or --codes"))
@@ -250,8 +234,7 @@ import Testing
         #expect(text(Make.song { $0.codes = "a" }).contains("starts from nothing"))
     }
 
-    @Test("Files that are not there, or are something else")
-    func files() throws {
+    @Test func `files that are not there, or are something else`() throws {
         let note = try folder.write("no audio", "note.wav")
         #expect(text(Make.song(.primed) { $0.prompt = ["/nowhere/a.wav"] }).contains("/nowhere/a.wav"))
         #expect(text(Make.song(.primed) { $0.prompt = [note] }).contains("note.wav"))
@@ -259,8 +242,7 @@ import Testing
         #expect(text(Make.song(.upsample) { $0.codes = note }).contains("note.wav"))
     }
 
-    @Test("More recordings than samples")
-    func manyRecordings() throws {
+    @Test func `more recordings than samples`() throws {
         let file = try Make.recording("a.wav", samples: 5000, in: folder)
         let song = Make.song(.primed) {
             $0.prompt = [file, file, file]
@@ -280,8 +262,7 @@ import Testing
             })
     }
 
-    @Test("Codes of another model or shape")
-    func wrongCodes() throws {
+    @Test func `codes of another model or shape`() throws {
         #expect(try codes([[[1]], [[1]]]).contains("2 levels of codes; the model has 3"))
         #expect(try codes([[[1]], [[1]], [[1]], [[1]]]).contains("4 levels of codes"))
         #expect(try codes([[[1]], [[1]], [[128]]]).contains("z2 holds the code 128; the codebook has 128"))
@@ -291,8 +272,7 @@ import Testing
         #expect(try codes([[[1, 2]], [[1]], [[]]], .upsample).contains("no codes of the top level (z2)"))
     }
 
-    @Test("Codes that are longer than the song name the length they need")
-    func longCodes() throws {
+    @Test func `codes that are longer than the song name the length they need`() throws {
         let file = folder.file("codes.safetensors").path
         try CodesFile.write([[[]], [[]], [Array(repeating: 1, count: 100)]], to: file)
         func song(_ length: Int) -> SongSpecification {
@@ -305,8 +285,7 @@ import Testing
         #expect(enough == 12_800 && works(song(12_800)))
     }
 
-    @Test("Codes with hops that no window of the next level can follow")
-    func misalignedCodes() throws {
+    @Test func `codes with hops that no window of the next level can follow`() throws {
         // z1 has seven tokens where z2 has one: whole windows are still aligned with the level above.
         let file = folder.file("codes.safetensors").path
         try CodesFile.write([[[1]], [Array(repeating: 1, count: 7)], [[1]]], to: file)

@@ -24,8 +24,7 @@ import Testing
 
     private func isNothing(_ song: PreparedSong) -> Bool { if case .nothing = song.source { true } else { false } }
 
-    @Test("A request that says nothing is 20 seconds from nothing, with the original's settings")
-    func defaults() throws {
+    @Test func `a request that says nothing is 20 seconds from nothing, with the original's settings`() throws {
         let song = try prepare(Make.song())
         #expect(song.plan.sampleLength == 20 * 44_100 / 128 * 128)
         #expect(song.hops == [128, 128, 12])
@@ -49,23 +48,20 @@ import Testing
         #expect(cut.specification.overlap == Segmentation.usualOverlap)
     }
 
-    @Test("A model of other than three levels has hops of half a window")
-    func twoLevels() throws {
+    @Test func `a model of other than three levels has hops of half a window`() throws {
         let song = try SongPreparation.prepare(Make.song { $0.seconds = 2 }, model: Fixture.twoLevel.model())
         #expect(song.hops == [128, 32])
         #expect(song.plan.sampleLength == 44_032)
     }
 
-    @Test("Seconds are rounded down to whole top-level tokens, audio samples are exact")
-    func lengths() throws {
+    @Test func `seconds are rounded down to whole top-level tokens, audio samples are exact`() throws {
         #expect(try prepare(Make.song { $0.seconds = 1 }).plan.sampleLength == 44_032)
         #expect(try prepare(Make.song { $0.seconds = 0.003 }).plan.sampleLength == 128)
         #expect(try prepare(Make.song { $0.sampleLength = 16_384 }).plan.sampleLength == 16_384)
         #expect(try prepare(Make.song { $0.sampleLength = 16_384 }).plan.levels.map(\.total) == [2048, 512, 128])
     }
 
-    @Test("Primed: the recording's whole top-level tokens are known on all levels")
-    func primed() throws {
+    @Test func `primed: the recording's whole top-level tokens are known on all levels`() throws {
         let file = try Make.recording("a.wav", samples: 5000, in: folder)
         let song = try prepare(
             Make.song(.primed) {
@@ -83,8 +79,7 @@ import Testing
         #expect(longer.plan.sampleLength == 4992 + 881_920)
     }
 
-    @Test("Primed: prompt_seconds keeps the beginning")
-    func promptSeconds() throws {
+    @Test func `primed: prompt_seconds keeps the beginning`() throws {
         let file = try Make.recording("a.wav", samples: 44_100, in: folder)
         let song = try prepare(
             Make.song(.primed) {
@@ -96,8 +91,7 @@ import Testing
         #expect(song.plan.sampleLength == 88_192)
     }
 
-    @Test("Recordings of other rates are resampled")
-    func resampled() throws {
+    @Test func `recordings of other rates are resampled`() throws {
         let file = try Make.recording("a.wav", samples: 24_000, rate: 48_000, in: folder)
         let song = try prepare(
             Make.song(.primed) {
@@ -107,8 +101,7 @@ import Testing
         #expect(song.plan.levels[2].known == 22_050 / 128)
     }
 
-    @Test("Recordings of different lengths are cut to the shortest, and go around the samples")
-    func severalRecordings() throws {
+    @Test func `recordings of different lengths are cut to the shortest, and go around the samples`() throws {
         let files = [
             try Make.recording("a.wav", samples: 9000, in: folder),
             try Make.recording("b.wav", samples: 5000, in: folder),
@@ -133,8 +126,7 @@ import Testing
         #expect(try three.knownTokens(model: model, team: team)[2] == [tokens[0], tokens[1], tokens[0]])
     }
 
-    @Test("Upsample a recording: its top level is known, the others are sampled")
-    func upsampleRecording() throws {
+    @Test func `upsample a recording: its top level is known, the others are sampled`() throws {
         let file = try Make.recording("a.wav", samples: 5000, in: folder)
         let song = try prepare(Make.song(.upsample) { $0.prompt = [file] })
         #expect(song.plan.sampleLength == 4992)
@@ -154,8 +146,7 @@ import Testing
         #expect(long.plan.sampleLength == 4992 && long.warnings.contains { $0.contains("shorter than asked for") })
     }
 
-    @Test("Upsample codes: only the top level of the file counts")
-    func upsampleCodes() throws {
+    @Test func `upsample codes: only the top level of the file counts`() throws {
         let file = folder.file("codes.safetensors").path
         try CodesFile.write([[[1, 2, 3, 4]], [[7]], [[5, 6, 7]]], to: file)
         let song = try prepare(Make.song(.upsample) { $0.codes = file })
@@ -163,8 +154,7 @@ import Testing
         #expect(try song.knownTokens(model: model, team: team) == [[[]], [[]], [[5, 6, 7]]])
     }
 
-    @Test("Continue: every level goes on from what the file has, one description serves all its samples")
-    func continued() throws {
+    @Test func `continue: every level goes on from what the file has, one description serves all its samples`() throws {
         let file = folder.file("codes.safetensors").path
         let codes = [
             [Array(repeating: 1, count: 20), Array(repeating: 2, count: 20)],
@@ -185,8 +175,7 @@ import Testing
         #expect(complete.plan.sampleLength == 256)
     }
 
-    @Test("stop_at leaves lower levels alone")
-    func stopAt() throws {
+    @Test func `stop_at leaves lower levels alone`() throws {
         let song = try prepare(
             Make.song {
                 $0.sampleLength = 16_384
@@ -196,8 +185,7 @@ import Testing
         #expect(song.plan.newTokens == 512 + 128)
     }
 
-    @Test("Settings are one for all levels or one for each, level 0 first")
-    func perLevel() throws {
+    @Test func `settings are one for all levels or one for each, level 0 first`() throws {
         let song = try prepare(
             Make.song {
                 $0.temperature = .each([0.7, 0.8, 0.9])
@@ -213,8 +201,7 @@ import Testing
         #expect(try prepare(Make.song { $0.hopFraction = .all(0.25) }).hops == [64, 64, 24])
     }
 
-    @Test("The labels' total length defaults to the song's, moved into the range the model knows")
-    func totalLength() throws {
+    @Test func `the labels' total length defaults to the song's, moved into the range the model knows`() throws {
         func totals(_ change: (inout SongSpecification) -> Void) throws -> [Int] {
             try prepare(Make.song(.ancestral, change)).labels[0].map(\.totalLength)
         }
@@ -238,8 +225,7 @@ import Testing
             } == Array(repeating: 26_450_000, count: 3))
     }
 
-    @Test("Each level has its own ids: v3 names at the top, v2 below")
-    func labelVersions() throws {
+    @Test func `each level has its own ids: v3 names at the top, v2 below`() throws {
         let song = try prepare(Make.song { $0.samples = [.init(artist: "Kenny G", genre: "Country", lyrics: "Hi+")] })
         #expect(song.labels[0].map(\.artist) == [8, 8, 88])
         #expect(song.labels[0].map(\.genres) == [[11], [11], [507]])
@@ -247,8 +233,7 @@ import Testing
         #expect(song.warnings.isEmpty)
     }
 
-    @Test("Unknown names are warned of, once each")
-    func warnings() throws {
+    @Test func `unknown names are warned of, once each`() throws {
         let sample = SampleSpecification(artist: "Nobody", genre: "Polka Jazz")
         let song = try prepare(Make.song { $0.samples = [sample, sample] })
         #expect(song.warnings.count == Set(song.warnings).count)
@@ -265,8 +250,8 @@ import Testing
         #expect(other.warnings.contains { $0.contains("no lyrics") })
     }
 
-    @Test("A prepared request prepares to the same song again", arguments: SongMode.allCases)
-    func again(_ mode: SongMode) throws {
+    @Test(arguments: SongMode.allCases)
+    func `a prepared request prepares to the same song again`(_ mode: SongMode) throws {
         // 1920 audio samples turned to seconds and back would be one less.
         let file = try Make.recording("a.wav", samples: 5000, in: folder)
         let codes = folder.file("codes.safetensors").path

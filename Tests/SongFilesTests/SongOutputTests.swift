@@ -42,8 +42,8 @@ import Testing
         try output.writeAudio(tokens[level][sample], level: level, sample: sample, vqvae: vqvae, team: team)
     }
 
-    @Test("Audio has the song's length and rate, and is what the VQ-VAE decodes", arguments: ["wav", "flac", "ogg"])
-    func audio(_ format: String) throws {
+    @Test(arguments: ["wav", "flac", "ogg"])
+    func `audio has the song's length and rate, and is what the VQ-VAE decodes`(_ format: String) throws {
         let output = output(format: format)
         for level in 0...1 {
             var shares: [Double] = []
@@ -65,8 +65,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: output.audioFile(level: 0, sample: 0).path))
     }
 
-    @Test("A file that is there is not made again; no tokens make no file")
-    func once() throws {
+    @Test func `a file that is there is not made again; no tokens make no file`() throws {
         let output = output()
         try write(output, level: 1, sample: 0)
         let file = output.audioFile(level: 1, sample: 0)
@@ -77,15 +76,13 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: output.audioFile(level: 0, sample: 0).path))
     }
 
-    @Test("Codes can be read again, a level that was not sampled is empty")
-    func codes() throws {
+    @Test func `codes can be read again, a level that was not sampled is empty`() throws {
         try output().finish([[[], []], tokens[1]])
         let read = try CodesFile.read(folder.file("song/codes.safetensors").path)
         #expect(read == [[[], []], tokens[1].map { $0.map(Int.init) }])
     }
 
-    @Test("song.json can be submitted again as it is, and says what came out")
-    func description() throws {
+    @Test func `song.json can be submitted again as it is, and says what came out`() throws {
         try output(format: "flac").finish(tokens)
         let data = try Data(contentsOf: folder.file("song/song.json"))
         #expect(try SongSpecification(json: data, source: "song.json") == prepared.specification)
@@ -98,8 +95,7 @@ import Testing
         #expect((object["fingerprints"] as? [String])?.count == 2)
     }
 
-    @Test("song.json names uploads as the client did")
-    func uploadNames() throws {
+    @Test func `song.json names uploads as the client did`() throws {
         try output {
             $0.prompt = [
                 UploadName.make(digest: String(repeating: "a", count: 64), ending: "wav", name: "my song.wav")
@@ -110,8 +106,7 @@ import Testing
         #expect(song.prompt == ["my song.wav"] && song.codes == "plain")
     }
 
-    @Test("A digest is of all samples, in order, whatever the machine")
-    func digests() {
+    @Test func `a digest is of all samples, in order, whatever the machine`() {
         #expect(SongOutput.digest([[1, 2], [3]]) == SongOutput.digest([[1], [2, 3]]))
         #expect(SongOutput.digest([[1, 2, 3]]) != SongOutput.digest([[1, 3, 2]]))
         #expect(SongOutput.digest([[256]]) != SongOutput.digest([[1]]))

@@ -10,15 +10,13 @@ import Testing
         try SongSpecification(json: Data(text.utf8), source: "song.json")
     }
 
-    @Test("A model alone is a song with the defaults")
-    func minimal() throws {
+    @Test func `a model alone is a song with the defaults`() throws {
         #expect(try parse(#"{"model":"m"}"#) == SongSpecification(model: "m"))
         #expect(try parse("{}") == SongSpecification(model: "music-box"))
         #expect(try parse(#"{"model":null,"seconds":null}"#) == SongSpecification(model: "music-box"))
     }
 
-    @Test("Every documented field is read")
-    func everything() throws {
+    @Test func `every documented field is read`() throws {
         let song = try parse(
             #"""
             {"model":"5b","mode":"continue","sample_length":1024,"samples":[
@@ -39,8 +37,7 @@ import Testing
         #expect(try parse(#"{"model":"m","seconds":3}"#).seconds == 3)
     }
 
-    @Test("What is written is read again")
-    func roundTrip() throws {
+    @Test func `what is written is read again`() throws {
         var song = SongSpecification(
             model: "m", mode: .primed, seconds: 1.5, samples: [.init(artist: "\u{E9}\"\\/"), .init()], seed: 7,
             temperature: .each([1, 2]), prompt: ["a|b"], promptSeconds: 0.1)
@@ -51,57 +48,48 @@ import Testing
         #expect(try request.json() == SongRequest(specification: song, format: "ogg").json())
     }
 
-    @Test("Fields of a finished song are passed over")
-    func results() throws {
+    @Test func `fields of a finished song are passed over`() throws {
         let song = try parse(
             #"{"model":"m","orchestrion":"0.1","format":"wav","digests":{"z0":"a"},"numeric_profile":"f32/1","warnings":[]}"#
         )
         #expect(song == SongSpecification(model: "m"))
     }
 
-    @Test(
-        "A field that does not exist is an error that lists those that do",
-        arguments: ["temprature", "Model", "topK", "sample"])
-    func unknownField(_ name: String) {
+    @Test(arguments: ["temprature", "Model", "topK", "sample"])
+    func `a field that does not exist is an error that lists those that do`(_ name: String) {
         #expect(
             unlessError("song.json", "no field \(name)", "temperature", "stop_at") {
                 _ = try parse(#"{"model":"m","\#(name)":1}"#)
             } == nil)
     }
 
-    @Test("So is one of a sample")
-    func unknownSampleField() {
+    @Test func `so is one of a sample`() {
         #expect(
             unlessError("song.json", "no field lyric;", "lyrics", "genre_ids") {
                 _ = try parse(#"{"model":"m","samples":[{},{"lyric":"x"}]}"#)
             } == nil)
     }
 
-    @Test(
-        "A field of another type is named",
-        arguments: [
-            (#""model":1"#, "model"), (#""model":"m","seed":"x""#, "seed"), (#""model":"m","seed":-1"#, "seed"),
-            (#""model":"m","seconds":"20""#, "seconds"), (#""model":"m","samples":{}"#, "samples"),
-            (#""model":"m","samples":[1]"#, "samples.0"),
-            (#""model":"m","samples":[{"artist":3}]"#, "samples.0.artist"),
-            (#""model":"m","samples":[{},{"genre_ids":[1,"x"]}]"#, "samples.1.genre_ids.1"),
-            (#""model":"m","temperature":"hot""#, "temperature"), (#""model":"m","mode":"jam""#, "mode"),
-            (#""model":"m","stop_at":0.5"#, "stop_at"), (#""model":"m","prompt":3"#, "prompt"),
-            (#""model":"m","temperature":[1,"x"]"#, "temperature"),
-        ])
-    func wrongType(_ body: String, _ field: String) {
+    @Test(arguments: [
+        (#""model":1"#, "model"), (#""model":"m","seed":"x""#, "seed"), (#""model":"m","seed":-1"#, "seed"),
+        (#""model":"m","seconds":"20""#, "seconds"), (#""model":"m","samples":{}"#, "samples"),
+        (#""model":"m","samples":[1]"#, "samples.0"),
+        (#""model":"m","samples":[{"artist":3}]"#, "samples.0.artist"),
+        (#""model":"m","samples":[{},{"genre_ids":[1,"x"]}]"#, "samples.1.genre_ids.1"),
+        (#""model":"m","temperature":"hot""#, "temperature"), (#""model":"m","mode":"jam""#, "mode"),
+        (#""model":"m","stop_at":0.5"#, "stop_at"), (#""model":"m","prompt":3"#, "prompt"),
+        (#""model":"m","temperature":[1,"x"]"#, "temperature"),
+    ])
+    func `a field of another type is named`(_ body: String, _ field: String) {
         #expect(unlessError("song.json", field) { _ = try parse("{\(body)}") } == nil)
     }
 
-    @Test(
-        "What is no JSON object is an error that names the file",
-        arguments: ["", "[]", "7", "{", "null", "{\"model\":\"m\"} x"])
-    func noObject(_ text: String) {
+    @Test(arguments: ["", "[]", "7", "{", "null", "{\"model\":\"m\"} x"])
+    func `what is no JSON object is an error that names the file`(_ text: String) {
         #expect(unlessError("song.json is not a JSON object") { _ = try parse(text) } == nil)
     }
 
-    @Test("A request takes its specification as text, with its format beside it")
-    func request() throws {
+    @Test func `a request takes its specification as text, with its format beside it`() throws {
         let request = try SongRequest(json: Data(#"{"model":"m"}"#.utf8), format: "flac")
         #expect(request.format == "flac" && request.specification == SongSpecification(model: "m"))
         #expect(unlessError("the request") { _ = try SongRequest(json: Data("x".utf8), format: "wav") } == nil)

@@ -29,23 +29,20 @@ import WorkerService
         return failure?.reason
     }
 
-    @Test("Another fingerprint is refused with both")
-    func fingerprint() throws {
+    @Test func `another fingerprint is refused with both`() throws {
         var assignment = song.assignment(level: 1, window: 0)
         assignment.fingerprint = "abc"
         let reason = try #require(try reason(against: assignment, of: song, levels: [1]))
         #expect(reason.contains("abc") && reason.contains(song.fingerprints[1]!))
     }
 
-    @Test("A level that is not served is refused")
-    func level() throws {
+    @Test func `a level that is not served is refused`() throws {
         let reason = try #require(
             try reason(against: song.assignment(level: 0, window: 0), of: song, levels: [1]))
         #expect(reason.contains("level 0") && reason.contains("no such level"))
     }
 
-    @Test("A window too many is refused, and the others go on")
-    func fullSlots() throws {
+    @Test func `a window too many is refused, and the others go on`() throws {
         let coordinator = try ScriptedCoordinator(model: song.model, levels: [0], slots: 2)
         try coordinator.begin()
         // So many that the first two cannot be done before the last is read, however busy the machine is.
@@ -91,8 +88,8 @@ import WorkerService
         Nonsense(description: "no temperature", words: "temperature") { $0.temperature = .nan },
     ]
 
-    @Test("Assignments that contradict the model are refused with a reason", arguments: nonsense)
-    func contradicting(_ nonsense: Nonsense) throws {
+    @Test(arguments: nonsense)
+    func `assignments that contradict the model are refused with a reason`(_ nonsense: Nonsense) throws {
         var assignment = song.assignment(level: nonsense.level, window: nonsense.window)
         nonsense.change(&assignment)
         let reason = try #require(try reason(against: assignment, of: song, levels: [0, 1]))
@@ -107,8 +104,8 @@ import WorkerService
         Nonsense(description: "six genres", words: "genre") { $0.labels.genres = [1, 2, 3, 4, 5, 6] },
     ]
 
-    @Test("Labels that the model has no embedding for are refused", arguments: badLabels)
-    func labels(_ nonsense: Nonsense) throws {
+    @Test(arguments: badLabels)
+    func `labels that the model has no embedding for are refused`(_ nonsense: Nonsense) throws {
         let song = try Self.labelled.get()
         var assignment = song.assignment(level: 2, window: 0)
         nonsense.change(&assignment)
@@ -116,8 +113,7 @@ import WorkerService
         #expect(reason.contains(nonsense.words), "\(reason)")
     }
 
-    @Test("A lyric character beyond the vocabulary is refused")
-    func lyricCharacters() throws {
+    @Test func `a lyric character beyond the vocabulary is refused`() throws {
         let song = try SmallSong(.lyricsEncDec, length: 8_192, stopAt: 2)
         var assignment = song.assignment(level: 2, window: 0)
         assignment.labels.lyrics[2] = 80
@@ -125,8 +121,7 @@ import WorkerService
         #expect(reason.contains("lyric"), "\(reason)")
     }
 
-    @Test("Bytes that are no message, and messages without meaning, are passed over")
-    func junk() throws {
+    @Test func `bytes that are no message, and messages without meaning, are passed over`() throws {
         let coordinator = try ScriptedCoordinator(model: song.model, levels: [1])
         try coordinator.begin()
         try coordinator.send(payload: [0xFF, 0xFF, 0xFF])
@@ -144,8 +139,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("A NaN weight keeps a worker from starting, and is named")
-    func damagedWeights() throws {
+    @Test func `a NaN weight keeps a worker from starting, and is named`() throws {
         let copy = try ModelCopy(.twoLevel)
         try copy.rewrite(.prior(level: 1)) { $0["prior.x_emb.weight"]!.set(3, to: .nan) }
         let model = try copy.open()
@@ -158,8 +152,7 @@ import WorkerService
         }
     }
 
-    @Test("Weights that overflow fail their tasks with a reason; the worker lives on")
-    func overflowingWeights() throws {
+    @Test func `weights that overflow fail their tasks with a reason; the worker lives on`() throws {
         let copy = try ModelCopy(.twoLevel)
         try copy.rewrite(.prior(level: 1)) { $0["prior.start_token"]!.overflow() }
         let model = try copy.open()
@@ -181,8 +174,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("A level that the model does not have is an error at the start")
-    func absentLevel() throws {
+    @Test func `a level that the model does not have is an error at the start`() throws {
         #expect(throws: (any Error).self) {
             _ = try Worker(model: song.model, options: .init(name: "x", levels: [7], threads: 1, slots: 1))
         }

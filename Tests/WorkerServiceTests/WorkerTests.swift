@@ -21,8 +21,7 @@ import WorkerService
 
     // MARK: coming and going
 
-    @Test("Hello says who, what and how much, and is said again until there is a welcome")
-    func hello() throws {
+    @Test func `hello says who, what and how much, and is said again until there is a welcome`() throws {
         let coordinator = try start(
             levels: [1], slots: 3, session: Session.Settings(helloInterval: .milliseconds(20)))
         let hello = try #require(try coordinator.hello())
@@ -39,16 +38,14 @@ import WorkerService
         #expect(coordinator.logged.contains("is welcome at the coordinator"))
     }
 
-    @Test("Two workers have two identities")
-    func identities() throws {
+    @Test func `two workers have two identities`() throws {
         let (a, b) = (try start(levels: [1]), try start(levels: [1]))
         #expect(try a.hello()?.worker != b.hello()?.worker)
         a.finish()
         b.finish()
     }
 
-    @Test("A refusal ends the worker with the coordinator's reason")
-    func refused() throws {
+    @Test func `a refusal ends the worker with the coordinator's reason`() throws {
         let coordinator = try start(levels: [1])
         _ = try coordinator.hello()
         var refused = WireRefused()
@@ -61,8 +58,7 @@ import WorkerService
         #expect(error is WorkerStopped && "\(error)" == "the fingerprint abc is not def")
     }
 
-    @Test("A coordinator of another protocol version ends the worker with both versions")
-    func otherVersion() throws {
+    @Test func `a coordinator of another protocol version ends the worker with both versions`() throws {
         let coordinator = try start(levels: [1])
         _ = try coordinator.hello()
         try coordinator.welcome(version: ProtocolVersion.current + 1)
@@ -73,8 +69,7 @@ import WorkerService
         #expect(error is WorkerStopped && "\(error)".contains("version \(ProtocolVersion.current + 1)"))
     }
 
-    @Test("Heartbeats come as often as the welcome says, and list what is held")
-    func heartbeats() throws {
+    @Test func `heartbeats come as often as the welcome says, and list what is held`() throws {
         let coordinator = try start(levels: [0])
         try coordinator.begin(heartbeat: 50)
         for _ in 0..<3 { #expect(try coordinator.heartbeat(within: 2)?.held == []) }
@@ -102,8 +97,8 @@ import WorkerService
 
     // MARK: sampling
 
-    @Test("A song given out window by window has the reference sampler's tokens", arguments: [1, 2])
-    func wholeSong(_ threads: Int) throws {
+    @Test(arguments: [1, 2])
+    func `a song given out window by window has the reference sampler's tokens`(_ threads: Int) throws {
         let coordinator = try start(threads: threads)
         try coordinator.begin()
         for level in song.plan.levels.reversed() {
@@ -126,9 +121,9 @@ import WorkerService
         return assignment
     }
 
-    @Test(
-        "A window that is prefilled ahead of its lease, at once or by and by, has the same tokens", arguments: [0, 1])
-    func prefilled(_ level: Int) throws {
+    @Test(arguments: [0, 1])
+    func `a window that is prefilled ahead of its lease, at once or by and by, has the same tokens`(_ level: Int) throws
+    {
         let coordinator = try start(slots: 2)
         try coordinator.begin(heartbeat: 100)
         let assignment = song.assignment(level: level, window: 1, epoch: 3)
@@ -144,8 +139,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("What was prefilled of another prime, or of another song, is not gone on with")
-    func prefilledOtherwise() throws {
+    @Test func `what was prefilled of another prime, or of another song, is not gone on with`() throws {
         let coordinator = try start(slots: 2)
         try coordinator.begin(heartbeat: 100)
         let assignment = song.assignment(level: 1, window: 1, epoch: 3)
@@ -162,8 +156,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("An assignment without an epoch is refused, and nothing is sampled of it")
-    func withoutEpoch() throws {
+    @Test func `an assignment without an epoch is refused, and nothing is sampled of it`() throws {
         let coordinator = try start(slots: 1)
         try coordinator.begin()
         try coordinator.send(.assignment(song.assignment(level: 1, window: 1, epoch: 0)))
@@ -174,8 +167,8 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("A lease takes the slot of what is prefilled ahead, and what cannot be prefilled is left alone")
-    func prefilledGivesWay() throws {
+    @Test func `a lease takes the slot of what is prefilled ahead, and what cannot be prefilled is left alone`() throws
+    {
         let coordinator = try start(slots: 1)
         try coordinator.begin(heartbeat: 100)
         var (stranger, whole) = (ahead(level: 1, window: 1, known: 8), ahead(level: 1, window: 1, known: 8))
@@ -197,8 +190,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("Windows of both levels in one batch have the same tokens")
-    func batch() throws {
+    @Test func `windows of both levels in one batch have the same tokens`() throws {
         let coordinator = try start(slots: 8)
         try coordinator.begin()
         let assignments =
@@ -213,8 +205,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("Where memory holds one level at a time, levels take turns and the tokens are the same")
-    func swapped() throws {
+    @Test func `where memory holds one level at a time, levels take turns and the tokens are the same`() throws {
         let sizes = (0...1).map { song.model.memory(level: $0) }
         let memory = max(sizes[0].weights, sizes[1].weights) + 4 * max(sizes[0].window, sizes[1].window)
         let coordinator = try ScriptedCoordinator(model: song.model, levels: [0, 1], slots: 8, memory: memory)
@@ -231,8 +222,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("A model that does not fit is refused with what it needs")
-    func tooLarge() {
+    @Test func `a model that does not fit is refused with what it needs`() {
         #expect {
             _ = try ScriptedCoordinator(model: song.model, levels: [0, 1], memory: 1000)
         } throws: {
@@ -240,10 +230,8 @@ import WorkerService
         }
     }
 
-    @Test(
-        "A window with labels and lyrics, and one that shares its vocabulary with them",
-        arguments: [Fixture.lyricsEncDec, .lyricsSingle])
-    func lyrics(_ fixture: Fixture) throws {
+    @Test(arguments: [Fixture.lyricsEncDec, .lyricsSingle])
+    func `a window with labels and lyrics, and one that shares its vocabulary with them`(_ fixture: Fixture) throws {
         let top = try SmallSong(fixture, length: 16_384, filter: Filter(temperature: 0.9, topP: 0.95), stopAt: 2)
         let coordinator = try ScriptedCoordinator(model: top.model, levels: [2])
         try coordinator.begin()
@@ -257,9 +245,8 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test(
-        "A window that another worker began goes on from its journaled tokens", arguments: [1, 16, 100, 128, 129, 255])
-    func resumed(_ done: Int) throws {
+    @Test(arguments: [1, 16, 100, 128, 129, 255])
+    func `a window that another worker began goes on from its journaled tokens`(_ done: Int) throws {
         let coordinator = try start(levels: [0])
         try coordinator.begin()
         let assignment = song.assignment(level: 0, window: 0, done: done, epoch: 77)
@@ -271,8 +258,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("At most four chunks are on their way, whatever is finished")
-    func window() throws {
+    @Test func `at most four chunks are on their way, whatever is finished`() throws {
         let coordinator = try start(levels: [0], slots: 6)
         try coordinator.begin()
         let assignments = (0..<6).map { song.assignment(level: 0, window: $0) }
@@ -293,8 +279,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("Chunks that nobody acknowledges are sent again, the same")
-    func sentAgain() throws {
+    @Test func `chunks that nobody acknowledges are sent again, the same`() throws {
         let coordinator = try start(
             levels: [0], session: Session.Settings(resendInterval: .milliseconds(100)))
         try coordinator.begin()
@@ -305,8 +290,9 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("After 'hello wanted' the worker says hello with what it holds, and sends again once it is welcome")
-    func helloWanted() throws {
+    @Test func `after 'hello wanted' the worker says hello with what it holds, and sends again once it is welcome`()
+        throws
+    {
         let coordinator = try start(levels: [0])
         let before = try coordinator.begin()
         let assignment = song.assignment(level: 0, window: 0)
@@ -329,8 +315,7 @@ import WorkerService
 
     // MARK: taking back
 
-    @Test("A revoked window frees its slot, and nothing more of it is sent")
-    func revoked() throws {
+    @Test func `a revoked window frees its slot, and nothing more of it is sent`() throws {
         let coordinator = try start(levels: [0], slots: 1)
         try coordinator.begin()
         let assignment = song.assignment(level: 0, window: 0)
@@ -352,8 +337,7 @@ import WorkerService
         coordinator.finish()
     }
 
-    @Test("A newer epoch replaces a window, an older one changes nothing")
-    func epochs() throws {
+    @Test func `a newer epoch replaces a window, an older one changes nothing`() throws {
         let coordinator = try start(levels: [1], slots: 1)
         try coordinator.begin()
         try coordinator.send(.assignment(song.assignment(level: 1, window: 0, epoch: 5)))

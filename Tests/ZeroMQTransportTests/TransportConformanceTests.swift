@@ -4,9 +4,8 @@ import Testing
 
 /// What `Transport` promises, on every transport there is.
 @Suite(.serialized) struct TransportConformanceTests {
-    @Test(
-        "Messages go both ways, of any bytes and any size up to the limit", arguments: TransportKind.allCases)
-    func bothWays(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `messages go both ways, of any bytes and any size up to the limit`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -28,8 +27,8 @@ import Testing
         }
     }
 
-    @Test("Each of many clients gets its own answers, in order", arguments: TransportKind.allCases)
-    func manyClients(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `each of many clients gets its own answers, in order`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let clients = try (0..<8).map { _ in try world.makeClient() }
@@ -47,8 +46,8 @@ import Testing
         }
     }
 
-    @Test("The messages of one connection keep their order", arguments: TransportKind.allCases)
-    func order(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `the messages of one connection keep their order`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let clients = try (0..<3).map { _ in try world.makeClient() }
@@ -68,9 +67,8 @@ import Testing
         }
     }
 
-    @Test(
-        "receive returns at most as many as asked for and keeps the rest", arguments: TransportKind.allCases)
-    func limit(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `receive returns at most as many as asked for and keeps the rest`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -86,8 +84,8 @@ import Testing
         #expect(received == Array(0..<10))
     }
 
-    @Test("Sending to a peer that is not there is refused", arguments: TransportKind.allCases)
-    func unknownPeer(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `sending to a peer that is not there is refused`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -103,8 +101,8 @@ import Testing
         }
     }
 
-    @Test("A client without a server is refused", arguments: TransportKind.allCases)
-    func noServer(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `a client without a server is refused`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         try world.makeServer().close()
         let client = try world.makeClient()
@@ -112,8 +110,8 @@ import Testing
         #expect(try !client.send([1], to: .coordinator))
     }
 
-    @Test("A peer that does not receive fills its queue, and only its own", arguments: TransportKind.allCases)
-    func fullQueue(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `a peer that does not receive fills its queue, and only its own`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let lazy = try world.makeClient()
@@ -134,8 +132,8 @@ import Testing
         #expect(inbox.messages.count == sent)
     }
 
-    @Test("A message over the limit is refused", arguments: TransportKind.allCases)
-    func oversize(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `a message over the limit is refused`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -154,8 +152,8 @@ import Testing
         #expect(inbox.messages.map(\.payload) == [[3]])
     }
 
-    @Test("receive waits as long as it is told to", arguments: TransportKind.allCases)
-    func timeout(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `receive waits as long as it is told to`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -173,8 +171,8 @@ import Testing
         }
     }
 
-    @Test("The waker ends a long wait from another thread, promptly", arguments: TransportKind.allCases)
-    func wakerEndsWait(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `the waker ends a long wait from another thread, promptly`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -194,8 +192,8 @@ import Testing
         }
     }
 
-    @Test("A wake before receive counts, several count once", arguments: TransportKind.allCases)
-    func wakeBeforeReceive(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `a wake before receive counts, several count once`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         for _ in 0..<3 {
@@ -205,8 +203,8 @@ import Testing
         }
     }
 
-    @Test("No wake is lost between many threads and one receiver", arguments: TransportKind.allCases)
-    func wakesFromManyThreads(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `no wake is lost between many threads and one receiver`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let waker = server.waker
@@ -228,8 +226,8 @@ import Testing
         for thread in threads { pthread_join(thread, nil) }
     }
 
-    @Test("Closing twice is closing once, and a closed transport says so", arguments: TransportKind.allCases)
-    func close(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `closing twice is closing once, and a closed transport says so`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let server = try world.makeServer()
         let client = try world.makeClient()
@@ -244,10 +242,8 @@ import Testing
         }
     }
 
-    @Test(
-        "After a restart of the server its clients go on, as new connections",
-        arguments: TransportKind.allCases)
-    func restart(_ kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `after a restart of the server its clients go on, as new connections`(_ kind: TransportKind) throws {
         let world = try kind.makeWorld()
         let first = try world.makeServer()
         let clients = try (0..<3).map { _ in try world.makeClient() }
