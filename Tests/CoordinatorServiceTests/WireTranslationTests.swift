@@ -34,7 +34,7 @@ import Testing
     @Test func `peers of another version are told so, whoever they are`() throws {
         var hello = WireWorkerHello()
         hello.version = 99
-        guard case .foreignWorker(let reason) = try incoming(.hello(hello)) else {
+        guard case .foreignWorker(_, let reason) = try incoming(.hello(hello)) else {
             Issue.record("a worker of version 99 was let in")
             return
         }
