@@ -203,7 +203,9 @@ package struct Coordinator: Sendable {
     /// A song that may be sampled waits for its turn.
     mutating func enqueue(_ song: SongRef) {
         guard truth[song].state == .sampling else { return }
-        memory.wait(truth[song], wanting: view().wantedSkills(truth[song]))
+        // Apart, so that no view is left when the memory changes: it would be copied.
+        let skills = view().wantedSkills(truth[song])
+        memory.wait(truth[song], wanting: skills)
     }
 
     private mutating func open(_ song: SongRef) {
@@ -213,8 +215,8 @@ package struct Coordinator: Sendable {
 
     /// Brings the ready index up to date with one stream.
     mutating func refresh(_ stream: StreamRef) {
-        let song = truth[stream.song]
-        guard song.state == .sampling else { return }
-        memory.setReady(view().readyTask(stream), of: stream, song.skill(stream))
+        guard truth[stream.song].state == .sampling else { return }
+        let task = view().readyTask(stream)
+        memory.setReady(task, of: stream, truth[stream.song].skill(stream))
     }
 }
