@@ -4,7 +4,8 @@ import SongPlan
 /// `(event, now) → effects` without clock, randomness or I/O.
 ///
 /// It has a handful of parts, each with private state: what the journal says (`truth`), what is known of workers and of
-/// leases that run (`pool`, `leases`; forgotten at a restart), and what the rules of the schedule remember (`memory`).
+/// leases that run (`pool`, `leases`), what the rules of the schedule remember (`memory`), which cuts were asked for
+/// (`cuts`), and which models may be served (`models`). All but the first is forgotten at a restart.
 /// Events are handled first; then rules look at a view of all of it and say what should be done. Only this type does it.
 ///
 /// The caller hands every event to `handle` and carries the effects out in their order. A journaled record

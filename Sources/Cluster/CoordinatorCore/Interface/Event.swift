@@ -44,7 +44,7 @@ package enum Event: Sendable, Hashable {
     ///
     /// `plan` is what the submission's inputs give, where the caller has made it already.
     case submit(Submission, plan: Plan? = nil)
-    /// A model that this coordinator serves; workers that match no level of any known model are refused.
+    /// A model that this coordinator serves; workers whose levels are not all of one known model are refused.
     case allowModel(name: String, fingerprints: [Int: String])
     /// The known tokens of a song that awaits them, by sample, then level.
     case initialTokens(SongID, [[[UInt16]]])

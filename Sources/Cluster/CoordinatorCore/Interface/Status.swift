@@ -17,7 +17,7 @@ package struct SongStatus: Sendable, Hashable {
     package var state: SongState
     package var samples: Int
     package var levels: [LevelProgress]
-    /// Windows that workers have now.
+    /// Leases that run now; a window that has a copy counts twice.
     package var running: Int
     /// Tokens that sampling has added, and those it will have added at the end.
     package var sampledTokens: Int

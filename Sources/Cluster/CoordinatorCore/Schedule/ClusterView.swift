@@ -59,5 +59,5 @@ enum Move: Sendable {
     case decline([Skill: Double])
 }
 
-/// A rule: from what is to what should be done. Rules know nothing of each other.
+/// A rule: from what is to what should be done. Rules do not call each other; what one needs of another is in the memory.
 typealias Rule = @Sendable (ClusterView) -> [Move]

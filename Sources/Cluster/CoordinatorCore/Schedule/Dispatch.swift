@@ -12,9 +12,9 @@ struct Dispatch {
     /// Windows that wait for fast workers.
     private var kept = 0
     /// Of these, the one that would wait longest, and the slow worker that could have it until then.
-    private var keptTask: Candidate?
+    private var keptTask: Proposal?
 
-    private struct Candidate {
+    private struct Proposal {
         let turn: Turn
         let entry: ReadyTask
         let skill: Skill
@@ -44,16 +44,16 @@ struct Dispatch {
         return declined + [.open(waiting.song)]
     }
 
-    private func grant(_ candidate: Candidate, isProvisional: Bool) -> Move {
-        let (stream, worker) = (candidate.entry.stream, candidate.worker)
+    private func grant(_ proposal: Proposal, isProvisional: Bool) -> Move {
+        let (stream, worker) = (proposal.entry.stream, proposal.worker)
         let former = view.truth[stream].holders.sole.flatMap { lease in
             view.leases[lease].isProvisional || view.isOnlyCrowded(lease, stream, beside: worker) ? lease : nil
         }
-        return .grant(candidate.entry, to: worker, isProvisional: isProvisional, moving: former)
+        return .grant(proposal.entry, to: worker, isProvisional: isProvisional, moving: former)
     }
 
-    private mutating func nextTask() -> Candidate? {
-        var best: Candidate?
+    private mutating func nextTask() -> Proposal? {
+        var best: Proposal?
         // In order, since windows that are kept for fast workers are counted.
         for skill in view.memory.ready.groups.keys.sorted() where view.pool.hasFreeSlot(skill) {
             let group = view.memory.ready.groups[skill] ?? [:]
@@ -73,30 +73,30 @@ struct Dispatch {
     /// For a fast slot, of all songs of a priority: the window with the longest chain, if that is urgent.
     private mutating func urgent(
         _ first: Turn, _ turns: [Turn], _ group: [SongRef: [ReadyTask]], _ skill: Skill
-    ) -> Candidate? {
+    ) -> Proposal? {
         guard view.outlook.horizon != nil, view.hasFastIdle(skill) else { return nil }
         // In order, since songs may have equal tasks.
         let firsts = turns.filter { $0.priority == first.priority }.sorted().compactMap { group[$0.song]?.last }
         guard let entry = firsts.max(), view.isUrgent(entry), let worker = worker(for: entry, skill) else { return nil }
-        return Candidate(turn: first.first(), entry: entry, skill: skill, worker: worker)
+        return Proposal(turn: first.first(), entry: entry, skill: skill, worker: worker)
     }
 
     /// The first task of a song that a worker can have.
     private mutating func candidate(
         _ turn: Turn, _ group: [SongRef: [ReadyTask]], _ skill: Skill
-    ) -> Candidate? {
+    ) -> Proposal? {
         let tasks = group[turn.song] ?? []
         let hasCopies = tasks.contains(where: \.isCopy) && mayCopy(skill)
         let isFast = hasCopies && view.hasFastIdle(skill)
         for entry in tasks.reversed() where !entry.isCopy || isFast {
             if let worker = worker(for: entry, skill) {
-                return Candidate(turn: turn, entry: entry, skill: skill, worker: worker)
+                return Proposal(turn: turn, entry: entry, skill: skill, worker: worker)
             }
         }
         // What would idle otherwise helps whoever is slower.
         for entry in tasks.reversed() where entry.isCopy && hasCopies && !isFast {
             if let worker = worker(for: entry, skill) {
-                return Candidate(turn: turn, entry: entry, skill: skill, worker: worker)
+                return Proposal(turn: turn, entry: entry, skill: skill, worker: worker)
             }
         }
         return nil
@@ -112,7 +112,7 @@ struct Dispatch {
             let best = stream.blames.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: stream.blamed)
             guard let best, view.isBetterKept(entry.stream, from: best, beside: kept) else { return best }
             kept += 1
-            keptTask = Candidate(turn: view.turn(entry.stream.song), entry: entry, skill: skill, worker: best)
+            keptTask = Proposal(turn: view.turn(entry.stream.song), entry: entry, skill: skill, worker: best)
             return nil
         }
         guard let lease = stream.holders.leases.first, let fastest = pool.best(for: skill) else { return nil }

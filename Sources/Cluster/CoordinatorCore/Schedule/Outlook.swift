@@ -11,7 +11,7 @@ struct Outlook: Sendable {
     var workLeft: Double?
 }
 
-/// By this the windows are found that a slow worker must not keep, so that the last ones do not end long after all others.
+/// Finds the windows that a slow worker must not keep: the last ones would end long after all others.
 struct Horizon: Sendable {
     /// When all songs will be sampled if every slot is busy until then, or when the longest chain will be, if later.
     let end: Instant

@@ -96,8 +96,8 @@ enum PrefillAhead {
 
     // MARK: When it pays
 
-    /// Whether most of a window is prime, and its prefill takes half as long as its sampling, at least: a chain that goes
-    /// to another worker for less shares that with other levels instead of having one for itself.
+    /// Whether prime > new, and the prefill's time ≥ half of the sampling's. For less, the chain had better stay on the
+    /// worker that it has for itself.
     private static func isWorthIt(_ view: ClusterView, _ window: Window, _ level: Int) -> Bool {
         let (prime, new) = (Double(window.prime.count), Double(window.new.count))
         return prime > new && 2 * prime / view.prefillGain(level) >= new
@@ -129,9 +129,9 @@ enum PrefillAhead {
         return (left + new) / there > longer * (prefill + new) / elsewhere
     }
 
-    /// Whether a window that is prefilled there beside what that worker does is complete sooner, by half of its prefill,
-    /// than if the worker of the one before it begins it afterwards. Who has that while the other samples a short window
-    /// saves less, and keeps the chain from the one that would be free for it.
+    /// Whether the window ends sooner there, by half of its prefill at least:
+    /// `max(end, prefill there) + new there < end + (prefill / 2 + new) here`, where `end` is when the prime is complete.
+    /// Where the window before is short, less would be saved, and the slot is lost to others meanwhile.
     private static func isSooner(
         _ view: ClusterView, _ next: Window, on id: WorkerID, beside lease: Lease, _ stream: StreamRef
     ) -> Bool {

@@ -255,7 +255,7 @@ extension Song {
     }
 
     /// Its known tokens are there.
-    mutating func begin() { state = isSampled ? .decoding : .sampling }
+    mutating func startSampling() { state = isSampled ? .decoding : .sampling }
 
     /// Lets the tokens go.
     ///

@@ -70,7 +70,7 @@ struct SongTable: Sendable {
         case .songState(let id, let state):
             guard let song = refs[id], !self[song].state.isEnded else { break }
             guard state.isEnded else {
-                songs[song.place].begin()
+                songs[song.place].startSampling()
                 break
             }
             changes.ended += songs[song.place].end(state)

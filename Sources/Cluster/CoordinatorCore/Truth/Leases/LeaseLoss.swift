@@ -27,8 +27,7 @@ extension Coordinator {
         endPrefills(by: id)
         for task in worker.tasks {
             guard let lease = truth.lease(task, of: id) else { continue }
-            // A window that another worker has in hand stands still for nobody's death; two holders of copies that
-            // die at once count as one.
+            // While another worker holds the window, too, nobody is blamed; of two that die together, only the last.
             let isHeldElsewhere = truth.live(task.stream).map { truth[$0].holders.sole == nil } ?? false
             endLease(lease, .lost(loss), blame: isHeldElsewhere ? nil : blame)
         }
