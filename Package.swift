@@ -4,7 +4,10 @@ import PackageDescription
 // The arrows between targets are those of Docs/Internals/Architecture.md; explicit-import checking keeps them honest.
 let package = Package(
     name: "orchestrion",
-    products: [.executable(name: "orchestrion", targets: ["orchestrion"])],
+    products: [
+        .executable(name: "orchestrion", targets: ["orchestrion"]),
+        .executable(name: "measure-segments", targets: ["measure-segments"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -100,6 +103,13 @@ let package = Package(
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // Measures songs in segments. It runs the program as child processes: so that is built first.
+        .executableTarget(
+            name: "measure-segments",
+            dependencies: [
+                "ClusterClient", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport", "orchestrion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         // What the tests of the model and of the services have in common.
         .target(
@@ -189,7 +199,7 @@ let floors = [
         "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
         "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
-    "Program": ["Benchmark", "Pictures", "orchestrion"],
+    "Program": ["Benchmark", "Pictures", "measure-segments", "orchestrion"],
 ]
 for (floor, names) in floors {
     for target in package.targets where names.contains(target.name) { target.path = "Sources/\(floor)/\(target.name)" }
