@@ -90,6 +90,11 @@ package struct Timeline: Sendable, Codable {
         return try encoder.encode(self)
     }
 
+    /// How earlier releases said that a lease ended with its worker.
+    private static let losses = [
+        "worker lost:", "worker left:", "worker silent for too long:", "refused:", "replaced:",
+    ]
+
     package init(json: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -98,6 +103,7 @@ package struct Timeline: Sendable, Codable {
         for place in leases.indices {
             leases[place].end = max(leases[place].start, leases[place].end)
             leases[place].firstTokens = leases[place].firstTokens.map { max(leases[place].start, $0) }
+            if Self.losses.contains(where: leases[place].ending.hasPrefix) { leases[place].lost = true }
         }
     }
 }
