@@ -10,26 +10,25 @@ enum Running {
 
     private static let state = Mutex(State())
 
-    /// Lets Ctrl-C, SIGTERM and SIGHUP (unless it is ignored, as nohup does) end the children, too. To be called before
-    /// there are threads.
+    /// Lets Ctrl-C, SIGTERM and SIGHUP (unless it is ignored, as nohup does) end the children, too.
+    ///
+    /// The signals are not blocked and waited for: libraries have threads already, which would get them.
     static func endOnSignals() {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
-        let former = signal(SIGHUP, SIG_IGN)
-        if unsafeBitCast(former, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) {
-            signal(SIGHUP, SIG_DFL)
-            sigaddset(&signals, SIGHUP)
-        }
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let awaited = signals
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let mailbox = ends[0]
+        slot = ends[1]
+        for number in [SIGINT, SIGTERM] { signal(number, post) }
+        let former = signal(SIGHUP, post)
+        if unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGHUP, SIG_IGN) }
         Thread {
-            var (awaited, number) = (awaited, Int32(0))
-            while sigwait(&awaited, &number) != 0 {}
+            var number: UInt8 = 0
+            while read(mailbox, &number, 1) != 1 {}
             // No child may start after this, so the lock is kept.
             state.withLock { state in
                 clear(&state)
-                _exit(128 + number)
+                _exit(128 + Int32(number))
             }
         }.start()
     }
@@ -64,4 +63,14 @@ enum Running {
         if let folder = state.folder { try? FileManager.default.removeItem(at: folder) }
         state = State()
     }
+}
+
+/// Where the handler of a signal, which may do next to nothing, puts its number.
+nonisolated(unsafe) private var slot: Int32 = -1
+
+private let post: @convention(c) (Int32) -> Void = { number in
+    let before = errno
+    var byte = UInt8(truncatingIfNeeded: number)
+    if write(slot, &byte, 1) != 1 { _exit(128 + number) }
+    errno = before
 }
