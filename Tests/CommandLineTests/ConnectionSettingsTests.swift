@@ -88,10 +88,18 @@ extension CommandLines {
             let kept = try await Orchestrion.succeed(
                 ["connect", place, "--server-key", "state/coordinator.key.pub", "--key", "me.key"],
                 environment: environment, folder: keys)
-            #expect(kept.output == "\(keys)/configuration/orchestrion/client.json\n", "\(kept.report)")
+            #expect(kept.output == "kept in \(keys)/configuration/orchestrion/client.json\n", "\(kept.report)")
+            // What does not work replaces nothing.
+            let failed = try await Orchestrion.run(["connect", place, "--insecure"], environment: environment)
+            #expect(failed.ending == .exited(1) && failed.errorOutput.contains("wants keys"), "\(failed.report)")
             let elsewhere = try TestFolder.make("elsewhere")
             let status = try await Orchestrion.succeed(["status"], environment: environment, folder: elsewhere)
             #expect(status.output.contains("No songs."))
+            // A damaged file is in nobody's way who says all of it.
+            let damaged = try TestFolder.place("damaged.json")
+            try "{".write(toFile: damaged, atomically: true, encoding: .utf8)
+            let all = ["--connect", place, "--server-key", "\(state)/coordinator.key.pub", "--key", "\(keys)/me.key"]
+            try await Orchestrion.succeed(["status"] + all, environment: ["ORCHESTRION_CONFIG": damaged])
             let shown = try await Orchestrion.succeed(["keys", "show"], environment: environment, folder: elsewhere)
             #expect(shown.errorOutput.contains("\(keys)/me.key.pub"))
             coordinator.signal(SIGTERM)

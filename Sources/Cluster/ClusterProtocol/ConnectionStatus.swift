@@ -41,12 +41,12 @@ package enum ConnectionStatus: Sendable, Equatable {
         case .hungUp(usesKeys: true):
             ConnectionProblem(
                 "what answers at \(place) hangs up: the coordinator's public key is not the one that --server-key "
-                    + "names (orchestrion keys show STATE/coordinator.key prints it), or it is no coordinator",
+                    + "names (orchestrion keys show STATE/coordinator.key prints it), or it is no coordinator, or one that is stopped",
                 isCertain: false)
         case .hungUp(usesKeys: false):
             ConnectionProblem(
                 "what answers at \(place) hangs up: it wants keys (give --server-key and --key), or it is no "
-                    + "coordinator", isCertain: false)
+                    + "coordinator, or one that is stopped", isCertain: false)
         }
     }
 }

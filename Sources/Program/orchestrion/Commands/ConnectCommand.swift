@@ -9,8 +9,8 @@ struct ConnectCommand: ParsableCommand {
         commandName: "connect",
         abstract: "Keep how a coordinator is reached, for all commands and workers of this user.",
         discussion: """
-            Writes orchestrion/client.json in $XDG_CONFIG_HOME or ~/.config ($ORCHESTRION_CONFIG names another file), \
-            and tries the connection. Options and the environment come before the file.
+            Tries the connection, and where it works writes orchestrion/client.json in $XDG_CONFIG_HOME or ~/.config \
+            ($ORCHESTRION_CONFIG names another file). Options and the environment come before the file.
 
             Example:
               orchestrion connect tcp://studio:5550 --server-key coordinator.key.pub --key me.key
@@ -30,6 +30,9 @@ struct ConnectCommand: ParsableCommand {
     @Flag(help: "The coordinator uses no keys (--insecure there, too).")
     var insecure = false
 
+    @Flag(help: "Keep it without trying it, such as before the coordinator's first start.")
+    var untried = false
+
     private var options: ConnectionOptions {
         get throws {
             var options = ConnectionOptions()
@@ -42,14 +45,16 @@ struct ConnectCommand: ParsableCommand {
 
     func run() throws {
         func whole(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
-        // A missing or unreadable key is told before anything is kept.
-        let transport = try options.makeTransport()
-        transport.close()
+        // What does not work must not replace what does.
+        if !untried { try tryConnection() }
         let file = ConnectionFile(
             connect: place,
             server_key: serverKey.map { FileManager.default.fileExists(atPath: $0) ? whole($0) : $0 },
             key: key.map(whole), insecure: insecure ? true : nil)
-        print(try file.save(ProcessInfo.processInfo.environment))
+        print("kept in \(try file.save(ProcessInfo.processInfo.environment))")
+    }
+
+    private func tryConnection() throws {
         let client = try options.client()
         defer { client.close() }
         let status = try client.status()

@@ -97,6 +97,9 @@ struct KeysCommand: ParsableCommand {
             try list.prepareState()
             if let known = try list.file.add(AllowList.Entry(key: key, name: name)) {
                 Terminal.note("\(known.line) is allowed already")
+                if let name, name != known.name {
+                    Terminal.note("its name stays as it is; orchestrion keys remove it first to give it another")
+                }
             } else {
                 Terminal.note("\(key)\(name.map { " (\($0))" } ?? "") is allowed in \(list.file.path)")
             }
@@ -109,6 +112,9 @@ struct KeysCommand: ParsableCommand {
         @OptionGroup var list: KeyListOptions
 
         func run() throws {
+            guard FileManager.default.fileExists(atPath: list.file.path) else {
+                throw CommandError("there is no list \(list.file.path); orchestrion keys allow makes one")
+            }
             let allowed = try list.file.read()
             for fault in allowed.faults { Terminal.note("warning: \(fault); the other lines count") }
             for entry in allowed.entries { print(entry.line) }
@@ -128,6 +134,12 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             let named = try list.file.read().entries.filter { $0.name == key }.map(\.key)
+            let isKey = FileManager.default.fileExists(atPath: key) || ConnectionOptions.isKey(key)
+            guard !named.isEmpty || isKey else {
+                throw CommandError(
+                    "nobody on \(list.file.path) is called \(key), and it is no key and no file; orchestrion keys list "
+                        + "prints who is")
+            }
             let keys = named.isEmpty ? [try KeyListOptions.publicKey(key)] : named
             for key in keys {
                 guard try list.file.remove(key) else {

@@ -39,7 +39,7 @@ struct ConnectionFile: Codable, Equatable {
                 throw CommandError("it has no setting \(name); the settings are \(names.joined(separator: ", "))")
             }
         } catch {
-            throw CommandError("the connection in \(path) cannot be used: \(error.explanation)")
+            throw CommandError("the connection in \(path) cannot be used: \(error.explanation); correct or remove it")
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         func located(_ name: String?) -> String? {

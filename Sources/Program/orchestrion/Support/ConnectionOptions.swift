@@ -73,7 +73,10 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameter options: what comes before environment and file.
     static func settings(_ options: ConnectionLayer = ConnectionLayer()) throws -> ConnectionSettings {
         let environment = ProcessInfo.processInfo.environment
-        return try ConnectionSettings([options, .environment(environment), ConnectionFile.layer(environment)])
+        let given = [options, .environment(environment)]
+        // A file that is not needed may be damaged.
+        if given.contains(where: \.isComplete) { return try ConnectionSettings(given) }
+        return try ConnectionSettings(given + [ConnectionFile.layer(environment)])
     }
 
     static func isKey(_ text: String) -> Bool { (try? CurvePublicKey(z85: text)) != nil }

@@ -12,6 +12,9 @@ struct ConnectionLayer: Equatable {
     /// What the place calls its settings, for errors.
     var names = Names.options
 
+    /// Whether it says all that there is to say.
+    var isComplete: Bool { connect != nil && (insecure || serverKey != nil && key != nil) }
+
     struct Names: Equatable {
         var connect, serverKey, key, insecure: String
         static let options = Names(
