@@ -1,5 +1,5 @@
 /// How long a test waits for what must happen: much longer than it takes, for machines that do other things, too.
-package let patience = Duration.seconds(120)
+package let patience = Duration.seconds(600)
 
 /// Looks every `interval` until `condition` holds.
 ///
