@@ -10,7 +10,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    @Test func `The header is told as it is`() throws {
+    @Test func `the header is told as it is`() throws {
         let path = try folder.write(
             WAVFile([Int16](repeating: 7, count: 3_000), channels: 2, rate: 8_000).bytes, "a.wav")
         let reader = try AudioReader(path: path)
@@ -20,7 +20,7 @@ import Testing
         #expect(reader.duration == 0.1875)
     }
 
-    @Test func `Channels are mixed down to their mean`() throws {
+    @Test func `channels are mixed down to their mean`() throws {
         var interleaved: [Int16] = []
         var expected: [Float] = []
         for index in 0..<40_000 {
@@ -34,7 +34,7 @@ import Testing
         #expect(samples == expected)
     }
 
-    @Test func `Six channels too`() throws {
+    @Test func `six channels too`() throws {
         let path = try folder.write(
             WAVFile([Float](repeating: 0.5, count: 5) + [-2.5], channels: 6, rate: 44_100).bytes, "six.wav")
         #expect(try AudioReader(path: path).read(at: 44_100) == [0])
@@ -43,7 +43,7 @@ import Testing
     @Test(arguments: [
         (48_000, 44_100), (22_050, 44_100), (44_100, 22_050), (8_000, 44_100), (96_000, 44_100),
     ])
-    func `Resampling keeps frequency, amplitude and length`(_ rates: (from: Int, to: Int)) throws {
+    func `resampling keeps frequency, amplitude and length`(_ rates: (from: Int, to: Int)) throws {
         let path = folder.path("tone.wav")
         let file = WAVFile(sine(1_000, rate: rates.from, seconds: 1.5), channels: 1, rate: rates.from)
         _ = try folder.write(file.bytes, "tone.wav")
@@ -56,7 +56,7 @@ import Testing
         #expect(abs(amplitude - 0.5) < 1e-4)
     }
 
-    @Test func `Resampling does not move the audio in time`() throws {
+    @Test func `resampling does not move the audio in time`() throws {
         var click = [Float](repeating: 0, count: 48_000)
         click[24_000] = 1
         let path = try folder.write(WAVFile(click, channels: 1, rate: 48_000).bytes, "click.wav")
@@ -64,7 +64,7 @@ import Testing
         #expect(samples.indices.max { samples[$0] < samples[$1] } == 22_050)
     }
 
-    @Test func `Reading again gives the same, and fewer seconds the beginning of more`() throws {
+    @Test func `reading again gives the same, and fewer seconds the beginning of more`() throws {
         for (format, rate) in [(AudioFormat.wav, 44_100), (.flac, 48_000), (.ogg, 32_000)] {
             let path = folder.path("again.\(format)")
             try write(sine(440, rate: rate, seconds: 2), rate: rate, as: format, to: path)
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: AudioFormat.allCases)
-    func `A part is what the whole has there, and silence lies around it`(_ format: AudioFormat) throws {
+    func `a part is what the whole has there, and silence lies around it`(_ format: AudioFormat) throws {
         let path = folder.path("part.\(format.fileExtension)")
         let writer = try AudioWriter(path: path, sampleRate: 44_100, format: format)
         let audio = sine(440, rate: 44_100, seconds: 2)
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test func `A file written to a pipe, with no size in its header, is read to its end`() throws {
+    @Test func `a file written to a pipe, with no size in its header, is read to its end`() throws {
         for size in [0xffff_ffff, 0x7fff_f000] {
             var file = WAVFile(sine(500, rate: 8_000, seconds: 1), channels: 1, rate: 8_000)
             file.declaredDataSize = size
@@ -149,7 +149,7 @@ import Testing
         #expect(text.contains(reason), "\(text)", sourceLocation: location)
     }
 
-    @Test func `What is no audio file is refused with its name and the reason`() throws {
+    @Test func `what is no audio file is refused with its name and the reason`() throws {
         expectRefusal(folder.path("absent.wav"), naming: "No such file")
         expectRefusal(folder.url.path, naming: "not a file")
         expectRefusal(try folder.write([], "empty.wav"), naming: "empty")
@@ -161,7 +161,7 @@ import Testing
             naming: "no audio")
     }
 
-    @Test func `Truncated files are refused`() throws {
+    @Test func `truncated files are refused`() throws {
         let samples = sine(500, rate: 44_100, seconds: 2)
         for format in AudioFormat.allCases {
             let path = folder.path("whole.\(format)")
@@ -179,7 +179,7 @@ import Testing
             try folder.write(Array(try bytes(of: aiff)[..<100_000]), "cut.aiff"), naming: "truncated")
     }
 
-    @Test func `Absurd headers are refused`() throws {
+    @Test func `absurd headers are refused`() throws {
         let samples = [Int16](repeating: 0, count: 1_000)
         expectRefusal(
             try folder.write(WAVFile(samples, channels: 500, rate: 44_100).bytes, "a.wav"),
@@ -190,7 +190,7 @@ import Testing
             naming: "1999999999 Hz")
     }
 
-    @Test func `Samples that are no numbers are refused with their place`() throws {
+    @Test func `samples that are no numbers are refused with their place`() throws {
         for bad in [Float.nan, .infinity, -.infinity, 1e30] {
             var samples = sine(500, rate: 44_100, seconds: 1)
             samples[33_075] = bad
@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    @Test func `A file that is too long needs a number of seconds`() throws {
+    @Test func `a file that is too long needs a number of seconds`() throws {
         let path = folder.path("long.flac")
         try write([Float](repeating: 0, count: 80_000), rate: 8_000, as: .flac, to: path)
         var limits = AudioReader.Limits()
@@ -212,7 +212,7 @@ import Testing
         }
     }
 
-    @Test func `Rates that make no sense are refused`() throws {
+    @Test func `rates that make no sense are refused`() throws {
         let path = try folder.write(
             WAVFile([Int16](repeating: 0, count: 100), channels: 1, rate: 768_000).bytes, "a.wav")
         let reader = try AudioReader(path: path)

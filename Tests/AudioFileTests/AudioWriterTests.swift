@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: [AudioFormat.wav, .flac])
-    func `How the samples were cut into pieces makes no difference to the bytes`(_ format: AudioFormat) throws {
+    func `how the samples were cut into pieces makes no difference to the bytes`(_ format: AudioFormat) throws {
         var dice = Dice(state: 5)
         let samples = (0..<50_000).map { _ in Float.random(in: -1.2...1.2, using: &dice) }
         let whole = folder.path("whole")
@@ -53,7 +53,7 @@ import Testing
         #expect(writer.framesWritten == samples.count)
     }
 
-    @Test func `Samples beyond full scale are clipped and counted`() throws {
+    @Test func `samples beyond full scale are clipped and counted`() throws {
         let samples: [Float] = [0, 1, -1, 1.5, -1.5, .infinity, -.infinity, 0.25, 1.0000001]
         for format in [AudioFormat.wav, .flac] {
             let path = folder.path("clipped")
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func `The file appears when it is finished, and nothing else is left`() throws {
+    @Test func `the file appears when it is finished, and nothing else is left`() throws {
         let path = folder.path("song.flac")
         try Data("before".utf8).write(to: URL(filePath: path))
         let writer = try AudioWriter(path: path, sampleRate: 44_100, format: .flac)
@@ -80,7 +80,7 @@ import Testing
         #expect(try AudioReader(path: path).frames == 10_000)
     }
 
-    @Test func `An unfinished file disappears`() throws {
+    @Test func `an unfinished file disappears`() throws {
         for format in AudioFormat.allCases {
             var writer: AudioWriter? = try AudioWriter(
                 path: folder.path("song"), sampleRate: 44_100, format: format)
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    @Test func `No number is no sample, and ends the file`() throws {
+    @Test func `no number is no sample, and ends the file`() throws {
         let writer = try AudioWriter(path: folder.path("song.wav"), sampleRate: 44_100, format: .wav)
         try writer.append([0, 0.5])
         #expect { try writer.append([0, .nan]) } throws: { "\($0)".contains("sample 3 is not a number") }
@@ -99,7 +99,7 @@ import Testing
         #expect(try folder.names == [])
     }
 
-    @Test func `What cannot be written is refused with its name`() throws {
+    @Test func `what cannot be written is refused with its name`() throws {
         let absent = folder.path("no/such/folder.wav")
         #expect { try AudioWriter(path: absent, sampleRate: 44_100, format: .wav) } throws: {
             "\($0)".hasPrefix(absent)

@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func `Sound of other formats is named, with the command that converts it`() throws {
+    @Test func `sound of other formats is named, with the command that converts it`() throws {
         func box(_ brand: String) -> [UInt8] { [0, 0, 0, 32] + Array("ftyp\(brand)".utf8) + [0, 0, 2, 0] }
         let heads: [(head: [UInt8], name: String)] = [
             (box("M4A "), "M4A"), (box("mp42"), "MP4"), (box("isom"), "MP4"), (box("3gp4"), "3GP"),
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func `What is no sound is named, with what to do`() throws {
+    @Test func `what is no sound is named, with what to do`() throws {
         let others: [(text: String, words: [String])] = [
             ("<!DOCTYPE html>\n<html><body>Not found", ["web page", "get the recording itself"]),
             ("\u{feff}  <HTML>", ["web page"]), ("{\"error\": 404}", ["JSON"]),
@@ -69,7 +69,7 @@ import Testing
         #expect(try refusal([], "empty.wav").contains("the file is empty"))
     }
 
-    @Test func `What is no file is named, with what to do`() throws {
+    @Test func `what is no file is named, with what to do`() throws {
         func refusal(_ path: String) -> String {
             do {
                 return "read \(try AudioReader(path: path).frames)"
@@ -93,7 +93,7 @@ import Testing
         #expect(getuid() == 0 || refusal(closed).contains("Permission denied"))
     }
 
-    @Test func `Errors have the name that the file goes by`() throws {
+    @Test func `errors have the name that the file goes by`() throws {
         let path = try folder.write(Array("la la".utf8), "store")
         #expect { try AudioReader(path: path, name: "/home/me/take.wav") } throws: {
             "\($0)".hasPrefix("/home/me/take.wav: ") && !"\($0)".contains("store")
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func `Streams at once are refused, and damage in a stream told`() throws {
+    @Test func `streams at once are refused, and damage in a stream told`() throws {
         let ogg = try Recording.ogg.bytes(sine(440, rate: 44_100, seconds: 20), rate: 44_100, in: folder)
         let second = try ogg.place(of: "OggS", after: 1)
         let video = try refusal(Array(ogg[..<second]) + ogg, "video.ogv")
@@ -122,7 +122,7 @@ import Testing
             })
     }
 
-    @Test func `Silence, and channels that cancel each other, are told`() throws {
+    @Test func `silence, and channels that cancel each other, are told`() throws {
         let silent = try AudioReader(
             path: folder.write(WAVFile([Int16](repeating: 0, count: 900), channels: 1, rate: 8_000).bytes, "silent.wav")
         )
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `A long file is refused by its header, and read in part`() throws {
+    @Test func `a long file is refused by its header, and read in part`() throws {
         // Two hours of a file that takes no room on the disk.
         let path = folder.path("long.wav")
         var file = WAVFile([Int16](), channels: 1, rate: 8_000)

@@ -11,7 +11,7 @@ import Testing
     ]
 
     @Test(arguments: kinds.map(\.name))
-    func `Mutated and truncated files give audio or an error`(_ kind: String) throws {
+    func `mutated and truncated files give audio or an error`(_ kind: String) throws {
         let folder = try TemporaryFolder()
         let format = try #require(Self.kinds.first { $0.name == kind }).format
         let path = folder.path("whole")
@@ -76,7 +76,7 @@ import Testing
         return bytes
     }
 
-    @Test func `Random bytes give an error`() throws {
+    @Test func `random bytes give an error`() throws {
         let folder = try TemporaryFolder()
         var dice = Dice(state: 77)
         for kind in ["RIFF", "fLaC", "OggS", "FORM", "ID3", "\u{0}", "caff", ".snd"] {

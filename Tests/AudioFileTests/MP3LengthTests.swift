@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `One that was cut off is refused, wherever it was cut`() throws {
+    @Test func `one that was cut off is refused, wherever it was cut`() throws {
         #expect(try refusal(whole) == "read 176400")
         for count in [whole.count - 1, whole.count - 200, whole.count * 9 / 10, whole.count / 2, 2_000] {
             let text = try refusal(Array(whole[..<count]))
@@ -33,7 +33,7 @@ import Testing
         #expect(try refusal(Array(whole[..<(whole.count / 2)])).contains("its header says 4.0 s"))
     }
 
-    @Test func `The note of another encoder is believed, too`() throws {
+    @Test func `the note of another encoder is believed, too`() throws {
         let frames = try #require(Self.noteFrames(whole))
         let note = try whole.place(of: frames.tag)
         func vbri(_ frames: Int, _ bytes: Int) -> [UInt8] {
@@ -57,7 +57,7 @@ import Testing
         return nil
     }
 
-    @Test func `One without a note is read to its end, though its bit rate changes`() throws {
+    @Test func `one without a note is read to its end, though its bit rate changes`() throws {
         let bytes = try whole.withoutNote()
         let reader = try AudioReader(path: folder.write(bytes, "stream.mp3"))
         let samples = try reader.read(at: 44_100)
@@ -69,7 +69,7 @@ import Testing
         #expect(cut.warnings.contains { $0.contains("last frame is cut off") })
     }
 
-    @Test func `A tag that is longer than the file, or all there is, is refused`() throws {
+    @Test func `a tag that is longer than the file, or all there is, is refused`() throws {
         let tag: [UInt8] = Array("ID3".utf8) + [4, 0, 0, 0, 0, 2, 0] + Array(repeating: 0, count: 256)
         #expect(try refusal(tag + whole) == "read 176400")
         #expect(try refusal(Array(tag[..<100])).contains("its ID3 tag alone has 266 bytes, and 100 are there"))
@@ -78,7 +78,7 @@ import Testing
         #expect(try refusal(tag + whole[..<5_000]).contains("truncated"))
     }
 
-    @Test func `What lies before and between frames is skipped, and told`() throws {
+    @Test func `what lies before and between frames is skipped, and told`() throws {
         var dice = Dice(state: 8)
         let noise = (0..<4_000).map { _ in UInt8.random(in: 0...255, using: &dice) }
         #expect(try refusal([0] + noise + whole) == "read 176400")

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: Recording.allCases)
-    func `All of them are read, each of its own rate`(_ kind: Recording) throws {
+    func `all of them are read, each of its own rate`(_ kind: Recording) throws {
         let (first, second) = try pair(kind)
         let reader = try AudioReader(path: folder.write(first + second, "both"))
         let samples = try reader.read(at: 44_100)
@@ -34,7 +34,7 @@ import Testing
         #expect(reader.warnings.isEmpty == [.ogg, .opus, .mp3].contains(kind), "\(reader.warnings)")
     }
 
-    @Test func `Blocks and ranges go on from one to the next`() throws {
+    @Test func `blocks and ranges go on from one to the next`() throws {
         let (first, second) = try pair(.ogg, rates: (22_050, 22_050))
         let reader = try AudioReader(path: folder.write(first + second, "both.ogg"))
         let whole = try reader.read(at: 22_050)
@@ -46,7 +46,7 @@ import Testing
         #expect(try reader.read(44_090..<44_110) == whole[44_090...] + Array(repeating: 0, count: 10))
     }
 
-    @Test func `Other kinds may follow each other, and tags lie between`() throws {
+    @Test func `other kinds may follow each other, and tags lie between`() throws {
         let wav = try Recording.wav.bytes(sine(500, rate: 44_100, seconds: 1), rate: 44_100, in: folder)
         let mp3 = try Recording.mp3.bytes(sine(500, rate: 44_100, seconds: 1), rate: 44_100, in: folder)
         let ogg = try Recording.ogg.bytes(sine(500, rate: 44_100, seconds: 1), rate: 44_100, in: folder)
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: [Recording.wav, .ogg, .opus, .mp3, .flac, .aiff, .au, .caf, .w64])
-    func `One that is cut off before the next is refused`(_ kind: Recording) throws {
+    func `one that is cut off before the next is refused`(_ kind: Recording) throws {
         let (first, second) = try pair(kind)
         let path = try folder.write(Array(first[..<(first.count * 6 / 10 - 7)]) + second, "both")
         let reading = { try AudioReader(path: path).read(at: 44_100) }
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `More than can be meant are refused`() throws {
+    @Test func `more than can be meant are refused`() throws {
         let wav = WAVFile([Int16](repeating: 5, count: 64), channels: 1, rate: 8_000).bytes
         let few = try folder.write(Array(repeating: wav, count: 300).flatMap(\.self), "few")
         #expect(try AudioReader(path: few).read(at: 8_000).count == 300 * 64)
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: Recording.allCases)
-    func `What follows and is no recording is told, unless it is a tag or zeros`(_ kind: Recording) throws {
+    func `what follows and is no recording is told, unless it is a tag or zeros`(_ kind: Recording) throws {
         let whole = try kind.bytes(sine(500, rate: 48_000, seconds: 1), rate: 48_000, in: folder)
         let length = try AudioReader(path: folder.write(whole, "whole")).read(at: 48_000).count
         var dice = Dice(state: 3)

@@ -22,7 +22,7 @@ import Testing
             sourceLocation: location)
     }
 
-    @Test func `A WAV is read to its end, with a warning, whichever length is missing`() throws {
+    @Test func `a WAV is read to its end, with a warning, whichever length is missing`() throws {
         let whole = try Recording.wav.bytes(samples, rate: 8_000, in: folder)
         let size = try whole.place(of: "data") + 4
         for (riff, data) in [
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func `What is meant to be empty stays empty`() throws {
+    @Test func `what is meant to be empty stays empty`() throws {
         let empty = WAVFile([Int16](), channels: 1, rate: 8_000).bytes
         let list = Array("LIST".utf8) + little(4) + Array("INFO".utf8)
         for bytes in [empty, empty + list, empty + list + list] {
@@ -65,7 +65,7 @@ import Testing
         #expect { try AudioReader(path: head) } throws: { "\($0)".contains("ends before the audio begins") }
     }
 
-    @Test func `A length that was right an hour ago is told`() throws {
+    @Test func `a length that was right an hour ago is told`() throws {
         let whole = try Recording.wav.bytes(samples, rate: 8_000, in: folder)
         let bytes = whole.replacing(at: try whole.place(of: "data") + 4, with: little(8_000))
         let reader = try AudioReader(path: folder.write(bytes, "stale.wav"))
@@ -74,7 +74,7 @@ import Testing
             reader.warnings.contains { $0.contains("24000 bytes after the end") && $0.contains("-ignore_length 1") })
     }
 
-    @Test func `A FLAC without its length is whole, or is read as far as it goes`() throws {
+    @Test func `a FLAC without its length is whole, or is read as far as it goes`() throws {
         var dice = Dice(state: 9)
         let noise = (0..<100_000).map { _ in Float.random(in: -0.5...0.5, using: &dice) }
         let whole = try Recording.flac.bytes(noise, rate: 44_100, in: folder)

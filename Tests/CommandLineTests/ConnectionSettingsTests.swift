@@ -89,7 +89,11 @@ extension CommandLines {
                 ["connect", place, "--server-key", "state/coordinator.key.pub", "--key", "me.key"],
                 environment: environment, folder: keys)
             #expect(kept.output == "kept in \(keys)/configuration/orchestrion/client.json\n", "\(kept.report)")
-            // What does not work replaces nothing.
+            // It is tried as it is kept, without what was kept before; what does not work replaces nothing.
+            let bare = try await Orchestrion.run(["connect", "tcp://192.0.2.1:5550"], environment: environment)
+            #expect(bare.ending == .exited(64) && bare.errorOutput.contains("--server-key"), "\(bare.report)")
+            let noPlace = try await Orchestrion.run(["connect", "studio"], environment: environment)
+            #expect(noPlace.errorOutput.contains("the coordinator's address"), "\(noPlace.report)")
             let failed = try await Orchestrion.run(["connect", place, "--insecure"], environment: environment)
             #expect(failed.ending == .exited(1) && failed.errorOutput.contains("wants keys"), "\(failed.report)")
             let elsewhere = try TestFolder.make("elsewhere")

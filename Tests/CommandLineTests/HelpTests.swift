@@ -56,6 +56,13 @@ extension CommandLines {
             }
         }
 
+        @Test func `defaults are values that can be given`() async throws {
+            for command in ["coordinator", "worker", "plan", "demo"] {
+                let help = try await Orchestrion.succeed([command, "--help"]).output
+                #expect(help.contains("default: f16)") && !help.contains("f16/1") && !help.contains("f32 "), "\(help)")
+            }
+        }
+
         @Test func `the version is told`() async throws {
             #expect(try await Orchestrion.succeed(["--version"]).output.contains("."))
         }

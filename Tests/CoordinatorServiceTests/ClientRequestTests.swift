@@ -18,6 +18,34 @@ import Testing
         coordinator.finish()
     }
 
+    @Test func `an answer that no message can hold is a smaller one, and stops nobody`() throws {
+        let coordinator = try ServedCoordinator()
+        // Almost a whole message, and the answer repeats it.
+        let long = String(repeating: "x", count: TransportLimits.maximumMessageSize - 200)
+        var query = WireStatusQuery()
+        query.song = long
+        #expect(try coordinator.ask(.status(query)).error.contains("there is no song x"))
+        var list = WireListFiles()
+        list.song = long
+        #expect(try coordinator.ask(.list(list)).error.contains("there is no song x"))
+        var hello = WireWorkerHello()
+        (hello.version, hello.worker, hello.name, hello.slots) = (ProtocolVersion.current, "w", long, 0)
+        try coordinator.send(WireToCoordinator(kind: .hello(hello)).payload())
+        // Refused in the turn in which it is heard, and shown from then on.
+        _ = try coordinator.ask(.status(WireStatusQuery()))
+        let refusal = try coordinator.ask(.status(WireStatusQuery())).status.refusals.first
+        #expect(refusal?.reason.contains("slots") == true)
+        // As many songs as are shown, each with warnings and labels: all of them in one answer, or the newest.
+        for number in 0..<3 {
+            let samples = Array(repeating: #"{"artist":"\#(String(repeating: "a", count: 150))"}"#, count: 250)
+            let request =
+                #"{"model":"two-level-unlabelled","sample_length":256,"samples":[\#(samples.joined(separator: ","))]}"#
+            #expect(try coordinator.submit("song-\(number)", request).error.isEmpty)
+        }
+        #expect(try coordinator.ask(.status(WireStatusQuery())).status.songs.count == 3)
+        coordinator.finish()
+    }
+
     @Test func `songs with impossible names, formats and requests are refused with the reason`() throws {
         let coordinator = try ServedCoordinator()
         for id in ["", "a/b", "..", "a b", String(repeating: "a", count: 65), "\u{E9}"] {

@@ -31,6 +31,30 @@ import Testing
 
     // MARK: what arrives
 
+    @Test func `what a worker says of itself is bounded, and no terminal acts on it`() throws {
+        var hello = WireWorkerHello()
+        (hello.version, hello.worker, hello.slots) = (ProtocolVersion.current, "w", 2)
+        hello.name = "a\u{1B}[2Jb\nc\u{202E}" + String(repeating: "d", count: 5000)
+        hello.fingerprints = Dictionary(uniqueKeysWithValues: (0..<1000).map { (UInt32($0), "f16/1:\($0)\n") })
+        for speed in [Double.nan, .infinity, -1] {
+            hello.tokensPerSecond = speed
+            guard case .workerHello(_, let worker) = try event(.hello(hello)) else {
+                Issue.record("no hello came of it")
+                return
+            }
+            #expect(worker.name.hasPrefix("a[2Jbcddd") && worker.name.count <= 200)
+            #expect(worker.fingerprints.count == 16 && worker.fingerprints[1] == "f16/1:1")
+            #expect(worker.tokensPerSecond == 0)
+        }
+        var failed = WireTaskFailed()
+        failed.reason = String(repeating: "r", count: 60_000)
+        guard case .taskFailed(_, _, _, let reason) = try event(.failed(failed)) else {
+            Issue.record("no failure came of it")
+            return
+        }
+        #expect(reason.count == 1000)
+    }
+
     @Test func `peers of another version are told so, whoever they are`() throws {
         var hello = WireWorkerHello()
         hello.version = 99

@@ -22,7 +22,7 @@ import Testing
         try text.write(toFile: file.path, atomically: true, encoding: .utf8)
     }
 
-    @Test func `A key is added once, with its name, and what was there stays`() throws {
+    @Test func `a key is added once, with its name, and what was there stays`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         #expect(try file.add(.init(key: keys[0], name: "w1")) == nil)
         #expect(try file.add(.init(key: keys[0], name: "other")) == .init(key: keys[0], name: "w1"))
@@ -32,7 +32,7 @@ import Testing
         #expect(try text().contains("# mine\n\(keys[1])\n\(keys[2])\n") && file.read().faults.isEmpty)
     }
 
-    @Test func `Who adds at the same time loses nothing`() async throws {
+    @Test func `who adds at the same time loses nothing`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let many = try (0..<24).map { _ in try CurveKeyPair.generate().publicKey }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -42,7 +42,7 @@ import Testing
         #expect(try file.read().keys == Set(many))
     }
 
-    @Test func `A key is removed, even beside another in its line`() throws {
+    @Test func `a key is removed, even beside another in its line`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         try write("# list\n\(keys[0]) w1public-key = \(keys[1])\n\(keys[2]) w3\n")
         #expect(try file.remove(keys[1]))
@@ -50,7 +50,7 @@ import Testing
         #expect(try !file.remove(keys[1]))
     }
 
-    @Test func `A change is noticed a second later, told key by key, and a missing file takes nobody's key`() throws {
+    @Test func `a change is noticed a second later, told key by key, and a missing file takes nobody's key`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         var told: [String] = []
         _ = try file.add(.init(key: keys[0], name: "w1"))
@@ -73,7 +73,7 @@ import Testing
         #expect(told.last?.contains("line 2") == true)
     }
 
-    @Test func `A server lets in whom the file allows later`() throws {
+    @Test func `a server lets in whom the file allows later`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let (own, newcomer) = (try CurveKeyPair.generate(), try CurveKeyPair.generate())
         try file.makeIfMissing()

@@ -29,7 +29,7 @@ import Testing
         return String(decoding: reply[4], as: UTF8.self)
     }
 
-    @Test func `An allowed key is told its name`() throws {
+    @Test func `an allowed key is told its name`() throws {
         let frames = request(credentials: [allowedKey])
         #expect(status(frames) == "200")
         let name = try #require(CurvePublicKey(bytes: allowedKey)).z85
@@ -37,7 +37,7 @@ import Testing
         #expect(authenticator.refusalCount == 0)
     }
 
-    @Test func `Any other is refused and noted once`() throws {
+    @Test func `any other is refused and noted once`() throws {
         #expect(status(request(credentials: [otherKey])) == "400")
         #expect(status(request(credentials: [otherKey])) == "400")
         #expect(authenticator.refusalCount == 2)
@@ -50,7 +50,7 @@ import Testing
         #expect(status(request(credentials: [allowedKey])) == "400")
     }
 
-    @Test func `Malformed requests are refused`() {
+    @Test func `malformed requests are refused`() {
         #expect(status(request(version: "2.0", credentials: [allowedKey])) == "400")
         #expect(status(request(domain: "", credentials: [allowedKey])) == "400")
         #expect(status(request(domain: "orchestrion2", credentials: [allowedKey])) == "400")
@@ -64,7 +64,7 @@ import Testing
         #expect(status(Array(request(credentials: [allowedKey])[..<4])) == "400")
     }
 
-    @Test func `What cannot be answered is not`() {
+    @Test func `what cannot be answered is not`() {
         let whole = request(credentials: [allowedKey])
         for count in 0..<4 { #expect(authenticator.answer(Array(whole[..<count])) == nil) }
         #expect(authenticator.answer([[0], [1]] + whole[2...]) == nil)

@@ -70,7 +70,7 @@ import ZeroMQTransport
         #expect(inbox.messages.map(\.peerKey) == [keys.publicKey.z85], sourceLocation: sourceLocation)
     }
 
-    @Test func `An allowed client is known by its key, several by theirs`() throws {
+    @Test func `an allowed client is known by its key, several by theirs`() throws {
         let others = try (0..<3).map { _ in try CurveKeyPair.generate() }
         server.allow(Set((others + [clientKeys]).map(\.publicKey)))
         let clients = try ([clientKeys] + others).map { ($0, try makeClient($0)) }
@@ -80,7 +80,7 @@ import ZeroMQTransport
         #expect(server.refusedConnections == 0)
     }
 
-    @Test func `A stranger is not heard, is reported, and the others go on`() throws {
+    @Test func `a stranger is not heard, is reported, and the others go on`() throws {
         let friend = try makeClient(clientKeys)
         try expectToBeHeard(friend, as: clientKeys)
         let strangerKeys = try CurveKeyPair.generate()
@@ -95,7 +95,7 @@ import ZeroMQTransport
         try expectToBeHeard(friend, as: clientKeys)
     }
 
-    @Test func `A client with another server's key is not heard`() throws {
+    @Test func `a client with another server's key is not heard`() throws {
         let friend = try makeClient(clientKeys)
         try expectToBeHeard(friend, as: clientKeys)
         let misled = try makeClient(clientKeys, server: CurveKeyPair.generate().publicKey)
@@ -105,7 +105,7 @@ import ZeroMQTransport
         try expectToBeHeard(friend, as: clientKeys)
     }
 
-    @Test func `A client without CURVE is not heard`() throws {
+    @Test func `a client without CURVE is not heard`() throws {
         let friend = try makeClient(clientKeys)
         try expectToBeHeard(friend, as: clientKeys)
         let open = try ZeroMQClient(connect: server.endpoint, security: .open, context: context)
@@ -115,7 +115,7 @@ import ZeroMQTransport
         try expectToBeHeard(friend, as: clientKeys)
     }
 
-    @Test func `A client with CURVE does not talk to a server without`() throws {
+    @Test func `a client with CURVE does not talk to a server without`() throws {
         let open = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
         let client = try ZeroMQClient(
             connect: open.endpoint, security: .curve(clientKeys, server: serverKeys.publicKey),
@@ -130,7 +130,7 @@ import ZeroMQTransport
         try expectRefusals(open, .withKeys, of: client)
     }
 
-    @Test func `A key that is allowed later gets in, one that is allowed no more is not heard`() throws {
+    @Test func `a key that is allowed later gets in, one that is allowed no more is not heard`() throws {
         let newcomerKeys = try CurveKeyPair.generate()
         let newcomer = try makeClient(newcomerKeys)
         let friend = try makeClient(clientKeys)
@@ -148,14 +148,14 @@ import ZeroMQTransport
         #expect(try server.send([8], to: #require(refusals.first?.connection)), "it can be told so")
     }
 
-    @Test func `Who looks whether anybody listens is no refusal`() throws {
+    @Test func `who looks whether anybody listens is no refusal`() throws {
         let friend = try makeClient(clientKeys)
         for _ in 0..<3 { #expect(try TCPEndpoint(parsing: server.endpoint).refusal() == nil) }
         try expectToBeHeard(friend, as: clientKeys)
         #expect(server.takeRefusals() == [])
     }
 
-    @Test func `One context has one server with CURVE, and the next after it is closed`() throws {
+    @Test func `one context has one server with CURVE, and the next after it is closed`() throws {
         let context = try ZeroMQContext()
         func makeServer() throws -> ZeroMQServer {
             try ZeroMQServer(

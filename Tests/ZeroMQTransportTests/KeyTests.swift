@@ -19,7 +19,7 @@ import ZeroMQTransport
         return path
     }
 
-    @Test func `New pairs differ, and each secret belongs to its key`() throws {
+    @Test func `new pairs differ, and each secret belongs to its key`() throws {
         let (one, two) = (try CurveKeyPair.generate(), try CurveKeyPair.generate())
         #expect(one.publicKey != two.publicKey)
         #expect(one.secretKey != two.secretKey)
@@ -30,7 +30,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `A secret does not get into a text by accident`() throws {
+    @Test func `a secret does not get into a text by accident`() throws {
         let pair = try CurveKeyPair.generate()
         var dumped = ""
         dump(pair, to: &dumped)
@@ -39,7 +39,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `What is not 40 characters of Z85 is no key`() throws {
+    @Test func `what is not 40 characters of Z85 is no key`() throws {
         let good = try CurveKeyPair.generate().publicKey.z85
         #expect(try CurvePublicKey(z85: good).z85 == good)
         for bad in [
@@ -51,7 +51,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `Key files are written and read`() throws {
+    @Test func `key files are written and read`() throws {
         let pair = try CurveKeyPair.generate()
         let (secret, open) = (path(), path())
         try KeyFile.write(pair, to: secret)
@@ -66,7 +66,7 @@ import ZeroMQTransport
         #expect(mode == 0o600)
     }
 
-    @Test func `Keys that exist are not overwritten`() throws {
+    @Test func `keys that exist are not overwritten`() throws {
         let pair = try CurveKeyPair.generate()
         let path = path()
         try KeyFile.write(pair, to: path)
@@ -77,15 +77,27 @@ import ZeroMQTransport
         #expect(try KeyFile.readPair(path).secretKey == pair.secretKey)
     }
 
+    @Test func `a credential of systemd may be read by the service's group, and by nobody else`() throws {
+        let pair = try CurveKeyPair.generate()
+        let text = "public-key = \(pair.publicKey)\nsecret-key = \(pair.secretKey)\n"
+        let (group, others) = (try write(text, mode: 0o440), try write(text, mode: 0o444))
+        let folder = URL(fileURLWithPath: group).deletingLastPathComponent().path
+        #expect { try KeyFile.readPair(group) } throws: { "\($0)".contains("chmod 600") }
+        setenv("CREDENTIALS_DIRECTORY", folder, 1)
+        defer { unsetenv("CREDENTIALS_DIRECTORY") }
+        #expect(try KeyFile.readPair(group).secretKey == pair.secretKey)
+        #expect { try KeyFile.readPair(others) } throws: { "\($0)".contains("chmod 600") }
+    }
+
     @Test(arguments: [0o644, 0o640, 0o604, 0o660, 0o610])
-    func `A secret that others can use is refused`(_ mode: Int) throws {
+    func `a secret that others can use is refused`(_ mode: Int) throws {
         let pair = try CurveKeyPair.generate()
         let path = try write("public-key = \(pair.publicKey)\nsecret-key = \(pair.secretKey)\n", mode: mode)
         #expect { try KeyFile.readPair(path) } throws: { "\($0)".contains("chmod 600 \(path)") }
         #expect(try KeyFile.readPublicKey(path) == pair.publicKey)
     }
 
-    @Test func `Files that are no key files are refused with their name and the line`() throws {
+    @Test func `files that are no key files are refused with their name and the line`() throws {
         let pair = try CurveKeyPair.generate()
         let line = "public-key = \(pair.publicKey)"
         for (text, reason) in [
@@ -103,7 +115,7 @@ import ZeroMQTransport
         #expect { try KeyFile.readPair(path("absent")) } throws: { "\($0)".contains("No such file") }
     }
 
-    @Test func `An allow list has keys, names and comments`() throws {
+    @Test func `an allow list has keys, names and comments`() throws {
         let keys = try (0..<3).map { _ in try CurveKeyPair.generate().publicKey }
         let text = """
             # workers

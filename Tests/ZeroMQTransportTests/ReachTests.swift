@@ -12,7 +12,7 @@ import ZeroMQTransport
         return client.status
     }
 
-    @Test func `Where nobody listens it is unreachable, until somebody does, and again after that`() throws {
+    @Test func `where nobody listens it is unreachable, until somebody does, and again after that`() throws {
         let place = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
         let endpoint = place.endpoint
         place.close()
@@ -27,13 +27,13 @@ import ZeroMQTransport
         #expect(try status(of: client, until: .unreachable) == .unreachable)
     }
 
-    @Test func `A host that is not found is told from one where nobody listens`() throws {
+    @Test func `a host that is not found is told from one where nobody listens`() throws {
         let client = try ZeroMQClient(
             connect: "tcp://no-such-host.invalid:5550", security: .open, context: ZeroMQContext())
         #expect(try status(of: client, until: .unknownHost) == .unknownHost)
     }
 
-    @Test func `Each problem says where it is and what to do, a refused key in the form that is allowed`() throws {
+    @Test func `each problem says where it is and what to do, a refused key in the form that is allowed`() throws {
         let key = try CurveKeyPair.generate().publicKey.z85
         let place = "tcp://studio:5550"
         for (status, words) in [

@@ -2,7 +2,7 @@ import Testing
 import ZeroMQTransport
 
 @Suite struct TCPEndpointTests {
-    @Test func `Endpoints are read and written`() throws {
+    @Test func `endpoints are read and written`() throws {
         let cases: [(text: String, host: String, port: UInt16?, isLoopback: Bool)] = [
             ("tcp://localhost:5555", "localhost", 5555, true), ("tcp://127.0.0.1:1", "127.0.0.1", 1, true),
             ("tcp://127.9.8.7:65535", "127.9.8.7", 65_535, true), ("tcp://*:0", "*", nil, false),
@@ -26,7 +26,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `What is no endpoint is refused with what one looks like`() {
+    @Test func `what is no endpoint is refused with what one looks like`() {
         for text in [
             "", "udp://a:1", "http://a:1", "tcp://", "tcp://:1", "tcp://a", "tcp://a:", "tcp://a:b", "studio",
             "tcp://a:65536",

@@ -30,7 +30,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `Messages of other than one frame are dropped and counted, what follows is not`() throws {
+    @Test func `messages of other than one frame are dropped and counted, what follows is not`() throws {
         let server = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
         let peer = RawPeer(server.endpoint)
         peer.send([[1], [2]])
@@ -43,7 +43,7 @@ import ZeroMQTransport
         #expect(server.droppedMessages == 3)
     }
 
-    @Test func `A message over the limit is not received and costs its sender the connection`() throws {
+    @Test func `a message over the limit is not received and costs its sender the connection`() throws {
         let server = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
         let peer = RawPeer(server.endpoint)
         peer.send([[1]])
@@ -58,7 +58,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `A goodbye is sent before a draining close ends`() throws {
+    @Test func `a goodbye is sent before a draining close ends`() throws {
         let server = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
         for round in UInt8(0)..<5 {
             let client = try ZeroMQClient(connect: server.endpoint, security: .open, context: ZeroMQContext())
@@ -71,7 +71,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `The port that the system chose can be read, and connected to by name`() throws {
+    @Test func `the port that the system chose can be read, and connected to by name`() throws {
         for text in ["tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "tcp://localhost:0"] {
             let server = try ZeroMQServer(listen: text, security: .open, context: ZeroMQContext())
             let endpoint = try TCPEndpoint(parsing: server.endpoint)
@@ -83,7 +83,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `A taken port and an open network are refused with the reason`() throws {
+    @Test func `a taken port and an open network are refused with the reason`() throws {
         let server = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
         #expect {
             try ZeroMQServer(listen: server.endpoint, security: .open, context: ZeroMQContext())
@@ -105,7 +105,7 @@ import ZeroMQTransport
         }
     }
 
-    @Test func `A client that was answered nonsense finds its server later`() throws {
+    @Test func `a client that was answered nonsense finds its server later`() throws {
         let impostor = try Impostor()
         let client = try ZeroMQClient(
             connect: "tcp://127.0.0.1:\(impostor.port)", security: .open, context: ZeroMQContext())

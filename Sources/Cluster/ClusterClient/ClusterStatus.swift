@@ -73,7 +73,7 @@ package struct SongProgress: Sendable, Hashable {
     package var ageSeconds: Double
 
     /// Of the tokens that are sampled, 0 to 1.
-    package var share: Double { wantedTokens == 0 ? 1 : Double(sampledTokens) / Double(wantedTokens) }
+    package var share: Double { wantedTokens == 0 ? 1 : min(1, Double(sampledTokens) / Double(wantedTokens)) }
 }
 
 /// Somebody whom a coordinator did not let in, or did not use. What is not known is empty.

@@ -91,7 +91,7 @@ extension ClusterClient {
         _ file: SongFileEntry, song: String, to output: OutputFile, progress: (FileTransfer) -> Void
     ) throws {
         var transfer = FileTransfer(
-            direction: .fetching, name: file.path, total: Int(file.size), done: 0, isComplete: false)
+            direction: .fetching, name: file.path, total: Int(clamping: file.size), done: 0, isComplete: false)
         progress(transfer)
         var offset: UInt64 = 0
         while offset < file.size {
@@ -101,7 +101,7 @@ extension ClusterClient {
             }
             try output.write(piece)
             offset += UInt64(piece.count)
-            transfer.done = Int(offset)
+            transfer.done = Int(clamping: offset)
             progress(transfer)
         }
         transfer.isComplete = true

@@ -1,8 +1,8 @@
 import Foundation
 
 extension ClusterStatus {
-    /// As JSON, with the field names of the protocol. Every field is there, zero and empty ones too, which
-    /// protobuf's own JSON would leave out.
+    /// As JSON, with the field names of the protocol. Zero and empty fields are there, too, which protobuf's own
+    /// JSON would leave out.
     package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase

@@ -7,9 +7,10 @@ extension ClusterStatus {
             songs: try wire.songs.map(SongProgress.init), workers: wire.workers.map(ConnectedWorker.init),
             refusals: wire.refusals.map {
                 RefusedPeer(
-                    key: $0.key, address: $0.address, name: $0.name, reason: $0.reason, secondsAgo: $0.secondsAgo,
+                    key: $0.key, address: $0.address, name: $0.name, reason: $0.reason,
+                    secondsAgo: $0.secondsAgo.seconds,
                     count: $0.count)
-            }, uptimeSeconds: wire.uptimeSeconds)
+            }, uptimeSeconds: wire.uptimeSeconds.seconds)
     }
 }
 
@@ -25,9 +26,9 @@ extension SongProgress {
             song: wire.song, model: wire.model, state: state, reason: wire.reason, priority: Int(wire.priority),
             samples: Int(wire.samples), segments: Int(wire.segments), levels: wire.levels.map(Level.init),
             running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
-            wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond,
-            secondsLeft: wire.secondsLeft, stageShare: wire.stageShare, stageSecondsLeft: wire.stageSecondsLeft,
-            ageSeconds: wire.ageSeconds)
+            wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond.seconds,
+            secondsLeft: wire.secondsLeft.seconds, stageShare: min(1, wire.stageShare.seconds),
+            stageSecondsLeft: wire.stageSecondsLeft.seconds, ageSeconds: wire.ageSeconds.seconds)
     }
 }
 
@@ -50,7 +51,7 @@ extension SongProgress.Level {
     fileprivate init(_ wire: WireLevelStatus) {
         self.init(
             level: Int(wire.level), tokens: Int(clamping: wire.tokens), total: Int(clamping: wire.total),
-            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows), audibleSeconds: wire.audibleSeconds)
+            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows), audibleSeconds: wire.audibleSeconds.seconds)
     }
 }
 
@@ -58,8 +59,14 @@ extension ConnectedWorker {
     fileprivate init(_ wire: WireWorkerStatus) {
         self.init(
             worker: wire.worker, name: wire.name, levels: wire.levels.map(Int.init), slots: Int(wire.slots),
-            busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond, silentSeconds: wire.silentSeconds)
+            busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.seconds,
+            silentSeconds: wire.silentSeconds.seconds)
     }
+}
+
+extension Double {
+    /// A time or a speed: what is none, or cannot be, is 0.
+    fileprivate var seconds: Double { isFinite ? min(max(0, self), 1e12) : 0 }
 }
 
 extension SongFileEntry {

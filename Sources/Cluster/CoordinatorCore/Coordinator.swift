@@ -145,7 +145,7 @@ package struct Coordinator: Sendable {
             grant(entry, to: worker, isProvisional: isProvisional, moving: moving)
         case .prefill(let stream, let task, let worker, let known): prefill(stream, task, by: worker, known: known)
         case .endPrefill(let stream): endPrefill(stream)
-        case .awaitSlot(let stream): memory.await(stream)
+        case .awaitSlot(let stream): memory.setAwaiting(stream)
         case .expect(let outlook): memory.set(outlook, nextCheck: now + settings.stragglerCheck)
         case .straggle(let stream, let isStraggling):
             memory.setStraggling(stream, isStraggling)

@@ -10,6 +10,16 @@ struct AwaitedAnswers {
     }
     private var waiting: [SongID: Waiting] = [:]
 
+    /// Whether the same request is being prepared already: clients send again what is not answered.
+    func has(_ song: SongID, from connection: ConnectionID, number: UInt64) -> Bool {
+        waiting[song].map { $0.connection == connection && $0.number == number } ?? false
+    }
+
+    /// Whether no more may wait.
+    var isFull: Bool { waiting.count >= Self.most }
+
+    private static let most = 1000
+
     /// - Parameter number: of the request.
     mutating func add(_ song: SongID, from connection: ConnectionID, number: UInt64) {
         waiting[song] = Waiting(connection: connection, number: number)

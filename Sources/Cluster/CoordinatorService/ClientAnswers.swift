@@ -14,6 +14,8 @@ extension CoordinatorLoop {
         switch request {
         case .upload(let piece): return .uploaded(try work.uploads.add(piece))
         case .submit(let song, let specification, let format, let priority):
+            guard !awaited.has(song, from: connection, number: number) else { return nil }
+            guard !awaited.isFull else { throw SongError("too many songs are being checked just now; try again later") }
             try submit(song, specification, format: format, priority: priority)
             awaited.add(song, from: connection, number: number)
             return nil

@@ -45,6 +45,23 @@ enum ClientReply {
     case timeline(FileList.File)
 }
 
+extension ClientReply {
+    /// The same with about half of what can be left out; in the end that is all of it.
+    fileprivate var halved: ClientReply {
+        switch self {
+        case .refused(let reason): return .refused(String(reason.prefix(reason.count / 2)))
+        case .submitted(let song, let tokens, let warnings) where !warnings.isEmpty:
+            return .submitted(song, tokens: tokens, warnings: Array(warnings.prefix(warnings.count / 2)))
+        case .status(var report) where !report.songs.isEmpty || !report.workers.isEmpty:
+            report.songs = Array(report.songs.suffix(report.songs.count / 2))
+            report.workers = Array(report.workers.prefix(report.workers.count / 2))
+            return .status(report)
+        case .uploaded, .submitted, .status, .cancelled, .files, .piece, .timeline:
+            return .refused("the answer is larger than a message can be")
+        }
+    }
+}
+
 /// Songs and workers, as clients see them.
 struct StatusReport {
     struct Song {
@@ -112,7 +129,16 @@ extension ClientRequest {
 }
 
 extension AddressedReply {
-    func payload() throws -> [UInt8] { try WireFromCoordinator(kind: .reply(wire)).payload() }
+    /// The message, with less in it where all would be more than a message can hold: whoever asks for much must not stop
+    /// the coordinator.
+    func fittingPayload() throws -> [UInt8] {
+        var smaller = self
+        while true {
+            let payload = try WireFromCoordinator(kind: .reply(smaller.wire)).payload()
+            if payload.count <= TransportLimits.maximumMessageSize { return payload }
+            smaller.reply = smaller.reply.halved
+        }
+    }
 
     private var wire: WireClientReply {
         var wire = WireClientReply()
@@ -219,7 +245,7 @@ extension SongState {
         case .sampling: (.sampling, "sampling", "")
         case .decoding: (.decoding, "decoding", "")
         case .finished: (.finished, "finished", "")
-        case .failed(let reason): (.failed, "failed", reason)
+        case .failed(let reason): (.failed, "failed", String(reason.prefix(2000)))
         case .cancelled: (.cancelled, "cancelled", "")
         }
     }

@@ -65,9 +65,7 @@ final class CoordinatorLoop {
         effects += handle(.tick)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
         try notePeers(transport.takeRefusals(), transport)
-        for reply in replies {
-            _ = try transport.send(reply.payload(), to: reply.connection)
-        }
+        for reply in replies { _ = try transport.send(reply.fittingPayload(), to: reply.connection) }
     }
 
     private func handle(_ event: Event) -> [Effect] { core.handle(event, now: clock.now) }
@@ -177,12 +175,8 @@ final class CoordinatorLoop {
             switch effect {
             case .journal(let record): observe(record)
             case .send(let peer, let message):
-                let payload = try message.payload()
                 if case .refused(let reason) = message { noteRefusedWorker(peer, reason) }
-                if try !transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
-                    workerLog.lost(peer)
-                    following += handle(.peerLost(peer))
-                }
+                following += try send(message, to: peer, transport)
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
@@ -196,6 +190,20 @@ final class CoordinatorLoop {
             }
         }
         return following
+    }
+
+    /// - Returns: what follows when it could not be sent: the peer is gone, or no message is that large.
+    private func send(_ message: Outgoing, to peer: Peer, _ transport: any Transport) throws -> [Effect] {
+        let payload = try message.payload()
+        guard payload.count <= TransportLimits.maximumMessageSize else {
+            guard case .assignment(let assignment) = message else { return [] }
+            let reason =
+                "its assignment has \(payload.count) bytes; a message has \(TransportLimits.maximumMessageSize)"
+            return handle(.taskFailed(peer, assignment.task, assignment.epoch, reason: reason))
+        }
+        if try transport.send(payload, to: ConnectionID(bytes: peer.bytes)) { return [] }
+        workerLog.lost(peer)
+        return handle(.peerLost(peer))
     }
 
     private func observe(_ record: Record) {

@@ -36,7 +36,12 @@ struct LiveSong: Sendable {
 
     mutating func count(tokens: Int, at seconds: Double) { speed.add(tokens, at: seconds) }
 
-    mutating func remember(_ worker: Timeline.Worker, as id: WorkerID) { workers[id] = worker }
+    /// Some that only say that they have one may be among them, so their number is bounded.
+    mutating func remember(_ worker: Timeline.Worker, as id: WorkerID) {
+        if workers[id] != nil || workers.count < Self.mostWorkers { workers[id] = worker }
+    }
+
+    private static let mostWorkers = 4096
 
     /// Jobs that still run for it decode nothing more.
     func close() {

@@ -28,7 +28,7 @@ enum Incoming {
             return
         case .hello(let hello):
             if let reason = ProtocolVersion.refusal(of: hello.version) {
-                self = .foreignWorker(name: hello.name, reason: reason)
+                self = .foreignWorker(name: PeerText.shown(hello.name), reason: reason)
                 return
             }
         case .heartbeat, .chunk, .failed, .goodbye: break
@@ -95,6 +95,33 @@ extension Assignment {
     }
 }
 
+/// Texts that peers send: they end in logs, in the journal, in answers and on terminals.
+enum PeerText {
+    static let longestReason = 1000
+    /// Levels that a worker may say it serves.
+    static let mostLevels = 16
+    private static let longestName = 200
+
+    /// Without characters that a terminal acts on, and not too long.
+    static func shown(_ text: String, limit: Int = longestName) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit).filter { $0.properties.isShown }))
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    fileprivate var isShown: Bool {
+        switch generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator, .format: false
+        default: true
+        }
+    }
+}
+
+extension Double {
+    /// Tokens a second; 0, which is unknown, for what is none.
+    fileprivate var speed: Double { isFinite && self > 0 ? self : 0 }
+}
+
 extension WireLease {
     var held: HeldLease { HeldLease(task: task.taskID, epoch: epoch, acknowledged: Int(acknowledged)) }
 }
@@ -107,10 +134,13 @@ extension WireToCoordinator.OneOf_Kind {
             return .workerHello(
                 peer,
                 WorkerDescription(
-                    id: provenKey.map { "\($0)/\(hello.worker)" } ?? hello.worker, name: hello.name, model: hello.model,
+                    id: PeerText.shown((provenKey.map { "\($0)/" } ?? "") + hello.worker),
+                    name: PeerText.shown(hello.name), model: PeerText.shown(hello.model),
                     fingerprints: Dictionary(
-                        hello.fingerprints.map { (Int($0), $1) }, uniquingKeysWith: { first, _ in first }),
-                    slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond,
+                        hello.fingerprints.sorted { $0.key < $1.key }.prefix(PeerText.mostLevels).map {
+                            (Int($0), PeerText.shown($1))
+                        }, uniquingKeysWith: { first, _ in first }),
+                    slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.speed,
                     held: hello.held.map(\.held)))
         case .heartbeat(let heartbeat):
             return .heartbeat(
@@ -125,7 +155,9 @@ extension WireToCoordinator.OneOf_Kind {
                     task: chunk.task.taskID, epoch: chunk.epoch, start: Int(chunk.start),
                     tokens: chunk.tokens.map(UInt16.init)))
         case .failed(let failed):
-            return .taskFailed(peer, failed.task.taskID, failed.epoch, reason: failed.reason)
+            return .taskFailed(
+                peer, failed.task.taskID, failed.epoch,
+                reason: PeerText.shown(failed.reason, limit: PeerText.longestReason))
         case .goodbye: return .goodbye(peer)
         case .request: return nil
         }

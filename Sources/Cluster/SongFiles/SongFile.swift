@@ -45,8 +45,8 @@ package struct SongFile: Sendable {
 extension SongFile {
     /// - Throws: `SongError` for numbers that this program does not compute with.
     fileprivate static func profile(_ name: String, _ source: String) throws -> NumericProfile {
-        if let profile = NumericProfile(rawValue: name) { return profile }
-        let known = NumericProfile.allCases.map(\.rawValue).joined(separator: ", ")
+        if let profile = NumericProfile(identifier: name) { return profile }
+        let known = NumericProfile.allCases.map(\.identifier).joined(separator: ", ")
         throw SongError(
             "\(source): the song was made with numeric_profile \(name), and this program has \(known); without the "
                 + "fields numeric_profile and fingerprints it makes another song of the same labels")

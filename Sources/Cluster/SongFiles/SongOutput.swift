@@ -151,7 +151,8 @@ package struct SongOutput: Sendable {
         outcome.format = format.rawValue
         outcome.warnings = request.warnings
         outcome.numericProfile =
-            (request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard).rawValue
+            (request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard)
+            .identifier
         outcome.digests = Dictionary(uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
         guard !plan.cuts.isEmpty else { return outcome }
         outcome.approximate = "\(plan.cuts.count + 1) segments"

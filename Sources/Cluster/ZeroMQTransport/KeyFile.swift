@@ -1,3 +1,5 @@
+import Glibc
+
 /// A CURVE key or key pair in a small text file:
 ///
 ///     # anything
@@ -50,11 +52,19 @@ package enum KeyFile {
         guard let secret = keys.secret else {
             throw ZeroMQError(explaining: "\(path) has no \(secretName); name the file with the secret key")
         }
-        guard mode & 0o077 == 0 else {
+        guard mode & (isCredential(path) ? 0o027 : 0o077) == 0 else {
             throw ZeroMQError(
                 explaining: "\(path) holds a secret key, but others can use the file; run: chmod 600 \(path)")
         }
         return try naming(path) { try CurveKeyPair(publicKey: keys.public, secretKey: secret) }
+    }
+
+    /// Whether systemd made the file for this service alone, which it may let the service's group read.
+    private static func isCredential(_ path: String) -> Bool {
+        guard let folder = getenv("CREDENTIALS_DIRECTORY").map({ String(cString: $0) }), folder.count > 1 else {
+            return false
+        }
+        return path.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/") && !path.contains("/../")
     }
 
     /// Reads the public key of a file of either kind, or of one that holds nothing but a key.

@@ -129,13 +129,13 @@ package struct Model: Sendable {
         let set = try folder.weights(of: .prior(level: level))
         let hash = try FingerprintCache.value(
             files: Set(set.tensors.values.map(\.path)).sorted(),
-            salt: "\(profile.rawValue) \(hyperparameters.priors[level])"
+            salt: "\(profile.identifier) \(hyperparameters.priors[level])"
         ) {
             try weights(of: .prior(level: level)).fingerprint(
                 geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae), profile: profile)
         }
         // The profile in clear, so that whoever compares two sees why they differ.
-        return "\(profile.rawValue):\(hash)"
+        return "\(profile.identifier):\(hash)"
     }
 
     package func fingerprints() throws -> [Int: String] {

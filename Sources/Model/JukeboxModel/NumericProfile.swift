@@ -6,14 +6,14 @@ typealias WeightType = ElementType
 /// How numbers are kept, and with it every bit that is computed: part of every fingerprint.
 ///
 /// The number after the name is the version of the contract.
-package enum NumericProfile: String, Sendable, CaseIterable {
+package enum NumericProfile: Sendable, CaseIterable {
     /// Weights as stored, caches float32: for comparison with the original.
-    case f32 = "f32/1"
+    case f32
     /// Weights and caches float16.
-    case f16 = "f16/1"
+    case f16
     /// Transformer weights int8 with a scale for 128 rotated numbers of a column, multiplied with rows that are
     /// quantised likewise; the last layers, caches and other weights float16.
-    case int8 = "int8/2"
+    case int8
 
     /// What sampling uses unless told otherwise.
     package static let standard = NumericProfile.f16
@@ -33,9 +33,23 @@ package enum NumericProfile: String, Sendable, CaseIterable {
         return names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]
     }
 
+    /// What fingerprints begin with: the name, and the version of what it means.
+    package var identifier: String {
+        switch self {
+        case .f32: "f32/1"
+        case .f16: "f16/1"
+        case .int8: "int8/2"
+        }
+    }
+
+    package init?(identifier: String) {
+        guard let found = Self.allCases.first(where: { $0.identifier == identifier }) else { return nil }
+        self = found
+    }
+
     /// The profile that a fingerprint begins with.
     package init?(fingerprint: String) {
-        self.init(rawValue: String(fingerprint.prefix { $0 != ":" }))
+        self.init(identifier: String(fingerprint.prefix { $0 != ":" }))
     }
 
     /// What one profile keeps, and how; nil keeps the type of the model's file.

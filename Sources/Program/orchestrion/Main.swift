@@ -15,7 +15,7 @@ struct Orchestrion: ParsableCommand {
             orchestrion submit --model NAME --wait
 
             Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 and 143 ended \
-            by Ctrl-C and SIGTERM.
+            by Ctrl-C and SIGTERM (a running coordinator or worker: 0).
             """,
         version: "0.1",
         subcommands: [

@@ -901,52 +901,105 @@ package nonisolated struct WireLevelStatus: Sendable {
   package init() {}
 }
 
-package nonisolated struct WireSongStatus: Sendable {
+package nonisolated struct WireSongStatus: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var song: String = String()
+  package var song: String {
+    get {_storage._song}
+    set {_uniqueStorage()._song = newValue}
+  }
 
   /// `song_state` in words, for clients of before: preparing, sampling, decoding, finished, failed, cancelled
-  package var state: String = String()
+  package var state: String {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
-  package var reason: String = String()
+  package var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
-  package var levels: [WireLevelStatus] = []
+  package var levels: [WireLevelStatus] {
+    get {_storage._levels}
+    set {_uniqueStorage()._levels = newValue}
+  }
 
-  package var samples: UInt32 = 0
+  package var samples: UInt32 {
+    get {_storage._samples}
+    set {_uniqueStorage()._samples = newValue}
+  }
 
-  package var running: UInt32 = 0
+  package var running: UInt32 {
+    get {_storage._running}
+    set {_uniqueStorage()._running = newValue}
+  }
 
-  package var sampledTokens: UInt64 = 0
+  package var sampledTokens: UInt64 {
+    get {_storage._sampledTokens}
+    set {_uniqueStorage()._sampledTokens = newValue}
+  }
 
-  package var wantedTokens: UInt64 = 0
+  package var wantedTokens: UInt64 {
+    get {_storage._wantedTokens}
+    set {_uniqueStorage()._wantedTokens = newValue}
+  }
 
-  package var tokensPerSecond: Double = 0
+  package var tokensPerSecond: Double {
+    get {_storage._tokensPerSecond}
+    set {_uniqueStorage()._tokensPerSecond = newValue}
+  }
 
-  package var secondsLeft: Double = 0
+  package var secondsLeft: Double {
+    get {_storage._secondsLeft}
+    set {_uniqueStorage()._secondsLeft = newValue}
+  }
 
-  package var model: String = String()
+  package var model: String {
+    get {_storage._model}
+    set {_uniqueStorage()._model = newValue}
+  }
 
   /// While preparing (encoding a recording) or decoding: the share that is done, and seconds left.
-  package var stageShare: Double = 0
+  package var stageShare: Double {
+    get {_storage._stageShare}
+    set {_uniqueStorage()._stageShare = newValue}
+  }
 
-  package var stageSecondsLeft: Double = 0
+  package var stageSecondsLeft: Double {
+    get {_storage._stageSecondsLeft}
+    set {_uniqueStorage()._stageSecondsLeft = newValue}
+  }
 
   /// Of each level below the top; more than one is approximate.
-  package var segments: UInt32 = 0
+  package var segments: UInt32 {
+    get {_storage._segments}
+    set {_uniqueStorage()._segments = newValue}
+  }
 
-  package var priority: Int32 = 0
+  package var priority: Int32 {
+    get {_storage._priority}
+    set {_uniqueStorage()._priority = newValue}
+  }
 
-  package var songState: WireSongState = .unspecified
+  package var songState: WireSongState {
+    get {_storage._songState}
+    set {_uniqueStorage()._songState = newValue}
+  }
 
   /// Since it was submitted.
-  package var ageSeconds: Double = 0
+  package var ageSeconds: Double {
+    get {_storage._ageSeconds}
+    set {_uniqueStorage()._ageSeconds = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct WireWorkerStatus: Sendable {
@@ -2740,107 +2793,175 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
   package static let protoMessageName: String = _protobuf_package + ".SongStatus"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0\u{4}\u{a}song_state\0\u{3}age_seconds\0")
 
+  fileprivate class _StorageClass {
+    var _song: String = String()
+    var _state: String = String()
+    var _reason: String = String()
+    var _levels: [WireLevelStatus] = []
+    var _samples: UInt32 = 0
+    var _running: UInt32 = 0
+    var _sampledTokens: UInt64 = 0
+    var _wantedTokens: UInt64 = 0
+    var _tokensPerSecond: Double = 0
+    var _secondsLeft: Double = 0
+    var _model: String = String()
+    var _stageShare: Double = 0
+    var _stageSecondsLeft: Double = 0
+    var _segments: UInt32 = 0
+    var _priority: Int32 = 0
+    var _songState: WireSongState = .unspecified
+    var _ageSeconds: Double = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _song = source._song
+      _state = source._state
+      _reason = source._reason
+      _levels = source._levels
+      _samples = source._samples
+      _running = source._running
+      _sampledTokens = source._sampledTokens
+      _wantedTokens = source._wantedTokens
+      _tokensPerSecond = source._tokensPerSecond
+      _secondsLeft = source._secondsLeft
+      _model = source._model
+      _stageShare = source._stageShare
+      _stageSecondsLeft = source._stageSecondsLeft
+      _segments = source._segments
+      _priority = source._priority
+      _songState = source._songState
+      _ageSeconds = source._ageSeconds
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.state) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.levels) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.samples) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.running) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.sampledTokens) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.wantedTokens) }()
-      case 9: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
-      case 10: try { try decoder.decodeSingularDoubleField(value: &self.secondsLeft) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.model) }()
-      case 12: try { try decoder.decodeSingularDoubleField(value: &self.stageShare) }()
-      case 13: try { try decoder.decodeSingularDoubleField(value: &self.stageSecondsLeft) }()
-      case 20: try { try decoder.decodeSingularSInt32Field(value: &self.priority) }()
-      case 30: try { try decoder.decodeSingularUInt32Field(value: &self.segments) }()
-      case 40: try { try decoder.decodeSingularEnumField(value: &self.songState) }()
-      case 41: try { try decoder.decodeSingularDoubleField(value: &self.ageSeconds) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._song) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._state) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._levels) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._samples) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._running) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._sampledTokens) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._wantedTokens) }()
+        case 9: try { try decoder.decodeSingularDoubleField(value: &_storage._tokensPerSecond) }()
+        case 10: try { try decoder.decodeSingularDoubleField(value: &_storage._secondsLeft) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._model) }()
+        case 12: try { try decoder.decodeSingularDoubleField(value: &_storage._stageShare) }()
+        case 13: try { try decoder.decodeSingularDoubleField(value: &_storage._stageSecondsLeft) }()
+        case 20: try { try decoder.decodeSingularSInt32Field(value: &_storage._priority) }()
+        case 30: try { try decoder.decodeSingularUInt32Field(value: &_storage._segments) }()
+        case 40: try { try decoder.decodeSingularEnumField(value: &_storage._songState) }()
+        case 41: try { try decoder.decodeSingularDoubleField(value: &_storage._ageSeconds) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.song.isEmpty {
-      try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
-    }
-    if !self.state.isEmpty {
-      try visitor.visitSingularStringField(value: self.state, fieldNumber: 2)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
-    }
-    if !self.levels.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.levels, fieldNumber: 4)
-    }
-    if self.samples != 0 {
-      try visitor.visitSingularUInt32Field(value: self.samples, fieldNumber: 5)
-    }
-    if self.running != 0 {
-      try visitor.visitSingularUInt32Field(value: self.running, fieldNumber: 6)
-    }
-    if self.sampledTokens != 0 {
-      try visitor.visitSingularUInt64Field(value: self.sampledTokens, fieldNumber: 7)
-    }
-    if self.wantedTokens != 0 {
-      try visitor.visitSingularUInt64Field(value: self.wantedTokens, fieldNumber: 8)
-    }
-    if self.tokensPerSecond.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.tokensPerSecond, fieldNumber: 9)
-    }
-    if self.secondsLeft.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.secondsLeft, fieldNumber: 10)
-    }
-    if !self.model.isEmpty {
-      try visitor.visitSingularStringField(value: self.model, fieldNumber: 11)
-    }
-    if self.stageShare.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.stageShare, fieldNumber: 12)
-    }
-    if self.stageSecondsLeft.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.stageSecondsLeft, fieldNumber: 13)
-    }
-    if self.priority != 0 {
-      try visitor.visitSingularSInt32Field(value: self.priority, fieldNumber: 20)
-    }
-    if self.segments != 0 {
-      try visitor.visitSingularUInt32Field(value: self.segments, fieldNumber: 30)
-    }
-    if self.songState != .unspecified {
-      try visitor.visitSingularEnumField(value: self.songState, fieldNumber: 40)
-    }
-    if self.ageSeconds.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.ageSeconds, fieldNumber: 41)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if !_storage._song.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._song, fieldNumber: 1)
+      }
+      if !_storage._state.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._state, fieldNumber: 2)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 3)
+      }
+      if !_storage._levels.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._levels, fieldNumber: 4)
+      }
+      if _storage._samples != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._samples, fieldNumber: 5)
+      }
+      if _storage._running != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._running, fieldNumber: 6)
+      }
+      if _storage._sampledTokens != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sampledTokens, fieldNumber: 7)
+      }
+      if _storage._wantedTokens != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._wantedTokens, fieldNumber: 8)
+      }
+      if _storage._tokensPerSecond.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._tokensPerSecond, fieldNumber: 9)
+      }
+      if _storage._secondsLeft.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._secondsLeft, fieldNumber: 10)
+      }
+      if !_storage._model.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._model, fieldNumber: 11)
+      }
+      if _storage._stageShare.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._stageShare, fieldNumber: 12)
+      }
+      if _storage._stageSecondsLeft.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._stageSecondsLeft, fieldNumber: 13)
+      }
+      if _storage._priority != 0 {
+        try visitor.visitSingularSInt32Field(value: _storage._priority, fieldNumber: 20)
+      }
+      if _storage._segments != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._segments, fieldNumber: 30)
+      }
+      if _storage._songState != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._songState, fieldNumber: 40)
+      }
+      if _storage._ageSeconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._ageSeconds, fieldNumber: 41)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireSongStatus, rhs: WireSongStatus) -> Bool {
-    if lhs.song != rhs.song {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs.levels != rhs.levels {return false}
-    if lhs.samples != rhs.samples {return false}
-    if lhs.running != rhs.running {return false}
-    if lhs.sampledTokens != rhs.sampledTokens {return false}
-    if lhs.wantedTokens != rhs.wantedTokens {return false}
-    if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
-    if lhs.secondsLeft != rhs.secondsLeft {return false}
-    if lhs.model != rhs.model {return false}
-    if lhs.stageShare != rhs.stageShare {return false}
-    if lhs.stageSecondsLeft != rhs.stageSecondsLeft {return false}
-    if lhs.segments != rhs.segments {return false}
-    if lhs.priority != rhs.priority {return false}
-    if lhs.songState != rhs.songState {return false}
-    if lhs.ageSeconds != rhs.ageSeconds {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._song != rhs_storage._song {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._levels != rhs_storage._levels {return false}
+        if _storage._samples != rhs_storage._samples {return false}
+        if _storage._running != rhs_storage._running {return false}
+        if _storage._sampledTokens != rhs_storage._sampledTokens {return false}
+        if _storage._wantedTokens != rhs_storage._wantedTokens {return false}
+        if _storage._tokensPerSecond != rhs_storage._tokensPerSecond {return false}
+        if _storage._secondsLeft != rhs_storage._secondsLeft {return false}
+        if _storage._model != rhs_storage._model {return false}
+        if _storage._stageShare != rhs_storage._stageShare {return false}
+        if _storage._stageSecondsLeft != rhs_storage._stageSecondsLeft {return false}
+        if _storage._segments != rhs_storage._segments {return false}
+        if _storage._priority != rhs_storage._priority {return false}
+        if _storage._songState != rhs_storage._songState {return false}
+        if _storage._ageSeconds != rhs_storage._ageSeconds {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -58,7 +58,7 @@ struct ScheduleMemory: Sendable {
 
     mutating func setAhead(_ stream: StreamRef, _ window: AheadWindow?) { ahead[stream] = window }
 
-    mutating func await(_ stream: StreamRef?) { awaiting = stream }
+    mutating func setAwaiting(_ stream: StreamRef?) { awaiting = stream }
 
     // MARK: Checks
 

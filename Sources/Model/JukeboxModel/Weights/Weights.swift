@@ -125,7 +125,7 @@ package struct Weights: Sendable {
     /// type and bytes in the table's order. The same for both layouts of one model; optional tensors are left out.
     package func fingerprint(geometry: String, profile: NumericProfile) throws -> String {
         let stream = Digest.Stream()
-        stream.update(profile.rawValue)
+        stream.update(profile.identifier)
         stream.update(geometry)
         for wanted in table where !wanted.optional {
             let tensor = try tensor(wanted.name)

@@ -2,13 +2,15 @@ import ClusterClient
 import ZeroMQTransport
 
 extension ConnectionOptions {
-    /// A client of the coordinator that the options name.
+    /// A client of the coordinator that options, environment and file name.
     ///
     /// - Throws: `ZeroMQError` when there is no such host.
-    func client() throws -> ClusterClient {
-        let endpoint = try endpoint()
+    func client() throws -> ClusterClient { try Self.client(settings()) }
+
+    static func client(_ settings: ConnectionSettings) throws -> ClusterClient {
+        let endpoint = try TCPEndpoint(parsing: settings.connect)
         try endpoint.checkHost()
-        let transport = try makeTransport()
+        let transport = try makeTransport(settings)
         return ClusterClient(
             ClientConnection(
                 transport: transport, place: endpoint.description, status: { transport.status },

@@ -71,7 +71,7 @@ enum SongView {
         let isWide = (head + details).count < Terminal.size.columns || !Terminal.drawsOutput
         var lines = isWide ? [head + details] : [head, details]
         for level in song.levels.reversed() where level.total > 0 {
-            let share = Double(level.tokens) / Double(level.total)
+            let share = min(1, Double(level.tokens) / Double(level.total))
             let percent = "\(Int(share * 100)) %"
             lines.append(
                 "  level \(level.level)  \(Terminal.bar(share, width: Terminal.size.columns < 96 ? 12 : 24)) \(String(repeating: " ", count: max(0, 5 - percent.count)))"

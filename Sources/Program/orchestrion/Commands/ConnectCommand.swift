@@ -33,15 +33,22 @@ struct ConnectCommand: ParsableCommand {
     @Flag(help: "Keep it without trying it, such as before the coordinator's first start.")
     var untried = false
 
-    private var options: ConnectionOptions {
+    /// What is kept, and nothing else: what the file says now would go with it.
+    private var settings: ConnectionSettings {
         get throws {
-            var options = ConnectionOptions()
-            (options.connect, options.serverKey, options.key, options.insecure) = (place, serverKey, key, insecure)
-            return options
+            var layer = ConnectionLayer(connect: place, serverKey: serverKey, key: key, insecure: insecure)
+            layer.names.connect = "the coordinator's address"
+            return try ConnectionSettings([layer])
         }
     }
 
-    func validate() throws { try options.validate() }
+    func validate() throws {
+        do {
+            try ConnectionOptions.check(settings, isKeyGiven: key != nil)
+        } catch let error as CommandError {
+            throw ValidationError(error.description)
+        }
+    }
 
     func run() throws {
         func whole(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
@@ -55,7 +62,7 @@ struct ConnectCommand: ParsableCommand {
     }
 
     private func tryConnection() throws {
-        let client = try options.client()
+        let client = try ConnectionOptions.client(settings)
         defer { client.close() }
         let status = try client.status()
         Terminal.note("connected: \(status.workers.count) workers, \(status.songs.count) songs")

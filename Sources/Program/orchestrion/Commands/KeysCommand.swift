@@ -134,6 +134,7 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             let named = try list.file.read().entries.filter { $0.name == key }.map(\.key)
+                .reduce(into: [CurvePublicKey]()) { if !$0.contains($1) { $0.append($1) } }
             let isKey = FileManager.default.fileExists(atPath: key) || ConnectionOptions.isKey(key)
             guard !named.isEmpty || isKey else {
                 throw CommandError(

@@ -15,8 +15,7 @@ struct UpsampleCommand: ParsableCommand {
             labels and the samples' numbers are kept, too.
 
             Example: eight sketches, of which two are worth more
-              orchestrion submit --genre waltz --samples 8 --stop-at 2 --id sketches
-              orchestrion fetch sketches --level 2
+              orchestrion submit --genre waltz --samples 8 --stop-at 2 --id sketches --wait
               orchestrion upsample sketches --keep 1,4 --wait --out mysong
             """)
 

@@ -3,7 +3,7 @@ import SystemErrors
 
 /// The file that says once how to reach a coordinator.
 ///
-///     {"connect": "tcp://studio:5550", "server_key": "coordinator.pub", "key": "me.key"}
+///     {"connect": "tcp://studio:5550", "server_key": "coordinator.key.pub", "key": "me.key"}
 struct ConnectionFile: Codable, Equatable {
     var connect: String?
     var server_key: String?

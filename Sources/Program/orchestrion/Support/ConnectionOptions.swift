@@ -40,13 +40,18 @@ struct ConnectionOptions: ParsableArguments {
         } catch let error as CommandError {
             throw ValidationError(error.description)
         }
+        try Self.check(settings, isKeyGiven: key != nil)
+    }
+
+    /// - Throws: `ValidationError` for what cannot reach a coordinator.
+    static func check(_ settings: ConnectionSettings, isKeyGiven: Bool) throws {
         let (place, name) = (settings.connect, settings.names.connect)
         let endpoint: TCPEndpoint
         do { endpoint = try TCPEndpoint(parsing: place) } catch { throw ValidationError("\(name): \(error)") }
         guard endpoint.canBeConnectedTo else {
             throw ValidationError("\(name) is \(place); it must name one host and its port, as tcp://HOST:PORT")
         }
-        if settings.serverKey == nil, key != nil {
+        if settings.serverKey == nil, isKeyGiven {
             throw ValidationError(
                 "--key needs --server-key, the coordinator's public key: orchestrion keys show prints it there")
         }
@@ -102,9 +107,9 @@ struct ConnectionOptions: ParsableArguments {
     /// - Throws: `ZeroMQError` when there is no such host.
     func checkHost() throws { try endpoint().checkHost() }
 
-    func makeTransport() throws -> ZeroMQClient {
-        let settings = try settings()
-        return try ZeroMQClient(
-            connect: settings.connect, security: Self.security(settings), context: ZeroMQContext())
+    func makeTransport() throws -> ZeroMQClient { try Self.makeTransport(settings()) }
+
+    static func makeTransport(_ settings: ConnectionSettings) throws -> ZeroMQClient {
+        try ZeroMQClient(connect: settings.connect, security: security(settings), context: ZeroMQContext())
     }
 }

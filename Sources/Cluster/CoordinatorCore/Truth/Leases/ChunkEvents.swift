@@ -75,8 +75,6 @@ extension Coordinator {
 
     // MARK: Measuring
 
-    private func prefillGain(_ level: Int) -> Double { settings.prefillGain ?? pool.speeds.prefillGain(level) }
-
     /// Notes how far a worker is, and how fast it came there.
     private mutating func measure(_ lease: Lease, _ stream: StreamRef, reached: Int) {
         if !leases[lease].hasSpoken { measurePrefill(lease, stream, reached: reached) }
@@ -93,7 +91,7 @@ extension Coordinator {
         guard !truth[stream.song].state.isEnded, let worker = pool[lease.worker], worker.throughput[level] == nil
         else { return }
         let prime = truth[stream.song].segment(stream).windows[lease.task.window].prime.count
-        let rest = progress.hasSpoken ? Double(progress.unmeasured) : Double(prime) / prefillGain(level)
+        let rest = progress.hasSpoken ? Double(progress.unmeasured) : Double(prime) / view().prefillGain(level)
         let seconds = max(1e-3, (now - progress.heard) / .seconds(1))
         pool.measure(lease.worker, level: level, tokensPerSecondOfSlot: (Double(settings.chunk) + rest) / seconds)
     }

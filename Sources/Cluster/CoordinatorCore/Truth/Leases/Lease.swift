@@ -73,10 +73,8 @@ enum Holders: Sendable, Hashable {
 
     /// The lease of an epoch ends, if there is one.
     mutating func remove(_ epoch: Epoch) -> Lease? {
-        let gone = lease(of: epoch)
-        let rest = leases.filter { $0.epoch != epoch }
-        self = rest.first.map { .one($0) } ?? .none
-        if rest.count == 2 { self = .two(rest[0], copy: rest[1]) }
+        guard let gone = lease(of: epoch) else { return nil }
+        self = leases.first { $0.epoch != epoch }.map { .one($0) } ?? .none
         return gone
     }
 }
