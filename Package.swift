@@ -32,7 +32,8 @@ let package = Package(
         // Files and hashes.
         .target(name: "Digest", dependencies: ["CSodium"]),
         .target(name: "SystemErrors"),
-        .target(name: "Checkpoint", dependencies: ["SystemErrors"]),
+        .target(name: "CFileGuard", cSettings: [.unsafeFlags(["-std=gnu11"])]),
+        .target(name: "Checkpoint", dependencies: ["CFileGuard", "SystemErrors"]),
         .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate", "SystemErrors"]),
 
         // What containers, batch systems and `taskset` leave of the machine.
@@ -190,7 +191,7 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CCairo", "COpenBLAS", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest", "ProcessLimits",
+        "CCairo", "CFileGuard", "COpenBLAS", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest", "ProcessLimits",
         "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],

@@ -24,7 +24,7 @@ struct ModelFolderTests {
         let weights = try model.weights(of: .prior(level: 1))
         #expect(weights["prior.start_token"]?.shape == [1, 40])
         #expect(weights.source == Fixtures.path("two-level-unlabelled/prior_level_1.pth.tar"))
-        #expect(weights.firstNonFinite() == nil)
+        #expect(try weights.firstNonFinite() == nil)
     }
 
     @Test func `our own layout is preferred, and hyperparameters may be absent`() throws {

@@ -108,11 +108,12 @@ import Testing
     @Test func `a message without a kind, and one of no bytes, is empty and not an error`() throws {
         #expect(try WireToCoordinator(payload: []).kind == nil)
         #expect(try WireFromCoordinator(payload: []).kind == nil)
-        #expect(try WireToCoordinator().payload().isEmpty)
+        #expect(try WireToCoordinator(payload: WireToCoordinator().payload()).kind == nil)
     }
 
     @Test func `fields of a newer release are ignored`() throws {
-        var payload = try WireFromCoordinator(kind: .helloWanted(WireHelloWanted())).payload()
+        // Without the seal, which is the last field of every release.
+        var payload = try Array(WireFromCoordinator(kind: .helloWanted(WireHelloWanted())).payload().dropLast(10))
         payload += [0xF8, 0x7F, 0x01]  // field 2047, varint 1
         #expect(try WireFromCoordinator(payload: payload).kind == .helloWanted(WireHelloWanted()))
     }

@@ -21,6 +21,8 @@ struct MockWorker {
     var levelSpeeds: [Int: Double] = [:]
     var fingerprints: [Int: String]
     var tasks: [TaskID: Held] = [:]
+    /// Of which windows it gives other tokens than the model's.
+    var lies: @Sendable (TaskID) -> Bool = { _ in false }
 
     var held: [HeldLease] {
         tasks.sorted { $0.value.epoch < $1.value.epoch }.map {
@@ -79,10 +81,10 @@ struct MockWorker {
             while held.sampled - sent >= size || (held.sampled == held.new.count && sent < held.sampled) {
                 let end = min(sent + size, held.sampled)
                 let first = held.new.lowerBound
+                let truth = tokens(held.stream, first + sent..<first + end)
                 chunks.append(
                     Chunk(
-                        task: task, epoch: held.epoch, start: sent,
-                        tokens: tokens(held.stream, first + sent..<first + end)))
+                        task: task, epoch: held.epoch, start: sent, tokens: lies(task) ? truth.map { $0 ^ 1 } : truth))
                 sent = end
             }
             tasks[task]?.sent = sent

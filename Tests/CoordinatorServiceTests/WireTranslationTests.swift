@@ -98,7 +98,7 @@ import Testing
             return
         }
         chunk.tokens[0] = 3
-        guard case .damagedChunk = try incoming(.chunk(chunk)) else {
+        guard case .damaged = try incoming(.chunk(chunk)) else {
             Issue.record("a damaged chunk was taken")
             return
         }

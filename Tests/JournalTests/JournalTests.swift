@@ -60,6 +60,12 @@ enum Example {
             .leaseEnded(task, .max, of: "worker", .reported("why")),
             .leaseEnded(task, .max, of: "worker", .misbehaved("what")),
             .cut(song, sample: 1, seam: 2, position: 345),
+            .machine(song, "worker", "machine 7"), .checkBegun(task), .checkEnded(task),
+            .claimed(task, 9, "worker", start: 7, [3, 65535]),
+            .leaseEnded(task, 9, of: "worker", .brought), .leaseEnded(task, 9, of: "worker", .disputed),
+            .leaseEnded(task, 9, of: "worker", .withdrawn),
+            .tokensDropped(part, from: 40), .cutDropped(song, sample: 1, seam: 2),
+            .verdict("machine \(song)", reason: "it's wrong"), .verdictLifted("machine \(song)"),
             .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
             .songState(song, .finished), .songState(song, .failed(reason: "because")),
             .songState(song, .cancelled),
@@ -200,7 +206,9 @@ struct JournalTests {
     @Test func `a journal from before there were segments is read as one of whole levels`() throws {
         let records = Example.records("a").filter { record in
             switch record {
-            case .cut: false
+            case .cut, .machine, .checkBegun, .checkEnded, .claimed, .tokensDropped, .cutDropped, .verdict,
+                .verdictLifted:
+                false
             case .tokens(let stream, _, _, _): stream.segment == 0
             case .songSubmitted, .leaseGranted, .leaseEnded, .workerBlamed, .songState: true
             }

@@ -91,6 +91,7 @@ package final class Phases: @unchecked Sendable {
         guard phase.count > 0, !isOver(phase.number) else { return }
         while let units = take(phase, thread: thread) {
             let word = slot(thread).pointee.hold(units, of: phase.number, state)
+            FloatEnvironment.settle()
             compute(units)
             guard state == .committing || slot(thread).pointee.claim(word) else { continue }
             commit(units)
@@ -122,6 +123,8 @@ package final class Phases: @unchecked Sendable {
     }
 
     private func finish(_ units: Range<Int>, of phase: Phase) {
+        // Before anyone sees the units as done.
+        FloatEnvironment.check()
         let done = progress[1].add(units.count, ordering: .acquiringAndReleasing).newValue
         guard done == phase.count else { return }
         progress[1].store(0, ordering: .relaxed)
@@ -134,6 +137,7 @@ package final class Phases: @unchecked Sendable {
         while !isOver(phase.number) {
             if spin(for: patience, until: { isOver(phase.number) }) { return }
             if let (other, word, units) = heldByOther(phase, thread: thread) {
+                FloatEnvironment.settle()
                 compute(units)
                 guard slot(other).pointee.claim(word) else { continue }
                 commit(units)

@@ -35,6 +35,8 @@ struct Job {
         switch kind {
         case .inParts(let type, let parts):
             type.run(work, parts: parts, thread: thread, takePart: takePart)
+            // Before the caller takes them for done.
+            FloatEnvironment.check()
             letGo()
         case .inPhases(let type): type.run(work, thread: thread, letGo: letGo)
         }
@@ -124,7 +126,7 @@ final class SharedState: @unchecked Sendable {
         left[0].store(0, ordering: .relaxed)
         gate[0].store(nextGeneration | Self.open, ordering: .sequentiallyConsistent)
         wakeHelpers(min(helpers, mostHelpers))
-        newJob.run(thread: 0, takePart: takePart, letGo: {})
+        FloatEnvironment.exact { newJob.run(thread: 0, takePart: takePart, letGo: {}) }
         let entered = gate[0].bitwiseAnd(~Self.open, ordering: .acquiringAndReleasing).newValue & (Self.open - 1)
         wait(for: entered)
         job = nil
@@ -184,7 +186,7 @@ final class SharedState: @unchecked Sendable {
             let (isIn, found) = gate[0].compareExchange(
                 expected: word, desired: word + 1, ordering: .acquiringAndReleasing)
             if isIn {
-                if let job { body(job) }
+                if let job { FloatEnvironment.exact { body(job) } }
                 break
             }
             word = found

@@ -85,8 +85,9 @@ package final class ThreadTeam: Sendable {
     package func run<Work: TeamWork>(_ work: Work, parts: Int? = nil) {
         let parts = parts ?? threads
         guard threads > 1, parts > 1 else {
-            for part in 0..<parts { work.run(part: part, of: parts, thread: 0) }
-            return
+            return FloatEnvironment.exact {
+                for part in 0..<parts { work.run(part: part, of: parts, thread: 0) }
+            }
         }
         withUnsafePointer(to: work) { pointer in
             run(Job(Work.self, UnsafeRawPointer(pointer), parts: parts), helpers: min(parts, threads) - 1)
@@ -95,7 +96,7 @@ package final class ThreadTeam: Sendable {
 
     /// Does `work`, and returns when it is done. Allocates nothing.
     package func run<Work: PhasedWork>(_ work: Work) {
-        if threads == 1 { return work.run(thread: 0) }
+        if threads == 1 { return FloatEnvironment.exact { work.run(thread: 0) } }
         withUnsafePointer(to: work) { pointer in
             run(Job(Work.self, UnsafeRawPointer(pointer)), helpers: threads - 1)
         }

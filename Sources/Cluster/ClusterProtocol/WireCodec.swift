@@ -2,7 +2,7 @@ import Digest
 package import SongPlan
 import SwiftProtobuf
 
-/// A payload that is not a message of this protocol.
+/// A payload that is not a message of this protocol, or was changed on its way.
 package struct WireError: Error, CustomStringConvertible {
     package var description: String
 }
@@ -18,7 +18,7 @@ extension WireToCoordinator {
         self = try decode(payload)
     }
 
-    package func payload() throws -> [UInt8] { try serializedBytes() }
+    package func payload() throws -> [UInt8] { MessageSeal.sealed(try serializedBytes()) }
 }
 
 extension WireFromCoordinator {
@@ -32,18 +32,25 @@ extension WireFromCoordinator {
         self = try decode(payload)
     }
 
-    package func payload() throws -> [UInt8] { try serializedBytes() }
+    package func payload() throws -> [UInt8] { MessageSeal.sealed(try serializedBytes()) }
 }
 
-private func decode<M: SwiftProtobuf.Message>(_ payload: [UInt8]) throws -> M {
+private func decode<M: SealedMessage>(_ payload: [UInt8]) throws -> M {
     guard payload.count <= TransportLimits.maximumMessageSize else {
         throw WireError(description: "a message of \(payload.count) bytes is over the limit")
     }
+    var message: M
     do {
-        return try M(serializedBytes: payload)
+        message = try M(serializedBytes: payload)
     } catch {
         throw WireError(description: "not a message of this protocol (\(error))")
     }
+    guard message.hasSeal else { return message }
+    guard MessageSeal.state(payload) == .right else {
+        throw WireError(description: "a message was changed on its way")
+    }
+    message.clearSeal()
+    return message
 }
 
 extension WireTask {

@@ -21,6 +21,7 @@ package struct Coordinator: Sendable {
     var memory: ScheduleMemory
     var cuts = CutRequests()
     var models = ModelList()
+    var checks = CheckMemory()
     private var effects: [Effect] = []
     /// Streams that have more tokens or another lease since the rules last looked.
     private var grown: [StreamRef] = []
@@ -59,6 +60,7 @@ package struct Coordinator: Sendable {
         for lease in song.streams.flatMap(\.holders.leases).sorted(by: { $0.epoch < $1.epoch }) {
             open(lease, LeaseProgress(granted: now, share: 1, reached: lease.reached))
         }
+        for stream in song.streamRefs where song[stream].check != nil { checks.streams.insert(stream) }
         if song.state != .preparing { unannounced.append(song.ref) }
         guard song.state == .sampling else { return }
         if song.begun { open(song.ref) } else { enqueue(song.ref) }
@@ -112,7 +114,10 @@ package struct Coordinator: Sendable {
         case .cancel(let song): cancel(song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))
-        case .tick: expireLeases()
+        case .releaseMachine(let machine): releaseMachine(machine)
+        case .tick:
+            expireLeases()
+            reviewChecks()
         }
     }
 

@@ -39,6 +39,7 @@ final class BackgroundQueue: Sendable {
             signal.wait()
             let (job, closed) = jobs.withLock { (Self.removeNext(&$0.waiting), $0.closed) }
             if closed { break }
+            FloatEnvironment.settle()
             job?.run()
         }
         done.signal()

@@ -13,6 +13,8 @@ enum Completion: Sendable {
     case encoded(SongID, [[[UInt16]]])
     case notEncoded(SongID, String)
     case event(Event)
+    /// Of a job for a song: nothing, when the song is worked on anew since then.
+    case ofRun(SongRun, SongID, Event)
 }
 
 /// What a coordinator's threads share with its loop: what they post back to it, and whether it goes on.

@@ -24,6 +24,7 @@ final class CoordinatorLoop {
     var workerLog = WorkerLog()
     var refusals = RefusalTable()
     var awaited = AwaitedAnswers()
+    private var seals = SealBook()
 
     init(core: Coordinator, folder: URL, journal: Journal, work: BackgroundWork, options: CoordinatorServer.Options) {
         self.core = core
@@ -60,7 +61,10 @@ final class CoordinatorLoop {
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
         var effects: [Effect] = []
         var replies: [AddressedReply] = []
-        for message in messages { effects += handle(Incoming(message), from: message, &replies) }
+        for message in messages {
+            let isWhole = seals.accepts(message.payload, from: message.connection)
+            effects += handle(isWhole ? Incoming(message) : .damaged, from: message, &replies)
+        }
         for completion in completions.drain() { effects += handle(completion, &replies) }
         effects += handle(.tick)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
@@ -97,7 +101,7 @@ final class CoordinatorLoop {
             let effects = handle(event)
             if case .workerHello(_, let worker) = event { remember(worker) }
             return effects
-        case .damagedChunk: options.log("dropped a chunk that was damaged on its way; the worker sends it again")
+        case .damaged: options.log("dropped a message that was damaged on its way; whoever sent it says it again")
         case .notOfThisProtocol:
             let reason = "it sent what is no message of this protocol; it may be of another release"
             note(RefusalTable.Entry(key: key, reason: reason))
@@ -114,6 +118,7 @@ final class CoordinatorLoop {
     private func handle(_ completion: Completion, _ replies: inout [AddressedReply]) -> [Effect] {
         switch completion {
         case .event(let event): return handle(event)
+        case .ofRun(let run, let song, let event): return songs[song]?.run === run ? handle(event) : []
         case .encoded(let song, let tokens):
             // The song may have been refused meanwhile.
             return core.state(of: song) == nil ? [] : handle(.initialTokens(song, tokens))
@@ -144,6 +149,19 @@ final class CoordinatorLoop {
         let song = LiveSong(id: id, request: request, plan: plan, folder: layout(of: id).folder)
         songs[id] = song
         return song
+    }
+
+    /// Tokens of a song were withdrawn: all that was made of it is made again, from those that stay.
+    private func withdraw(_ id: SongID, _ machine: MachineID) {
+        guard let former = songs[id], let samples = core.submission(of: id)?.samples else { return }
+        options.log("song \(id): what machine \(machine) gave that nobody compared, and all that depends on it, goes")
+        former.close()
+        var song = begin(id, former.request, former.plan)
+        for (worker, seen) in former.workers { song.remember(seen, as: worker) }
+        songs[id] = song
+        work.discardFiles(of: song)
+        resumeSounds(of: id, samples: samples, song.plan)
+        completeStreams(of: id)
     }
 
     /// The only place where a song leaves the table.
@@ -180,6 +198,7 @@ final class CoordinatorLoop {
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
+            case .tokensWithdrawn(let song, let machine): withdraw(song, machine)
             case .songEnded(let song, _): try end(song)
             case .submitAccepted(let song):
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
@@ -219,7 +238,13 @@ final class CoordinatorLoop {
             options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
             options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
-        case .songSubmitted: break
+        case .songSubmitted, .machine, .checkBegun, .claimed, .cutDropped: break
+        case .checkEnded(let task): options.log("\(task) is not compared: no other machine could sample it in time")
+        case .tokensDropped(let stream, let place):
+            options.log(
+                "song \(stream.song) sample \(stream.sample) level \(stream.level): tokens from \(place) on are sampled again")
+        case .verdict(let machine, let reason): options.log("machine \(machine) gives wrong tokens: \(reason)")
+        case .verdictLifted(let machine): options.log("machine \(machine) is trusted again")
         }
     }
 }

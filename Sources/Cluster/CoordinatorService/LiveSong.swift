@@ -3,6 +3,9 @@ import Foundation
 import SongFiles
 import SongPlan
 
+/// One time that a song is worked on: another one begins when tokens of it are withdrawn.
+final class SongRun: Sendable {}
+
 /// A song that has not ended, as the coordinator works on it: made once, when it is taken on or found in the journal, and
 /// dropped once, when it ends.
 ///
@@ -17,6 +20,8 @@ struct LiveSong: Sendable {
     let stage = StageMeter()
     let sounds: GrowingSounds
     let joins: GrowingJoins
+    /// What jobs of it say counts as long as the song is worked on as it was then: see `Completion.ofRun`.
+    let run = SongRun()
     /// The loop's own.
     private(set) var speed = SpeedMeter()
     /// Those that had windows of it.

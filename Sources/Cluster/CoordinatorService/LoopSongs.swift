@@ -25,7 +25,19 @@ extension CoordinatorLoop {
         }
     }
 
-    private func resumeSounds(of song: SongID, samples: Int, _ plan: Plan) {
+    /// Streams of a song that have all their tokens, told before.
+    func completeStreams(of song: SongID) {
+        for (sample, plan) in core.plans(of: song).enumerated() {
+            for level in plan.levels.reversed() where level.level >= plan.stopAt && level.total > 0 {
+                for (segment, part) in level.segments.enumerated() {
+                    let stream = StreamID(song: song, sample: sample, level: level.level, segment: segment)
+                    if core.tokens(of: stream)?.count == part.range.count { complete(stream) }
+                }
+            }
+        }
+    }
+
+    func resumeSounds(of song: SongID, samples: Int, _ plan: Plan) {
         for level in plan.levels.reversed() {
             for sample in 0..<samples {
                 let stream = StreamID(song: song, sample: sample, level: level.level)

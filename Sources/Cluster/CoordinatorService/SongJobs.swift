@@ -83,7 +83,8 @@ extension BackgroundWork {
             let position = CutChooser(plan.geometry).choose(
                 Array(UnsafeBufferPointer(start: audio.pointer, count: heard.count * plan.geometry.lengthUnit)),
                 from: heard.lowerBound, room: plan.room(ofCut: seam))
-            completions.post(.event(.cutChosen(song.id, sample: sample, seam: seam, position: position)))
+            completions.post(
+                .ofRun(song.run, song.id, .cutChosen(song.id, sample: sample, seam: seam, position: position)))
         }
     }
 
@@ -97,7 +98,14 @@ extension BackgroundWork {
             song.stage.begin()
             defer { song.stage.end() }
             try writeAll(song, segments, plans)
-            completions.post(.event(.outputsWritten(song.id)))
+            completions.post(.ofRun(song.run, song.id, .outputsWritten(song.id)))
+        }
+    }
+
+    /// What was made of tokens that were withdrawn goes, before anything else is made.
+    func discardFiles(of song: LiveSong) {
+        add(.decoding, for: song.id, priority: .max, failure: "its files could not be removed") {
+            try song.output.discard()
         }
     }
 

@@ -12,7 +12,7 @@ enum Incoming {
     case foreignWorker(name: String, reason: String)
     case event(Event)
     /// It was changed on its way.
-    case damagedChunk
+    case damaged
     case notOfThisProtocol
 
     init(_ message: ReceivedMessage) {
@@ -34,7 +34,7 @@ enum Incoming {
         case .heartbeat, .chunk, .failed, .goodbye: break
         }
         let event = kind.event(peer: Peer(message.connection.bytes), provenKey: message.peerKey)
-        self = event.map { .event($0) } ?? .damagedChunk
+        self = event.map { .event($0) } ?? .damaged
     }
 }
 

@@ -12,6 +12,9 @@ extension LeaseEnding {
         case .beaten: ("beaten", nil)
         case .reported(let reason): ("reported", reason)
         case .misbehaved(let fault): ("misbehaved", fault)
+        case .brought: ("brought", nil)
+        case .disputed: ("disputed", nil)
+        case .withdrawn: ("withdrawn", nil)
         case .other(let text): ("other", text)
         }
     }
@@ -25,6 +28,9 @@ extension LeaseEnding {
         case "not held": self = .notHeld
         case "moved": self = .moved
         case "beaten": self = .beaten
+        case "brought": self = .brought
+        case "disputed": self = .disputed
+        case "withdrawn": self = .withdrawn
         case "reported": self = .reported(text ?? "")
         case "misbehaved": self = .misbehaved(text ?? "")
         default: self = .other(text ?? "")

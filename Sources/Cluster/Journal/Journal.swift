@@ -70,6 +70,7 @@ package final class Journal: Sendable {
             try database.write { db in
                 let statement = try db.cachedStatement(sql: RecordRow.insertion)
                 for record in records {
+                    if try VerdictRow.insert(record, time: time, db) { continue }
                     if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
                     try statement.execute(arguments: RecordRow(record).arguments(time: time))
                 }
@@ -103,8 +104,15 @@ package final class Journal: Sendable {
                         ORDER BY records.id
                         """)
                 var records: [CoordinatorCore.Record] = []
-                while let row = try rows.next() { records.append(try Self.record(row)) }
-                return records
+                var verdicts = try VerdictRow.all(db)[...]
+                while let row = try rows.next() {
+                    while let next = verdicts.first, next.after < row["id"] as Int64 {
+                        records.append(next.record)
+                        verdicts.removeFirst()
+                    }
+                    records.append(try Self.record(row))
+                }
+                return records + verdicts.map(\.record)
             }
         }
     }
@@ -151,7 +159,8 @@ package final class Journal: Sendable {
                 try db.execute(
                     sql: """
                         DELETE FROM records WHERE song = ?
-                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'cut')
+                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'cut', 'machine', 'check', 'claim',
+                            'unchecked', 'dropped', 'uncut')
                         AND EXISTS (SELECT 1 FROM records WHERE song = ?
                             AND kind IN ('finished', 'failed', 'cancelled'))
                         """, arguments: [song, song])

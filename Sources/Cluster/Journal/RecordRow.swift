@@ -8,6 +8,7 @@ struct RecordRow {
     enum Kind: String {
         case submitted, known, sampled, granted, ended, vanished, reported, cut
         case sampling, finished, failed, cancelled
+        case machine, check, claim, unchecked, dropped, uncut
     }
 
     var kind: Kind
@@ -92,6 +93,26 @@ struct RecordRow {
             segment = seam
             start = position
         case .songState(_, let state): (kind, text) = Self.kind(of: state)
+        case .machine(_, let worker, let machine):
+            kind = .machine
+            (self.worker, text) = (worker, machine)
+        case .checkBegun(let task):
+            kind = .check
+            setTask(task)
+        case .checkEnded(let task):
+            kind = .unchecked
+            setTask(task)
+        case .claimed(let task, let epoch, let worker, let start, let tokens):
+            kind = .claim
+            (self.epoch, self.worker, self.start, self.tokens) = (epoch, worker, start, tokens)
+            setTask(task)
+        case .tokensDropped(let stream, let start):
+            kind = .dropped
+            (sample, level, segment, self.start) = (stream.sample, stream.level, stream.segment, start)
+        case .cutDropped(_, let sample, let seam):
+            kind = .uncut
+            (self.sample, segment) = (sample, seam)
+        case .verdict, .verdictLifted: preconditionFailure("verdicts are of no song: see VerdictRow")
         }
     }
 
@@ -150,6 +171,27 @@ struct RecordRow {
         return TaskID(stream: stream, window: window)
     }
 
+    /// What is about windows that several machines sample.
+    private var checkRecord: CoordinatorCore.Record? {
+        switch (kind, task, stream) {
+        case (.machine, _, _):
+            guard let worker, let text else { return nil }
+            return .machine(song, worker, text)
+        case (.check, let task?, _): return .checkBegun(task)
+        case (.unchecked, let task?, _): return .checkEnded(task)
+        case (.claim, let task?, _):
+            guard let epoch, let worker, let start, let tokens else { return nil }
+            return .claimed(task, epoch, worker, start: start, tokens)
+        case (.dropped, _, let stream?):
+            guard let start else { return nil }
+            return .tokensDropped(stream, from: start)
+        case (.uncut, _, _):
+            guard let sample, let segment else { return nil }
+            return .cutDropped(song, sample: sample, seam: segment)
+        case (_, _, _): return nil
+        }
+    }
+
     /// The record; nil when a column that its kind needs is missing.
     func record(submission: @autoclosure () throws -> Submission) rethrows -> CoordinatorCore.Record? {
         switch kind {
@@ -175,6 +217,7 @@ struct RecordRow {
         case .cut:
             guard let sample, let segment, let start else { return nil }
             return .cut(song, sample: sample, seam: segment, position: start)
+        case .machine, .check, .claim, .unchecked, .dropped, .uncut: return checkRecord
         case .sampling: return .songState(song, .sampling)
         case .finished: return .songState(song, .finished)
         case .failed: return .songState(song, .failed(reason: text ?? "unknown"))

@@ -48,6 +48,8 @@ enum Schema {
             try LeaseEnding.migrate(db)
             try db.drop(table: "events")
         }
+        // Machines that gave wrong tokens.
+        migrator.registerMigration("7 verdicts") { db in try VerdictRow.migrate(db) }
         return migrator
     }
 }

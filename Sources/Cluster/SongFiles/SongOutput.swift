@@ -36,6 +36,14 @@ package struct SongOutput: Sendable {
     /// Raw sound is not needed any more.
     package func removeSoFar() { try? FileManager.default.removeItem(at: layout.soFar) }
 
+    /// All of its files go; the song is made again.
+    package func discard() throws {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: layout.folder.path)) ?? []
+        where name != SongFolderLayout.timelineName {
+            try FileManager.default.removeItem(at: layout.folder.appendingPathComponent(name))
+        }
+    }
+
     /// What processes that were killed left of files that they wrote.
     private func removeUnfinished() {
         let names = FileManager.default.enumerator(atPath: layout.folder.path)?.compactMap { $0 as? String } ?? []

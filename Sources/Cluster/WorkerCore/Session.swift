@@ -35,6 +35,8 @@ package struct Session: Sendable {
         case revoked(window: String, reason: String)
         /// A message that is none of the protocol.
         case nonsense
+        /// A message was changed on its way: nobody knows what it said.
+        case damaged
         /// Time has passed; expected several times a second.
         case tick
     }
@@ -67,6 +69,8 @@ package struct Session: Sendable {
     private var report: ConnectionReport
     private var revocations = RevocationReport()
     private var hasHeardNonsense = false
+    private var lastHello: Duration?
+    private var damageTold: Duration?
 
     package init(settings: Settings = Settings(), now: Duration) {
         self.settings = settings
@@ -93,7 +97,8 @@ package struct Session: Sendable {
         case .refused(let reason): return [.stop(reason: reason)]
         case .helloWanted:
             state = .greeting(nextHello: now + settings.helloInterval)
-            return [.sayHello]
+            return hello(now)
+        case .damaged: return damaged(now)
         case .chunksSent:
             resendAt = now + settings.resendInterval
             return []
@@ -106,6 +111,20 @@ package struct Session: Sendable {
             return hasHeardNonsense ? [] : [.tell(.nonsense)]
         case .tick: return tick(now)
         }
+    }
+
+    private mutating func hello(_ now: Duration) -> [Action] {
+        lastHello = now
+        return [.sayHello]
+    }
+
+    /// Says hello again, with all that is held: what the worker did not hear of is then said once more, and held against
+    /// nobody. Not more often than when nobody answers.
+    private mutating func damaged(_ now: Duration) -> [Action] {
+        if isWelcome { state = .greeting(nextHello: max(now, (lastHello ?? .zero) + settings.helloInterval)) }
+        if let damageTold, now - damageTold < .seconds(60) { return [] }
+        damageTold = now
+        return [.tell(.damaged)]
     }
 
     private mutating func follow(_ link: Link, _ now: Duration) -> [Action] {
@@ -127,7 +146,7 @@ package struct Session: Sendable {
         case .greeting(let next):
             guard isUp, now >= next else { return notices }
             state = .greeting(nextHello: now + settings.helloInterval)
-            return [.sayHello] + notices
+            return hello(now) + notices
         case .welcome(let heartbeat, let next):
             var actions: [Action] = []
             if now >= next {
@@ -179,4 +198,6 @@ package enum Notice: Sendable, Hashable {
     /// So many more windows, since the last line with this reason.
     case gaveUpMore(count: Int, reason: String)
     case nonsense
+    /// A message was changed on its way; told at most once a minute.
+    case damaged
 }

@@ -26,6 +26,7 @@ struct Conversation {
     private let start = ContinuousClock.now
     private var session: Session
     private var speed = Speedometer()
+    private var seals = SealBook()
 
     init(
         transport: any Transport, place: String, batch: SharedBatch, introduction: Introduction,
@@ -44,13 +45,19 @@ struct Conversation {
         let messages = try transport.receive(timeout: .milliseconds(session.isWelcome ? 100 : 50), limit: 64)
         try happened(.link(Link(transport.status, at: place)))
         for message in messages {
-            if let decoded = try? WireFromCoordinator(payload: message.payload), let kind = decoded.kind {
+            if !seals.accepts(message.payload, from: .coordinator) {
+                try happened(.damaged)
+            } else if let decoded = try? WireFromCoordinator(payload: message.payload), let kind = decoded.kind {
                 try take(kind)
             } else {
                 try happened(.nonsense)
             }
         }
         try bringResults()
+        if let fault = batch.state.withLock({ $0.fault }) {
+            leave()
+            throw WorkerStopped(description: fault)
+        }
         try happened(.tick)
     }
 
@@ -61,7 +68,10 @@ struct Conversation {
     private mutating func happened(_ event: Session.Event) throws {
         for action in session.handle(event, now: start.duration(to: .now)) {
             switch action {
-            case .sayHello: try sendHello()
+            case .sayHello:
+                // Whoever answers may be a coordinator of another release.
+                seals.forget(.coordinator)
+                try sendHello()
             case .sendHeartbeat: try sendHeartbeat()
             case .sendChunksAgain: try send(batch.state.withLock { $0.scheduler.resendAll() })
             case .dropAhead: batch.state.withLock { $0.dropAhead() }

@@ -4,6 +4,7 @@ import JukeboxModel
 import Sampling
 import SongPlan
 import Synchronization
+import Tensor
 import WorkerCore
 
 /// Computes the scheduler's steps, on a thread of its own.
@@ -25,6 +26,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private var outcomes: [StepOutcome] = []
     private var tokens: [UInt16] = []
     private let log: @Sendable (String) -> Void
+    private let faults = FaultInjection()
+    private var drawnTokens = 0
+    /// As of the start: one more, and nothing that was computed since the last step can be trusted.
+    private let disturbances = FloatEnvironment.disturbances
 
     /// Loads the levels that memory holds.
     ///
@@ -41,6 +46,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 ($0, model.hyperparameters.priors[$0].transformer(codes: model.hyperparameters.vqvae.codes).blockLength)
             })
         for level in options.levels where resident.count < plan.residentLevels { try load(level) }
+        if !faults.words.isEmpty { log("ORCHESTRION_FAULT asks for faults: this worker is for tests alone") }
         if plan.residentLevels < options.levels.count {
             log(
                 "memory holds the weights of \(plan.residentLevels) of \(options.levels.count) levels at a time; "
@@ -86,18 +92,26 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
     }
 
+    /// The engine cannot go on, and its windows are not to blame: the worker ends, and they go elsewhere.
+    private func stop(_ reason: String, _ shared: SharedBatch) {
+        shared.state.withLock { state in
+            state.fault = state.fault ?? reason
+            state.isClosed = true
+        }
+        shared.wakeNetwork()
+    }
+
     private func runStep(_ shared: SharedBatch) {
         do {
             try bringIn(step.level, shared)
         } catch {
-            for seat in step.decodes + step.prefills.map(\.seat) { fail(seat, "\(error)", shared) }
-            shared.wakeNetwork()
-            return
+            return stop("\(error)", shared)
         }
         let start = ContinuousClock.now
         seat(shared)
         outcomes.removeAll(keepingCapacity: true)
         if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
+        guard FloatEnvironment.disturbances == disturbances else { return stop("\(EnvironmentDisturbed())", shared) }
         batch.removeAll(keepingCapacity: true)
         tokens.removeAll(keepingCapacity: true)
         for (seat, outcome) in zip(step.decodes, outcomes) { take(outcome, of: seat, samples: true, shared) }
@@ -152,7 +166,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         var token: UInt16 = 0
         switch outcome {
         case .pending: break
-        case .token(let drawn): token = drawn
+        case .token(let drawn):
+            token = faults.said(drawn, of: seat.task, after: drawnTokens)
+            drawnTokens += 1
         case .failed(let reason): fail(seat, reason, shared)
         }
         if samples { tokens.append(token) }

@@ -22,6 +22,9 @@ extension Notice {
         case .gaveUp(let window, let reason): "gives up \(window): \(reason)"
         case .gaveUpMore(let count, let reason):
             "gave up \(count) more \(count == 1 ? "window" : "windows") in the last minute: \(reason)"
+        case .damaged:
+            "a message from the coordinator was damaged on its way: says hello again, so that it is repeated; memory or "
+                + "network of one of the machines is not sound"
         case .nonsense: "ignores messages that are not of this protocol; is all of the cluster of one release?"
         }
     }

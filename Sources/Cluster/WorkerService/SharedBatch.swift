@@ -18,6 +18,8 @@ final class SharedBatch: Sendable {
         /// New tokens since the start, for the measured speed.
         var sampled = 0
         var isClosed = false
+        /// Why the engine cannot go on, whatever the window: no song's fault.
+        var fault: String?
     }
 
     let state: Mutex<State>

@@ -64,11 +64,20 @@ package final class Worker: Sendable {
     package init(model: Model, options: Options) throws {
         self.options = options
         modelName = model.name
-        var fingerprints: [Int: String] = [:]
-        for level in options.levels { fingerprints[level] = try model.fingerprint(level: level) }
-        self.fingerprints = fingerprints
-        let backend = CPUBackend(model: model, team: ThreadTeam(threads: options.threads))
-        engine = try Engine(model: model, backend: backend, options: options)
+        let team = ThreadTeam(threads: options.threads)
+        var identities: [Int: WeightIdentity] = [:]
+        func makeEngine(isFresh: Bool) throws -> Engine {
+            for level in options.levels { identities[level] = try model.identity(level: level, isFresh: isFresh) }
+            let backend = CPUBackend(model: model, team: team, announced: identities)
+            return try Engine(model: model, backend: backend, options: options)
+        }
+        do {
+            engine = try makeEngine(isFresh: false)
+        } catch is ModelChanged {
+            // Nothing was announced yet, so what is there now is as good.
+            engine = try makeEngine(isFresh: true)
+        }
+        fingerprints = identities.mapValues(\.fingerprint)
         checks = Dictionary(
             uniqueKeysWithValues: Set(options.levels).map { ($0, AssignmentCheck(model: model, level: $0)) })
         slots = engine.slots

@@ -31,6 +31,20 @@ package struct Checkpoint: Sendable {
     /// state dict.
     package static func open(path: String) throws -> Checkpoint {
         let file = try MappedFile(path: path)
+        defer { withExtendedLifetime(file) {} }
+        do {
+            let checkpoint = try open(file)
+            try file.checkWhole()
+            return checkpoint
+        } catch {
+            // Rather than what is wrong with what came in place of what is gone.
+            try file.checkWhole()
+            throw error
+        }
+    }
+
+    private static func open(_ file: MappedFile) throws -> Checkpoint {
+        let path = file.path
         if TorchFile.matches(file.bytes) { return try Checkpoint(TorchFile(file)) }
         guard
             SafetensorsFile.matches(file.bytes)

@@ -1,24 +1,28 @@
+import CFileGuard
 import Foundation
 
-/// A whole file mapped read-only into memory: opening costs no read and no copy, whatever the size.
+/// A file whose tables are looked at where they lie, and whose data is read into memory of the reader's own.
+///
+/// Opening costs no read and no copy, whatever the size. Others may change or shorten the file meanwhile: a part that is
+/// gone reads as zeros (`CFileGuard`) and makes `checkWhole` throw, and `withCopy` gives bytes that nobody else can change,
+/// or throws.
 ///
 /// The mapping lives as long as the object; whoever keeps a pointer from ``bytes`` keeps the object too.
-/// A file that another process shortens while it is mapped makes later reads of the lost pages fail with
-/// SIGBUS, as with any mapping; checkpoints are replaced by rename, which is safe.
 // Unchecked because of the raw pointer alone: the pages are never written after init.
 package final class MappedFile: @unchecked Sendable {
     /// The path as it was given.
     package let path: String
-    /// The file's content, valid while this object lives.
+    /// The file's content, valid while this object lives: for tables.
     package let bytes: UnsafeRawBufferPointer
 
-    /// Whether the pages can be read from a file again.
-    private let isBacked: Bool
+    /// nil for memory that no file holds.
+    private let descriptor: Int32?
+    private let guardNumber: Int32
 
-    /// The file's size in bytes; never 0.
+    /// The file's size in bytes when it was opened; never 0.
     package var size: Int { bytes.count }
 
-    /// Maps the file at `path`; throws `CheckpointError` if it is missing, unreadable, no file, or empty.
+    /// Opens the file at `path`; throws `CheckpointError` if it is missing, unreadable, no file, or empty.
     package init(path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -28,18 +32,23 @@ package final class MappedFile: @unchecked Sendable {
                 code == ENOENT
                     ? "there is no such file" : "cannot be opened: \(String(cString: strerror(code)))")
         }
-        defer { close(descriptor) }
-        let size = try MappedFile.regularFileSize(descriptor, path)
-        guard size > 0 else {
-            throw CheckpointError(.truncated, path, "the file is empty; download or copy it again")
+        do {
+            let size = try MappedFile.regularFileSize(descriptor, path)
+            guard size > 0 else {
+                throw CheckpointError(.truncated, path, "the file is empty; download or copy it again")
+            }
+            guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+                throw CheckpointError(
+                    .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(errno)))")
+            }
+            self.path = path
+            self.descriptor = descriptor
+            guardNumber = cfg_guard(base, size)
+            bytes = UnsafeRawBufferPointer(start: base, count: size)
+        } catch {
+            close(descriptor)
+            throw error
         }
-        guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
-            throw CheckpointError(
-                .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(errno)))")
-        }
-        self.path = path
-        isBacked = true
-        self.bytes = UnsafeRawBufferPointer(start: base, count: size)
     }
 
     /// Memory of `size` bytes that no file holds, filled once: for weights that are made rather than read.
@@ -49,21 +58,55 @@ package final class MappedFile: @unchecked Sendable {
         else { preconditionFailure("out of memory: \(size) bytes were refused") }
         fill(UnsafeMutableRawBufferPointer(start: base, count: size))
         path = name
-        isBacked = false
+        descriptor = nil
+        guardNumber = -1
         bytes = UnsafeRawBufferPointer(start: base, count: size)
     }
 
-    /// Leaves some bytes' pages to the system's cache: they are read from there when they are wanted again, and do not
-    /// count as this process's memory until then.
-    package func release(_ range: Range<Int>) {
-        guard isBacked, let base = bytes.baseAddress else { return }
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
-        if first < end { madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED) }
+    deinit {
+        cfg_release(guardNumber)
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        if let descriptor { close(descriptor) }
     }
 
-    deinit {
-        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    /// - Throws: `CheckpointError` when a part of ``bytes`` was gone when it was looked at.
+    package func checkWhole() throws {
+        if cfg_is_lost(guardNumber) != 0 { throw shortened() }
+    }
+
+    /// Calls `body` with a part of the file as it is now, in memory that nobody else changes.
+    ///
+    /// - Throws: `CheckpointError` when the file has become shorter or cannot be read; what `body` throws.
+    package func withCopy<Result>(
+        of range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        guard let descriptor, !range.isEmpty else { return try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
+        defer { copy.deallocate() }
+        var have = 0
+        while have < range.count {
+            let count = pread(
+                descriptor, copy.baseAddress! + have, min(range.count - have, Self.mostAtOnce),
+                off_t(range.lowerBound + have))
+            if count > 0 {
+                have += count
+            } else if count == 0 {
+                throw shortened()
+            } else if errno != EINTR {
+                throw CheckpointError(.unreadable, path, "cannot be read: \(String(cString: strerror(errno)))")
+            }
+        }
+        return try body(UnsafeRawBufferPointer(copy))
+    }
+
+    /// Linux reads at most 2 GiB at a time.
+    private static let mostAtOnce = 1 << 30
+
+    private func shortened() -> CheckpointError {
+        CheckpointError(
+            .truncated, path,
+            "has become shorter while it was read (it had \(size) bytes); whoever replaces a model's files should move "
+                + "whole ones in their place")
     }
 
     private static func regularFileSize(_ descriptor: Int32, _ path: String) throws -> Int {

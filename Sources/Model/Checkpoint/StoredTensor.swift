@@ -1,6 +1,6 @@
 import Foundation
 
-/// A tensor that lies in a mapped file: a name, an element type, a shape, and the bytes, not copied.
+/// A tensor that lies in a file: a name, an element type, a shape, and where the bytes are; they are read when they are used.
 ///
 /// Contiguous tensors (all of a published checkpoint) are read where they lie, row-major. A view with other
 /// strides, such as a transposed matrix or a slice of saved codes, is put in order each time it is read.
@@ -85,25 +85,27 @@ package struct StoredTensor: Sendable {
     /// The same tensor under another name.
     package func renamed(_ name: String) -> StoredTensor { StoredTensor(renaming: self, to: name) }
 
-    /// Calls `body` with the elements' bytes in row-major order. The pointer is valid only inside `body`,
-    /// and need not be aligned. A large tensor's pages are released afterwards: weights are read once and kept packed.
-    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        if let strides {
-            return try gathered(strides).withUnsafeBytes(body)
-        }
-        return try withExtendedLifetime(file) {
-            defer { if byteCount >= 1 << 20 { file.release(start..<start + byteCount) } }
-            return try body(UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + byteCount)]))
+    /// Calls `body` with the elements' bytes in row-major order, as the file has them now: in memory that lives as long as
+    /// the call, and that nobody else changes.
+    ///
+    /// - Throws: `CheckpointError` when the file cannot be read or has become shorter; what `body` throws.
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        guard let strides else { return try file.withCopy(of: start..<(start + byteCount), body) }
+        let last = StoredTensor.lastIndex(shape, strides, 0) ?? 0
+        return try file.withCopy(of: start..<(start + (last + 1) * type.size)) { bytes in
+            try gathered(strides, bytes).withUnsafeBytes(body)
         }
     }
 
     /// The elements of a strided view in row-major order.
-    private func gathered(_ strides: [Int]) -> [UInt8] {
+    ///
+    /// - Parameter bytes: from its first element on.
+    private func gathered(_ strides: [Int], _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         let size = type.size
-        let (rank, total, origin) = (shape.count, byteCount, start)
+        let (rank, total) = (shape.count, byteCount)
         return [UInt8](unsafeUninitializedCapacity: total) { target, initialized in
             var index = [Int](repeating: 0, count: rank)
-            var source = file.bytes.baseAddress! + origin
+            var source = bytes.baseAddress!
             var written = 0
             while written < total {
                 memcpy(target.baseAddress! + written, source, size)

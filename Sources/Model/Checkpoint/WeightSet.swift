@@ -23,9 +23,9 @@ package struct WeightSet: Sendable {
 
     /// The first NaN or infinity in any tensor, by name and row-major index; nil if all values are finite.
     /// Reads every byte.
-    package func firstNonFinite() -> (tensor: String, index: Int)? {
+    package func firstNonFinite() throws -> (tensor: String, index: Int)? {
         for name in names {
-            if let index = tensors[name]?.firstNonFinite() { return (name, index) }
+            if let index = try tensors[name]?.firstNonFinite() { return (name, index) }
         }
         return nil
     }

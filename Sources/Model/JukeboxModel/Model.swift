@@ -68,15 +68,49 @@ package struct Model: Sendable {
 
     /// Loads a level's prior, through the store of its packed matrices where it is large: see `PackedStore`.
     ///
-    /// - Parameter profile: another than the model's.
-    package func prior(level: Int, profile: NumericProfile? = nil) throws -> Prior {
+    /// Every byte that comes into memory is compared with the level's identity.
+    ///
+    /// - Parameters:
+    ///   - profile: another than the model's.
+    ///   - announced: what the weights must be; nil for whatever they are.
+    /// - Throws: `ModelChanged` when they are not what was announced.
+    package func prior(
+        level: Int, profile: NumericProfile? = nil, announced: WeightIdentity? = nil
+    ) throws -> Prior {
         let profile = profile ?? self.profile
+        do {
+            let identity = try announced ?? identity(level: level, profile: profile)
+            return try load(level, profile, identity)
+        } catch let change as WeightsChanged {
+            // What is remembered of files by their names may be wrong; their bytes are not.
+            let now = try identity(level: level, profile: profile, isFresh: true)
+            if let announced, announced.fingerprint != now.fingerprint {
+                throw ModelChanged(
+                    level: level, cause: change.description, announced: announced.fingerprint, found: now.fingerprint)
+            }
+            return try load(level, profile, now)
+        }
+    }
+
+    /// A store that is damaged is made anew.
+    private func load(_ level: Int, _ profile: NumericProfile, _ identity: WeightIdentity) throws -> Prior {
         let set = try folder.weights(of: .prior(level: level))
-        let store = try store(of: set, level: level, profile: profile)
-        let prior = try Prior(
-            hyperparameters.priors[level], vqvae: hyperparameters.vqvae, weights: set, profile: profile, store: store)
+        func load(_ store: PackedStore?) throws -> Prior {
+            try Prior(
+                hyperparameters.priors[level], vqvae: hyperparameters.vqvae, weights: set, profile: profile,
+                store: store, identity: identity)
+        }
+        var store = store(of: set, level: level, profile: profile, fingerprint: identity.fingerprint)
+        let prior: Prior
+        do {
+            prior = try load(store)
+        } catch let damage as PackedStore.Damage {
+            damage.remove()
+            store = self.store(of: set, level: level, profile: profile, fingerprint: identity.fingerprint)
+            prior = try load(store?.isComplete == true ? nil : store)
+        }
         if let store, !store.isComplete {
-            // The disk takes its time; until then the pages are in memory.
+            // The disk takes its time; until then the matrices are in memory alone.
             Thread.detachNewThread { store.finish(replacing: Self.storeName(level: level, profile: profile)) }
         }
         return prior
@@ -86,13 +120,14 @@ package struct Model: Sendable {
         "prior_level_\(level).\(profile.name)."
     }
 
-    /// Stores are worth their room on the disk from this size of the stored weights on.
-    private static let worthwhile = 256 << 20
+    /// Stores are worth their room on the disk from this size of the stored weights on; tests have smaller ones.
+    package var storesFrom = 256 << 20
 
-    private func store(of set: WeightSet, level: Int, profile: NumericProfile) throws -> PackedStore? {
+    private func store(
+        of set: WeightSet, level: Int, profile: NumericProfile, fingerprint: String
+    ) -> PackedStore? {
         let size = set.tensors.values.reduce(0) { $0 + $1.byteCount }
-        guard size >= Self.worthwhile else { return nil }
-        let fingerprint = try fingerprint(level: level, profile: profile)
+        guard size >= storesFrom else { return nil }
         let name = Self.storeName(level: level, profile: profile) + fingerprint.suffix(16) + ".packed"
         let places = [
             URL(fileURLWithPath: folder.path).appendingPathComponent(".packed"), FingerprintCache.packedFolder,
@@ -125,17 +160,27 @@ package struct Model: Sendable {
 
     /// What a worker must share to sample a level: a hash of its prior's weights, geometry and numeric profile.
     package func fingerprint(level: Int, profile: NumericProfile? = nil) throws -> String {
+        try identity(level: level, profile: profile).fingerprint
+    }
+
+    /// The fingerprint with what it was made of.
+    ///
+    /// - Parameter isFresh: the files are read now, whatever is remembered of them.
+    package func identity(
+        level: Int, profile: NumericProfile? = nil, isFresh: Bool = false
+    ) throws -> WeightIdentity {
         let profile = profile ?? self.profile
         let set = try folder.weights(of: .prior(level: level))
-        let hash = try FingerprintCache.value(
+        var identity = try FingerprintCache.value(
             files: Set(set.tensors.values.map(\.path)).sorted(),
-            salt: "\(profile.identifier) \(hyperparameters.priors[level])"
+            salt: "\(profile.identifier) \(hyperparameters.priors[level])", isFresh: isFresh
         ) {
-            try weights(of: .prior(level: level)).fingerprint(
+            try weights(of: .prior(level: level)).identity(
                 geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae), profile: profile)
         }
         // The profile in clear, so that whoever compares two sees why they differ.
-        return "\(profile.identifier):\(hash)"
+        identity.fingerprint = "\(profile.identifier):\(identity.fingerprint)"
+        return identity
     }
 
     package func fingerprints() throws -> [Int: String] {

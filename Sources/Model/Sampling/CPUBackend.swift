@@ -30,10 +30,16 @@ package final class CPUBackend: WindowBackend {
     }
 
     /// All levels of a model, in its profile.
-    package convenience init(model: Model, team: ThreadTeam, smallWork: Int = Transformer.usualSmallWork) {
+    ///
+    /// - Parameter announced: by level, what its weights must be whenever they are loaded; nil for whatever they are.
+    package convenience init(
+        model: Model, team: ThreadTeam, smallWork: Int = Transformer.usualSmallWork,
+        announced: [Int: WeightIdentity] = [:]
+    ) {
         self.init(
             profile: model.profile, team: team, smallWork: smallWork,
-            memory: { model.memory(level: $0) }, prior: { try model.prior(level: $0) })
+            memory: { model.memory(level: $0) },
+            prior: { try model.prior(level: $0, announced: announced[$0]) })
     }
 
     /// One level, whose prior is there and stays, for steps of at most `rows` rows.
@@ -61,14 +67,15 @@ package final class CPUBackend: WindowBackend {
 
     package func begin(_ input: WindowInput, level: Int) -> any BackendWindow {
         let loaded = loadedLevel(level)
-        let sequence = loaded.prior.beginSequence(
-            labels: input.labels, above: input.above, caches: loaded.spareCaches())
+        let sequence = FloatEnvironment.exact {
+            loaded.prior.beginSequence(labels: input.labels, above: input.above, caches: loaded.spareCaches())
+        }
         return CPUWindow(level: level, prior: loaded.prior, sequence: sequence, input: input)
     }
 
     package func prepare(_ window: any BackendWindow) -> Bool {
         let window = own(window)
-        return loadedLevel(window.level).prior.prepare(window.sequence, team: team)
+        return FloatEnvironment.exact { loadedLevel(window.level).prior.prepare(window.sequence, team: team) }
     }
 
     package func recycle(_ window: any BackendWindow) {
@@ -77,6 +84,8 @@ package final class CPUBackend: WindowBackend {
     }
 
     package func step(_ work: [WindowRows], level: Int, outcomes: inout [StepOutcome]) {
+        FloatEnvironment.settle()
+        defer { FloatEnvironment.check() }
         let loaded = loadedLevel(level)
         for item in work {
             let wantsToken = item.rows == item.window.pendingRows

@@ -21,7 +21,8 @@ package protocol WindowBackend: AnyObject {
     /// Brings a level's weights in. Does nothing when they are there.
     ///
     /// - Parameter rows: the most rows of a step, over all its windows.
-    /// - Throws: what reading the model throws, or that there is no room; the level is then not there.
+    /// - Throws: what reading the model throws, that it is not what was announced, or that there is no room; the level is
+    ///   then not there.
     func load(level: Int, rows: Int) throws
 
     /// Lets go of a level's weights, if they are there. Its windows stay, and go on when it is loaded again.

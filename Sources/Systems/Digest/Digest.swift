@@ -38,6 +38,13 @@ package enum Digest {
 
     private static let length = 32
 
+    /// BLAKE2b of some bytes, as a fingerprint.
+    package static func fingerprint(_ bytes: UnsafeRawBufferPointer) -> String {
+        let stream = Stream()
+        stream.update(bytes)
+        return stream.finish()
+    }
+
     /// The first 8 bytes of BLAKE2b, as a number: enough against accidents, not against an enemy.
     package static func short(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         let stream = Stream()

@@ -101,9 +101,9 @@ func expectError(
 /// Whether two tensors have the same type, shape and bytes.
 func same(_ a: StoredTensor, _ b: StoredTensor) -> Bool {
     a.type == b.type && a.shape == b.shape
-        && a.withBytes { x in
-            b.withBytes { y in
+        && (try? a.withBytes { x in
+            try b.withBytes { y in
                 x.count == y.count && (x.isEmpty || memcmp(x.baseAddress!, y.baseAddress!, x.count) == 0)
             }
-        }
+        }) == true
 }

@@ -9,7 +9,7 @@
 //  4. The scalar version of each kernel defines its bits; every vector version equals it bit for bit,
 //     except that which NaN comes out is not defined.
 //
-// Default floating-point environment (round to nearest even, no flush to zero) is assumed.
+// Default floating-point environment (round to nearest even, no flush to zero) is assumed: see ck_settle_environment.
 // Unless a comment says otherwise no output may overlap an input, and nothing need be aligned.
 #ifndef ORCHESTRION_CKERNELS_H
 #define ORCHESTRION_CKERNELS_H
@@ -29,6 +29,12 @@ extern "C" {
 #define CK_ARRANGED 0
 // Numbers along k that share a scale in int8 products.
 #define CK_GROUP 128
+
+// The calling thread's floating-point environment, as far as it decides bits: MXCSR or FPCR.
+uint64_t ck_environment(void);
+void ck_set_environment(uint64_t value);
+// Makes it the one that kernels assume; whether it was another.
+int ck_settle_environment(void);
 
 typedef enum ck_isa {
     CK_ISA_SCALAR = 0,

@@ -189,6 +189,17 @@ package nonisolated struct WireToCoordinator: Sendable {
     set {kind = .request(newValue)}
   }
 
+  /// MessageSeal of all that comes before it in the payload, of which it is the last field: what was changed on the way is
+  /// found. Peers of before send none.
+  package var seal: UInt64 {
+    get {_seal ?? 0}
+    set {_seal = newValue}
+  }
+  /// Returns true if `seal` has been explicitly set.
+  package var hasSeal: Bool {self._seal != nil}
+  /// Clears the value of `seal`. Subsequent reads from it will return its default value.
+  package mutating func clearSeal() {self._seal = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -202,6 +213,8 @@ package nonisolated struct WireToCoordinator: Sendable {
   }
 
   package init() {}
+
+  fileprivate var _seal: UInt64? = nil
 }
 
 package nonisolated struct WireFromCoordinator: Sendable {
@@ -277,6 +290,16 @@ package nonisolated struct WireFromCoordinator: Sendable {
     set {kind = .prefill(newValue)}
   }
 
+  /// As in ToCoordinator.
+  package var seal: UInt64 {
+    get {_seal ?? 0}
+    set {_seal = newValue}
+  }
+  /// Returns true if `seal` has been explicitly set.
+  package var hasSeal: Bool {self._seal != nil}
+  /// Clears the value of `seal`. Subsequent reads from it will return its default value.
+  package mutating func clearSeal() {self._seal = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -294,6 +317,8 @@ package nonisolated struct WireFromCoordinator: Sendable {
   }
 
   package init() {}
+
+  fileprivate var _seal: UInt64? = nil
 }
 
 /// Worker: I am here. Sent at the start, and whenever the coordinator asks.
@@ -1296,7 +1321,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToCoordinator"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}chunk\0\u{1}failed\0\u{1}goodbye\0\u{1}request\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}chunk\0\u{1}failed\0\u{1}goodbye\0\u{1}request\0\u{2}T\u{1}seal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1382,6 +1407,7 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .request(v)
         }
       }()
+      case 90: try { try decoder.decodeSingularFixed64Field(value: &self._seal) }()
       default: break
       }
     }
@@ -1419,11 +1445,15 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
     }()
     case nil: break
     }
+    try { if let v = self._seal {
+      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 90)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireToCoordinator, rhs: WireToCoordinator) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs._seal != rhs._seal {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1431,7 +1461,7 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FromCoordinator"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{3}hello_wanted\0\u{1}assignment\0\u{1}acknowledged\0\u{1}revoke\0\u{1}reply\0\u{1}prefill\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{3}hello_wanted\0\u{1}assignment\0\u{1}acknowledged\0\u{1}revoke\0\u{1}reply\0\u{1}prefill\0\u{2}R\u{1}seal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1543,6 +1573,7 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
           self.kind = .prefill(v)
         }
       }()
+      case 90: try { try decoder.decodeSingularFixed64Field(value: &self._seal) }()
       default: break
       }
     }
@@ -1588,11 +1619,15 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
     }()
     case nil: break
     }
+    try { if let v = self._seal {
+      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 90)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireFromCoordinator, rhs: WireFromCoordinator) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs._seal != rhs._seal {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

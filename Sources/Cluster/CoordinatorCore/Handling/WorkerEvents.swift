@@ -7,6 +7,7 @@ extension Coordinator {
             if let former = pool.worker(at: peer) { dismiss(former.id, .refused) }
             return send(peer, .refused(reason: reason))
         }
+        if let reason = refusal(of: description.machine) { return send(peer, .refused(reason: reason)) }
         if let former = pool.worker(at: peer), former.id != description.id { dismiss(former.id, .replaced) }
         endPrefills(by: description.id)
         pool.connect(description, at: peer, now: now)

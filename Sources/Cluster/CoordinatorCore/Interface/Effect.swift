@@ -68,6 +68,8 @@ package enum Effect: Sendable, Hashable {
     case songSampled(SongID)
     /// The song is finished, failed or cancelled; its tokens are no longer kept.
     case songEnded(SongID, SongState)
+    /// Tokens of the song are sampled again, since a machine gave wrong ones: what was made of the former ones goes.
+    case tokensWithdrawn(SongID, MachineID)
     case submitAccepted(SongID)
     case submitRefused(SongID, reason: String)
     /// Our own mistake: report it and stop.

@@ -23,6 +23,8 @@ package struct WorkerDescription: Sendable, Hashable {
     /// Measured, of all slots together; not above 0 when unknown.
     package var tokensPerSecond: Double
     package var held: [HeldLease]
+    /// The machine that it runs on.
+    package var machine: MachineID { id }
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
@@ -61,6 +63,8 @@ package enum Event: Sendable, Hashable {
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.
     case cutChosen(SongID, sample: Int, seam: Int, position: Int)
     case cancel(SongID)
+    /// The operator trusts a machine that was found to give wrong tokens, or is under suspicion.
+    case releaseMachine(MachineID)
     /// The song's audio and codes are on disk.
     case outputsWritten(SongID)
     case outputsFailed(SongID, reason: String)

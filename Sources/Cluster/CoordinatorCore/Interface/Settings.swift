@@ -15,6 +15,12 @@ package struct Settings: Sendable, Hashable {
     package var copyGain: Double
     /// Rows of prefill that a worker computes in the time of one token; nil when that is to be measured.
     package var prefillGain: Double?
+    /// The share of windows that two machines sample.
+    package var verifyShare = 0.0
+    /// What decides which: chance that nobody else knows.
+    package var verifySecret: UInt64 = 0
+    /// How long such a window waits for another machine where there is none.
+    package var verifyPatience: Duration = .seconds(30)
 
     package init(
         lease: Duration = .seconds(5), heartbeat: Duration = .seconds(1), chunk: Int = 128,

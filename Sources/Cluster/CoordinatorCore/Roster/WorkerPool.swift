@@ -8,6 +8,8 @@ struct WorkerPool: Sendable {
     private(set) var speeds = SpeedBook()
     private var peers: [Peer: WorkerID] = [:]
     private var candidates: [Skill: Candidates] = [:]
+    /// Machines that get nothing for now.
+    private var suspended: Set<MachineID> = []
     /// Seconds of measurements that a speed is made of, about: what a slot gets changes from chunk to chunk, since
     /// levels share the time.
     private static let memory = 5.0
@@ -142,6 +144,26 @@ struct WorkerPool: Sendable {
         speeds.expected(worker, level) * worker.part(level, joining: 1)
     }
 
+    // MARK: Machines
+
+    func machine(of id: WorkerID) -> MachineID { workers[id]?.description.machine ?? id }
+
+    /// Whether there is a machine for a task besides some, busy or not.
+    func hasMachine(for skill: Skill, besides others: Set<MachineID>) -> Bool {
+        candidates[skill]?.connected.contains {
+            let machine = machine(of: $0)
+            return !others.contains(machine) && !suspended.contains(machine)
+        } ?? false
+    }
+
+    /// Workers of these machines, and of no others, get nothing for now.
+    mutating func suspend(_ machines: Set<MachineID>) {
+        let changed = machines.symmetricDifference(suspended)
+        guard !changed.isEmpty else { return }
+        suspended = machines
+        for (id, worker) in workers where changed.contains(worker.description.machine) { updateCandidate(id) }
+    }
+
     // MARK: Who is free
 
     func hasFreeSlot(_ skill: Skill) -> Bool { candidates[skill]?.best != nil }
@@ -174,7 +196,7 @@ struct WorkerPool: Sendable {
     }
 
     private func offer(_ worker: Worker, _ skill: Skill) -> Candidate? {
-        guard worker.freeSlots > 0 else { return nil }
+        guard worker.freeSlots > 0, !suspended.contains(worker.description.machine) else { return nil }
         return Candidate(speed: speedOfNextSlot(worker, skill.level), freeSlots: worker.freeSlots, id: worker.id)
     }
 }

@@ -46,10 +46,12 @@ struct Dispatch {
 
     private func grant(_ proposal: Proposal, isProvisional: Bool) -> Move {
         let (stream, worker) = (proposal.entry.stream, proposal.worker)
-        let former = view.truth[stream].holders.sole.flatMap { lease in
+        let sole = proposal.entry.isCheck ? nil : view.truth[stream].holders.sole
+        let former = sole.flatMap { lease in
             view.leases[lease].isProvisional || view.isOnlyCrowded(lease, stream, beside: worker) ? lease : nil
         }
-        return .grant(proposal.entry, to: worker, isProvisional: isProvisional, moving: former)
+        return .grant(
+            proposal.entry, to: worker, isProvisional: isProvisional && !proposal.entry.isCheck, moving: former)
     }
 
     private mutating func nextTask() -> Proposal? {
@@ -104,6 +106,10 @@ struct Dispatch {
 
     private mutating func worker(for entry: ReadyTask, _ skill: Skill) -> WorkerID? {
         let (pool, stream) = (view.pool, view.truth[entry.stream])
+        if entry.isCheck {
+            let excluded = view.excludedMachines(entry.stream)
+            return pool.best(for: skill, blamed: stream.blamed) { !excluded.contains(pool.machine(of: $0)) }
+        }
         if entry.isSuspect {
             // One worker at a time.
             return entry.isCopy ? nil : pool.best(for: skill, blamed: stream.blamed, where: holdsNoBlamed)

@@ -10,6 +10,8 @@ struct ReadyTask: Sendable, Hashable, Comparable {
     let isSuspect: Bool
     let task: TaskID
     let stream: StreamRef
+    /// Of a window that is sampled on several machines: another one's turn.
+    var isCheck = false
 
     /// Whether `left` has its turn after `right`.
     static func < (left: ReadyTask, right: ReadyTask) -> Bool {
@@ -28,6 +30,7 @@ extension ClusterView {
     func readyTask(_ stream: StreamRef) -> ReadyTask? {
         let song = truth[stream.song]
         guard memory.open.contains(stream.song), song.possibleWindow(stream) != nil else { return nil }
+        if let check = song[stream].check { return checkTask(stream, check) }
         let isCopy: Bool
         switch song[stream].holders {
         case .none: isCopy = false

@@ -16,7 +16,7 @@ enum Stragglers {
         var moves: [Move] = []
         /// Skills of slots that become free by these moves.
         var freed: Set<Skill> = []
-        for (lease, stream) in leases {
+        for (lease, stream) in leases where view.truth[stream].check == nil {
             let song = view.truth[stream.song]
             guard let fast = view.outlook.fast[lease.task.level] else { continue }
             let skill = song.skill(stream)

@@ -34,6 +34,9 @@ extension SongState: CustomStringConvertible {
     }
 }
 
+/// A computer that workers run on: the same whatever process speaks for it.
+package typealias MachineID = String
+
 /// Where journaled tokens come from.
 package enum TokenOrigin: Sendable, Hashable {
     /// A prompt or given codes.
@@ -64,6 +67,21 @@ package enum Record: Sendable, Hashable {
     case cut(SongID, sample: Int, seam: Int, position: Int)
     /// Only `sampling` and the states that end a song.
     case songState(SongID, SongState)
+    /// The machine of a worker that has windows of the song, where it is not the worker's own name.
+    case machine(SongID, WorkerID, MachineID)
+    /// From here on the window is sampled on several machines, and counts as far as two agree.
+    case checkBegun(TaskID)
+    /// What one of them has brought; `start` is an absolute position in the level.
+    case claimed(TaskID, Epoch, WorkerID, start: Int, [UInt16])
+    /// Nobody else could sample the window: it counts as it is.
+    case checkEnded(TaskID)
+    /// Tokens go, from an absolute position on: a machine that nobody witnessed gave them, or they depend on such.
+    case tokensDropped(StreamID, from: Int)
+    /// A cut was chosen by tokens that went.
+    case cutDropped(SongID, sample: Int, seam: Int)
+    /// A machine gave wrong tokens. Of no song: it outlives the one that it was found in.
+    case verdict(MachineID, reason: String)
+    case verdictLifted(MachineID)
 
     /// The song that the record belongs to.
     package var song: SongID {
@@ -72,7 +90,10 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             task.song
-        case .songState(let song, _), .cut(let song, _, _, _): song
+        case .songState(let song, _), .cut(let song, _, _, _), .machine(let song, _, _), .cutDropped(let song, _, _): song
+        case .checkBegun(let task), .checkEnded(let task), .claimed(let task, _, _, _, _): task.song
+        case .tokensDropped(let stream, _): stream.song
+        case .verdict, .verdictLifted: ""
         }
     }
 }

@@ -56,6 +56,19 @@ extension SongTable {
             let song = try known(task.stream)
             guard song.state.isEnded || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
             else { throw .unknownTask(task) }
+        case .checkBegun(let task), .checkEnded(let task), .claimed(let task, _, _, _, _):
+            let song = try known(task.stream)
+            guard song.streams.isEmpty || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
+            else { throw .unknownTask(task) }
+        case .tokensDropped(let stream, _): _ = try known(stream)
+        case .cutDropped(let id, let sample, let seam):
+            guard let song = song(id) else { throw .unknownSong(id) }
+            guard song.plans.indices.contains(sample), song.plan.cuts.indices.contains(seam) else {
+                throw .impossibleCut(id, sample: sample, seam: seam, position: 0)
+            }
+        case .machine(let song, _, _):
+            guard find(song) != nil else { throw .unknownSong(song) }
+        case .verdict, .verdictLifted: break
         case .cut(let id, let sample, let seam, let position):
             guard let song = song(id) else { throw .unknownSong(id) }
             guard song.hasCut(sample: sample, seam: seam, position: position) else {

@@ -22,15 +22,17 @@ struct Song: Sendable {
     private let constants: SongConstants
     let ref: SongRef
     /// By sample, with the cuts that were decided.
-    private(set) var plans: [Plan]
-    private(set) var paths: [CriticalPaths]
+    var plans: [Plan]
+    var paths: [CriticalPaths]
     /// By sample and cut, whether it was decided. Segments without both of theirs wait.
-    private(set) var isDecided: [[Bool]]
-    private(set) var state: SongState
+    var isDecided: [[Bool]]
+    var state: SongState
     /// None once the song has ended.
-    private(set) var streams: [Stream]
+    var streams: [Stream]
     /// Leases of its tasks.
-    private(set) var running = 0
+    var running = 0
+    /// By worker that had windows of it, its machine.
+    var machines: [WorkerID: MachineID] = [:]
     /// Whether any task of it was ever handed out.
     private(set) var begun = false
     /// What status shows after the tokens are gone.
@@ -151,7 +153,7 @@ struct Song: Sendable {
     }
 
     /// Of a slice of the level above, the parts with the streams that they come from.
-    private func parts(
+    func parts(
         _ stream: StreamRef, _ slice: Range<Int>, _ body: (_ stream: StreamRef, _ part: Range<Int>) -> Void
     ) {
         let (place, sample) = (places[stream.index % places.count], stream.index / places.count)
@@ -275,6 +277,6 @@ extension Song: Equatable {
     static func == (left: Song, right: Song) -> Bool {
         left.ref == right.ref && left.state == right.state && left.streams == right.streams
             && left.isDecided == right.isDecided && left.plans == right.plans && left.running == right.running
-            && left.begun == right.begun && left.final == right.final && left.submission == right.submission
+            && left.machines == right.machines && left.begun == right.begun && left.final == right.final && left.submission == right.submission
     }
 }

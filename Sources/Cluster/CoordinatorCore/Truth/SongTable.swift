@@ -6,6 +6,8 @@ struct SongTable: Sendable {
     private(set) var songs: [Song] = []
     /// The epoch that the next lease gets.
     private(set) var nextEpoch: Epoch = 1
+    /// By machine that was found to give wrong tokens, how.
+    private(set) var verdicts: [MachineID: String] = [:]
     private var refs: [SongID: SongRef] = [:]
     private var plans = PlanCache()
 
@@ -64,6 +66,8 @@ struct SongTable: Sendable {
         case .workerBlamed(let task, let worker, let blame):
             guard let stream = live(task.stream) else { break }
             songs[stream.song.place].blame(Charge(worker: worker, blame: blame), for: task, of: stream)
+        case .machine, .checkBegun, .claimed, .checkEnded, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
+            changes.ended += applyCheck(record)
         case .cut(let id, let sample, let seam, let position):
             guard let song = refs[id], !self[song].state.isEnded else { break }
             songs[song.place].decide(sample: sample, seam: seam, position: position)
@@ -86,13 +90,41 @@ struct SongTable: Sendable {
         songs.append(Song(submission: submission, entry: entry, ref: ref))
     }
 
+    /// - Returns: leases that ended with it.
+    private mutating func applyCheck(_ record: Record) -> [Lease] {
+        switch record {
+        case .machine(let id, let worker, let machine):
+            if let song = refs[id] { songs[song.place].note(machine, of: worker) }
+        case .checkBegun(let task):
+            if let stream = live(task.stream) { songs[stream.song.place].beginCheck(stream) }
+        case .claimed(let task, let epoch, let worker, let start, let tokens):
+            guard let stream = live(task.stream), self[stream].window == task.window else { break }
+            songs[stream.song.place].claim(tokens, from: start, of: stream, epoch, worker)
+        case .checkEnded(let task):
+            if let stream = live(task.stream) { songs[stream.song.place].endCheck(stream) }
+        case .tokensDropped(let id, let place):
+            guard let song = song(id.song), !song.streams.isEmpty, song.contains(id) else { break }
+            return songs[song.ref.place].drop(song.ref(id), from: place)
+        case .cutDropped(let id, let sample, let seam):
+            guard let song = refs[id], !self[song].streams.isEmpty else { break }
+            songs[song.place].forgetCut(sample: sample, seam: seam)
+        case .verdict(let machine, let reason):
+            verdicts[machine] = reason
+            for place in songs.indices { songs[place].forgetClaims(of: machine) }
+        case .verdictLifted(let machine): verdicts[machine] = nil
+        case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState: break
+        }
+        return []
+    }
+
     private mutating func append(
         _ tokens: [UInt16], to stream: StreamID, _ origin: TokenOrigin, _ changes: inout Changes
     ) {
         guard let ref = live(stream) else { return }
         switch origin {
         case .known: songs[ref.song.place].setKnown(tokens, of: ref)
-        case .sampled(_, let epoch, _):
+        case .sampled(_, let epoch, let worker):
+            songs[ref.song.place].noteSource(tokens.count, of: ref, worker)
             if !self[ref].blames.isEmpty { changes.cleared = self[ref].holders.leases }
             changes.ended += songs[ref.song.place].append(tokens, to: ref, epoch: epoch)
         }
@@ -101,6 +133,6 @@ struct SongTable: Sendable {
 
 extension SongTable: Equatable {
     static func == (left: SongTable, right: SongTable) -> Bool {
-        left.nextEpoch == right.nextEpoch && left.songs == right.songs && left.refs == right.refs
+        left.nextEpoch == right.nextEpoch && left.verdicts == right.verdicts && left.songs == right.songs && left.refs == right.refs
     }
 }

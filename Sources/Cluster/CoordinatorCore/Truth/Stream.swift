@@ -17,6 +17,11 @@ struct Stream: Sendable, Hashable {
     /// What is held against workers for the window, since its last journaled token.
     private(set) var blames: [Charge] = []
 
+    /// Of a window that is sampled on several machines, what each has brought.
+    private(set) var check: WindowCheck?
+    /// Where the sampled tokens come from, in order.
+    private(set) var sources: [Source] = []
+
     /// The workers that are blamed for the window.
     var blamed: Set<WorkerID> { Set(blames.map(\.worker)) }
 
@@ -37,6 +42,7 @@ struct Stream: Sendable, Hashable {
     /// The window is complete: so are the leases of it, which are returned.
     mutating func closeWindow() -> [Lease] {
         defer { holders = .none }
+        check = nil
         window += 1
         return holders.leases
     }
@@ -46,4 +52,39 @@ struct Stream: Sendable, Hashable {
     mutating func end(_ epoch: Epoch) -> Lease? { holders.remove(epoch) }
 
     mutating func blame(_ charge: Charge) { blames.append(charge) }
+
+    // MARK: Checks
+
+    mutating func beginCheck() { check = WindowCheck() }
+
+    mutating func endCheck() { check = nil }
+
+    mutating func claim(_ tokens: [UInt16], from start: Int, _ epoch: Epoch, _ worker: WorkerID, _ machine: MachineID) {
+        check?.add(tokens, from: start, epoch, worker, machine)
+    }
+
+    /// Nothing counts any more that a machine has said of the window.
+    mutating func forgetClaims(of machine: MachineID) { check?.forget(machine) }
+
+    /// New tokens, from a place in the level on, come from a machine.
+    mutating func note(_ range: Range<Int>, from machine: MachineID) {
+        let isVerified = check != nil
+        if let last = sources.last, last.machine == machine, last.isVerified == isVerified {
+            sources[sources.count - 1].end = range.upperBound
+        } else {
+            sources.append(
+                Source(start: range.lowerBound, end: range.upperBound, machine: machine, isVerified: isVerified))
+        }
+    }
+
+    /// Only so many tokens stay, and the stream is at a window again.
+    ///
+    /// - Parameter end: the place in the level after the last of them.
+    mutating func drop(to count: Int, end: Int, window: Int) {
+        tokens.removeSubrange(count...)
+        self.window = window
+        (holders, blames, check) = (.none, [], nil)
+        sources.removeAll { $0.start >= end }
+        if let last = sources.last, last.end > end { sources[sources.count - 1].end = end }
+    }
 }

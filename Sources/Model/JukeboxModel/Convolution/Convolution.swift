@@ -107,7 +107,7 @@ struct Convolution: Sendable {
         let key = "\(name).weight"
         product = try Product(
             inputs: taps * input, outputs: out, bias: try weights.floats("\(name).bias"), storage: storage,
-            memory: weights.memory(key, k: taps * input, n: out, storage: storage)
+            memory: try weights.memory(key, k: taps * input, n: out, storage: storage)
         ) {
             let source = try weights.floats(key)
             var matrix = [Float](repeating: 0, count: source.count)
@@ -173,7 +173,7 @@ struct TransposedConvolution: Sendable {
         phases = try (0..<stride).map { phase in
             try Product(
                 inputs: 2 * input, outputs: out, bias: bias, storage: storage,
-                memory: weights.memory("\(name).weight.\(phase)", k: 2 * input, n: out, storage: storage)
+                memory: try weights.memory("\(name).weight.\(phase)", k: 2 * input, n: out, storage: storage)
             ) {
                 let source = try weights.floats("\(name).weight")
                 var matrix = [Float](repeating: 0, count: 2 * input * out)

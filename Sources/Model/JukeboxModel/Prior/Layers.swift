@@ -11,7 +11,7 @@ struct EmbeddingTable: Sendable {
         let tensor = try weights.tensor(name)
         rows = tensor.shape[0]
         width = tensor.shape[1]
-        values = Buffer(try tensor.floats())
+        values = Buffer(try weights.floats(name))
     }
 
     func copy(row: Int, to out: UnsafeMutablePointer<Float>) {
@@ -55,14 +55,14 @@ extension PackedMatrix {
         let (k, n) = transposed ? (tensor.shape[1], tensor.shape[0]) : (tensor.shape[0], tensor.shape[1])
         let source = packable(tensor)
         let storage = storage ?? .scalar(source ?? .float32)
-        let memory = weights.memory(name, count: byteCount(k: k, n: n, storage: storage))
+        let memory = try weights.memory(name, count: byteCount(k: k, n: n, storage: storage))
         func pack(_ bytes: UnsafeRawBufferPointer) -> PackedMatrix {
             PackedMatrix(
                 k: k, n: n, source: bytes, sourceType: source ?? .float32, transposed: transposed, storage: storage,
                 memory: memory)
         }
         if memory.isFilled { return pack(UnsafeRawBufferPointer(start: nil, count: 0)) }
-        return source == nil ? try tensor.floats().withUnsafeBytes(pack) : tensor.withBytes(pack)
+        return source == nil ? try weights.floats(name).withUnsafeBytes(pack) : try weights.withBytes(name, pack)
     }
 }
 

@@ -22,14 +22,17 @@ package final class Prior: Sendable {
     /// Bytes of the weights in memory.
     package let residentBytes: Int
 
-    /// - Throws: `WeightError`.
+    /// - Parameter identity: what every tensor must be; nil when that does not matter.
+    /// - Throws: `WeightError`, `WeightsChanged`, `PackedStore.Damage`, `EnvironmentDisturbed`.
     package init(
         _ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet, profile: NumericProfile,
-        store: PackedStore? = nil
+        store: PackedStore? = nil, identity: WeightIdentity? = nil
     ) throws {
+        let disturbances = FloatEnvironment.disturbances
+        FloatEnvironment.settle()
         self.profile = profile
         residentBytes = h.weightBytes(vqvae: vqvae, profile: profile) { set.tensors[$0]?.type.size }
-        let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae), store: store)
+        let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae), store: store, identity: identity)
         // What is in the store was looked through when it was put there.
         if store?.isComplete != true { try weights.check(profile, of: h, vqvae: vqvae) }
         hyperparameters = h
@@ -60,6 +63,8 @@ package final class Prior: Sendable {
         windowLengthAbove = top ? nil : h.windowLength / vqvae.downsamples[h.level + 1]
         conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae, profile: profile)
         lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0, profile: profile) }
+        FloatEnvironment.check()
+        guard FloatEnvironment.disturbances == disturbances else { throw EnvironmentDisturbed() }
     }
 
     /// Rows before the music: the lyric tokens of a single sequence.

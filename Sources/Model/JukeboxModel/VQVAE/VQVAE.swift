@@ -6,13 +6,19 @@ package import Tensor
 /// Under the numerics contract too, so that a song's audio and a recording's codes are the same everywhere.
 package final class VQVAE: Sendable {
     package let hyperparameters: VQVAEHyperparameters
+    /// A hash of geometry and weights: of the bytes that are in memory.
+    package let fingerprint: String
     private let levels: [VQVAELevel]
 
-    /// - Throws: `WeightError`.
+    /// - Throws: `WeightError`, `WeightsChanged`.
     package init(_ hyperparameters: VQVAEHyperparameters, weights set: WeightSet) throws {
         self.hyperparameters = hyperparameters
-        let weights = try Weights(set, table: WeightTable.vqvae(hyperparameters))
+        let table = WeightTable.vqvae(hyperparameters)
+        let identity = try Weights(set, table: table).identity(geometry: "\(hyperparameters)", profile: nil)
+        let weights = try Weights(set, table: table, identity: identity)
+        fingerprint = identity.fingerprint
         try weights.checkFinite()
+        FloatEnvironment.settle()
         levels = try (0..<hyperparameters.levels).map { try VQVAELevel($0, hyperparameters, weights) }
     }
 
@@ -23,6 +29,7 @@ package final class VQVAE: Sendable {
     package func encode(
         _ audio: [Float], level: Int, team: ThreadTeam, progress: (Int) -> Void = { _ in }
     ) -> [UInt16] {
+        FloatEnvironment.settle()
         let unit = hyperparameters.samplesPerToken[level]
         let tokens = audio.count / unit
         let coder = levels[level]
@@ -67,6 +74,7 @@ package final class VQVAE: Sendable {
 
     /// The audio of `range`, decoded with the tokens on both sides that reach it.
     package func decode(_ tokens: [UInt16], range: Range<Int>, level: Int, team: ThreadTeam) -> Buffer<Float> {
+        FloatEnvironment.settle()
         let unit = hyperparameters.samplesPerToken[level]
         let low = max(0, range.lowerBound - levels[level].decoderReach)
         let high = min(tokens.count, range.upperBound + levels[level].decoderReach)

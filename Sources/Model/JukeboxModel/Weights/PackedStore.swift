@@ -1,57 +1,149 @@
+import Digest
 package import Foundation
+import Synchronization
 package import Tensor
 
-/// The memory of a prior's packed matrices: in a file beside the model, mapped, so that a second worker on the machine
-/// shares its pages and starts at once.
+/// A prior's packed matrices in a file beside the model, so that the next start reads them instead of packing anew.
 ///
-/// The file is made on first use. It is 64-byte aligned blobs, an index as JSON, the index's length and a magic number;
-/// its name has the fingerprint, and it appears under that name only when all of it is on the disk. It is never read by
-/// another profile, other weights or another release of the layout, which are all part of the fingerprint or the magic.
-package final class PackedStore: @unchecked Sendable {  // written by the one thread that loads the prior
+/// The file is made on first use. It is 64-byte aligned blobs, an index as JSON, the index's hash and length, and a magic
+/// number; its name has the fingerprint, and it appears under that name only when all of it is on the disk. It is never
+/// read by another profile, other weights or another release of the layout, which are all part of the fingerprint or the
+/// magic.
+///
+/// Weights never lie in the file's pages: others could change or shorten it under a worker. They are read into memory of
+/// the process, and each MiB is compared with its hash in the index.
+package final class PackedStore: @unchecked Sendable {  // used by one thread at a time: who loads, then who finishes
+    /// A store whose content is not what was written.
+    package struct Damage: Error, CustomStringConvertible {
+        let file: URL
+        let what: String
+
+        package var description: String { "\(file.path) is damaged: \(what)" }
+
+        /// Takes the file away, so that another one can be made.
+        package func remove() { unlink(file.path) }
+    }
+
+    private struct Blob: Codable {
+        var offset: Int
+        var count: Int
+        /// Of each MiB.
+        var hashes: [String]
+    }
+
     private struct Index: Codable {
         var fingerprint: String
-        /// Name → offset and count in bytes.
-        var blobs: [String: [Int]]
+        var blobs: [String: Blob] = [:]
     }
 
-    private static let magic: UInt64 = 0x3130_6B63_6170_726F  // "orpack01"
+    private static let magic: UInt64 = 0x3230_6B63_6170_726F  // "orpack02"
     private static let alignment = 64
+    private static let block = 1 << 20
+    /// The index's hash and length, and the magic number.
+    private static let tail = 24
 
-    private let mapping: Mapping
-    private let descriptor: Int32?
+    private let descriptor: Int32
     private let file: URL
     private var index: Index
-    private var used = 0
-
     /// Whether the blobs are there already.
-    package var isComplete: Bool { descriptor == nil }
+    package let isComplete: Bool
+    /// What is to be written, in order.
+    private var waiting: [(name: String, buffer: Buffer<UInt8>)] = []
 
-    private init(mapping: Mapping, descriptor: Int32?, file: URL, index: Index) {
-        (self.mapping, self.descriptor, self.file, self.index) = (mapping, descriptor, file, index)
+    private init(descriptor: Int32, file: URL, index: Index, isComplete: Bool) {
+        (self.descriptor, self.file, self.index, self.isComplete) = (descriptor, file, index, isComplete)
     }
 
-    deinit { if let descriptor { close(descriptor) } }
+    deinit { close(descriptor) }
+
+    // MARK: Reading
 
     /// The store of a fingerprint in a folder; nil when there is none that is whole.
     package static func existing(_ file: URL, fingerprint: String) -> PackedStore? {
-        guard let mapping = Mapping(reading: file.path), mapping.count > 16,
-            mapping.load(at: mapping.count - 8) == magic
-        else { return nil }
-        let length = Int(truncatingIfNeeded: mapping.load(at: mapping.count - 16))
-        guard length > 0, length <= mapping.count - 16 else { return nil }
-        let json = Data(bytes: mapping.base + (mapping.count - 16 - length), count: length)
-        guard let index = try? JSONDecoder().decode(Index.self, from: json), index.fingerprint == fingerprint,
-            index.blobs.values.allSatisfy({
-                $0.count == 2 && $0[0] >= 0 && $0[0] % alignment == 0 && $0[1] >= 0
-                    && $0[1] <= mapping.count - 16 - length - $0[0]
-            })
-        else { return nil }
-        return PackedStore(mapping: mapping, descriptor: nil, file: file, index: index)
+        let descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        guard let index = index(descriptor), index.fingerprint == fingerprint else {
+            close(descriptor)
+            return nil
+        }
+        return PackedStore(descriptor: descriptor, file: file, index: index, isComplete: true)
     }
 
-    /// An empty store that becomes `file` with `finish`; nil when the folder cannot be written or its disk lacks room.
+    private static func index(_ descriptor: Int32) -> Index? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size > tail else { return nil }
+        let end = Int(status.st_size) - tail
+        var words: [UInt64] = [0, 0, 0]
+        guard words.withUnsafeMutableBytes({ read(descriptor, $0, at: end) }), words[2] == magic,
+            words[1] > 0, words[1] <= UInt64(end)
+        else { return nil }
+        var json = Data(count: Int(words[1]))
+        let start = end - json.count
+        guard json.withUnsafeMutableBytes({ read(descriptor, $0, at: start) }),
+            json.withUnsafeBytes({ Digest.short($0) }) == words[0],
+            let index = try? JSONDecoder().decode(Index.self, from: json)
+        else { return nil }
+        let isSound = index.blobs.values.allSatisfy {
+            $0.offset >= 0 && $0.offset % alignment == 0 && $0.count >= 0 && $0.count <= start - $0.offset
+                && $0.hashes.count == ($0.count + block - 1) / block
+        }
+        return isSound ? index : nil
+    }
+
+    /// - Returns: whether all of it was there.
+    private static func read(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+        var have = 0
+        while have < bytes.count {
+            let count = pread(descriptor, bytes.baseAddress! + have, bytes.count - have, off_t(offset + have))
+            if count <= 0, !(count < 0 && errno == EINTR) { return false }
+            have += max(0, count)
+        }
+        return true
+    }
+
+    /// The memory of a blob: filled already, or to be filled by the caller now.
     ///
-    /// - Parameter capacity: bytes that all blobs take at most.
+    /// - Throws: `Damage`.
+    package func memory(_ name: String, count: Int) throws -> PackedMemory {
+        let buffer = Buffer<UInt8>(count: count)
+        guard isComplete else {
+            waiting.append((name, buffer))
+            return PackedMemory(buffer: buffer, isFilled: false)
+        }
+        guard let blob = index.blobs[name], blob.count == count else {
+            throw Damage(file: file, what: "it lacks \(name) of \(count) bytes")
+        }
+        try fill(buffer, blob, name)
+        return PackedMemory(buffer: buffer, isFilled: true)
+    }
+
+    /// Reads and compares blocks, several at a time.
+    private func fill(_ buffer: Buffer<UInt8>, _ blob: Blob, _ name: String) throws {
+        let wrong = WrongBlock()
+        @Sendable func check(_ number: Int) {
+            let begin = number * Self.block
+            let part = UnsafeMutableRawBufferPointer(
+                start: buffer.pointer + begin, count: min(Self.block, blob.count - begin))
+            guard Self.read(descriptor, part, at: blob.offset + begin),
+                Digest.fingerprint(UnsafeRawBufferPointer(part)) == blob.hashes[number]
+            else { return wrong.number.store(number, ordering: .relaxed) }
+        }
+        if blob.hashes.count < 4 {
+            for number in blob.hashes.indices { check(number) }
+        } else {
+            DispatchQueue.concurrentPerform(iterations: blob.hashes.count, execute: check)
+        }
+        let number = wrong.number.load(ordering: .relaxed)
+        guard number < 0 else { throw Damage(file: file, what: "MiB \(number) of \(name) is not what was written") }
+    }
+
+    /// What threads that look at blocks have found; -1 is nothing.
+    private final class WrongBlock: Sendable { let number = Atomic(-1) }
+
+    // MARK: Writing
+
+    /// A new store; nil when there is no room for it, or none can be made there. What is there under its name goes when
+    /// this one is finished.
     package static func create(_ file: URL, fingerprint: String, capacity: Int) -> PackedStore? {
         let folder = file.deletingLastPathComponent().path
         try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -62,51 +154,45 @@ package final class PackedStore: @unchecked Sendable {  // written by the one th
         // Without a name, so that nothing is left behind by a process that dies.
         let descriptor = open(folder, Self.temporaryFile | O_RDWR | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { return nil }
-        guard ftruncate(descriptor, capacity) == 0, let mapping = Mapping(writing: descriptor, count: capacity) else {
-            close(descriptor)
-            return nil
-        }
         return PackedStore(
-            mapping: mapping, descriptor: descriptor, file: file, index: Index(fingerprint: fingerprint, blobs: [:]))
+            descriptor: descriptor, file: file, index: Index(fingerprint: fingerprint), isComplete: false)
     }
 
     /// O_TMPFILE, which Swift does not import.
     private static let temporaryFile: Int32 = 0o20000000 | O_DIRECTORY
 
-    /// The memory of a blob: filled already, or to be filled by the caller now.
-    package func memory(_ name: String, count: Int) -> PackedMemory {
-        if isComplete {
-            guard let place = index.blobs[name], place[1] == count else {
-                preconditionFailure("\(file.path) lacks \(name) of \(count) bytes; delete it and start again")
-            }
-            return PackedMemory(buffer: buffer(at: place[0], count: count), isFilled: true)
-        }
-        guard count <= mapping.count - used else { return .fresh(count) }
-        index.blobs[name] = [used, count]
-        defer { used += (count + Self.alignment - 1) / Self.alignment * Self.alignment }
-        return PackedMemory(buffer: buffer(at: used, count: count), isFilled: false)
-    }
-
-    private func buffer(at offset: Int, count: Int) -> Buffer<UInt8> {
-        Buffer(
-            borrowing: UnsafeMutablePointer(mutating: (mapping.base + offset).assumingMemoryBound(to: UInt8.self)),
-            count: count, of: mapping)
-    }
-
     /// Puts a store that was created on the disk under its name; other stores beside it with the same beginning are
     /// outdated and go. Takes as long as the disk does, and may fail, which costs only the next start's time.
     package func finish(replacing prefix: String) {
-        guard let descriptor, let json = try? JSONEncoder().encode(index) else { return }
-        var tail = json
-        withUnsafeBytes(of: UInt64(json.count)) { tail.append(contentsOf: $0) }
-        withUnsafeBytes(of: Self.magic) { tail.append(contentsOf: $0) }
-        let written = tail.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, used) }
-        guard written == tail.count, ftruncate(descriptor, used + tail.count) == 0, fsync(descriptor) == 0 else {
-            return
+        guard !isComplete else { return }
+        var used = 0
+        for (name, buffer) in waiting {
+            let bytes = UnsafeRawBufferPointer(start: buffer.pointer, count: buffer.byteCount)
+            guard write(bytes, at: used) else { return }
+            index.blobs[name] = Blob(offset: used, count: bytes.count, hashes: Self.hashes(bytes))
+            used += (bytes.count + Self.alignment - 1) / Self.alignment * Self.alignment
         }
+        waiting = []
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        guard let json = try? encoder.encode(index) else { return }
+        var end = json
+        for word in [json.withUnsafeBytes { Digest.short($0) }, UInt64(json.count), Self.magic] {
+            withUnsafeBytes(of: word) { end.append(contentsOf: $0) }
+        }
+        guard end.withUnsafeBytes({ write($0, at: used) }), fsync(descriptor) == 0 else { return }
+        publish(replacing: prefix)
+    }
+
+    private func publish(replacing prefix: String) {
         let folder = file.deletingLastPathComponent()
         let outdated = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, file.path, AT_SYMLINK_FOLLOW) == 0 else {
+        // Under its own name at once: what is there may be damaged.
+        let interim = file.path + ".\(getpid())"
+        unlink(interim)
+        guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, interim, AT_SYMLINK_FOLLOW) == 0 else { return }
+        guard rename(interim, file.path) == 0 else {
+            unlink(interim)
             return
         }
         for name in outdated where name.hasPrefix(prefix) && name.hasSuffix(".packed") && name != file.lastPathComponent
@@ -114,38 +200,21 @@ package final class PackedStore: @unchecked Sendable {  // written by the one th
             unlink(folder.appendingPathComponent(name).path)
         }
     }
-}
 
-/// Pages of a file.
-private final class Mapping: @unchecked Sendable {  // the address and count never change
-    let base: UnsafeRawPointer
-    let count: Int
-
-    init?(reading path: String) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_size > 0,
-            let base = mmap(nil, Int(status.st_size), PROT_READ, MAP_SHARED | Self.populate, descriptor, 0),
-            base != MAP_FAILED
-        else { return nil }
-        self.base = UnsafeRawPointer(base)
-        count = Int(status.st_size)
-    }
-
-    init?(writing descriptor: Int32, count: Int) {
-        guard let base = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
-            return nil
+    private static func hashes(_ bytes: UnsafeRawBufferPointer) -> [String] {
+        stride(from: 0, to: bytes.count, by: block).map { begin in
+            Digest.fingerprint(UnsafeRawBufferPointer(rebasing: bytes[begin..<min(begin + block, bytes.count)]))
         }
-        self.base = UnsafeRawPointer(base)
-        self.count = count
     }
 
-    deinit { munmap(UnsafeMutableRawPointer(mutating: base), count) }
-
-    func load(at offset: Int) -> UInt64 { base.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-
-    /// MAP_POPULATE: page tables at once rather than a fault for every few pages.
-    private static let populate: Int32 = 0x8000
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        var have = 0
+        while have < bytes.count {
+            let count = pwrite(
+                descriptor, bytes.baseAddress! + have, min(bytes.count - have, 1 << 30), off_t(offset + have))
+            if count <= 0, !(count < 0 && errno == EINTR) { return false }
+            have += max(0, count)
+        }
+        return true
+    }
 }

@@ -14,9 +14,13 @@ package struct Weights: Sendable {
     private let table: [WeightSpecification]
     /// Where packed matrices lie; nil for memory of the process alone.
     private let store: PackedStore?
+    /// What every tensor must be; nil when that does not matter.
+    private let identity: WeightIdentity?
 
     /// - Throws: `WeightError` naming file, tensor, what was expected and what was found.
-    package init(_ set: WeightSet, table: [WeightSpecification], store: PackedStore? = nil) throws {
+    package init(
+        _ set: WeightSet, table: [WeightSpecification], store: PackedStore? = nil, identity: WeightIdentity? = nil
+    ) throws {
         for wanted in table {
             guard let found = set.tensors[wanted.name] else {
                 if wanted.optional { continue }
@@ -43,6 +47,7 @@ package struct Weights: Sendable {
         }
         stored = set
         self.store = store
+        self.identity = identity
         self.table = table
     }
 
@@ -58,13 +63,33 @@ package struct Weights: Sendable {
     }
 
     /// The memory of a packed matrix.
-    func memory(_ name: String, count: Int) -> PackedMemory { store?.memory(name, count: count) ?? .fresh(count) }
-
-    func memory(_ name: String, k: Int, n: Int, storage: WeightType) -> PackedMemory {
-        memory(name, count: PackedMatrix.byteCount(k: k, n: n, storage: storage))
+    ///
+    /// - Throws: `PackedStore.Damage`.
+    func memory(_ name: String, count: Int) throws -> PackedMemory {
+        try store?.memory(name, count: count) ?? .fresh(count)
     }
 
-    func floats(_ name: String) throws -> [Float] { try tensor(name).floats() }
+    func memory(_ name: String, k: Int, n: Int, storage: WeightType) throws -> PackedMemory {
+        try memory(name, count: PackedMatrix.byteCount(k: k, n: n, storage: storage))
+    }
+
+    /// Calls `body` with a tensor's bytes, once they are known to be those that they must be.
+    ///
+    /// - Throws: `WeightsChanged`.
+    func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        let tensor = try tensor(name)
+        return try tensor.withBytes { bytes in
+            if let identity, identity.tensors[name] != Digest.fingerprint(bytes) {
+                throw WeightsChanged(path: tensor.path, tensor: name)
+            }
+            return try body(bytes)
+        }
+    }
+
+    func floats(_ name: String) throws -> [Float] {
+        let tensor = try tensor(name)
+        return try withBytes(name) { try tensor.floats(of: $0) }
+    }
 
     /// - Throws: `WeightError` naming the first tensor that holds a NaN or an infinity.
     package func checkFinite() throws { try check(.f32) { _, _ in nil } }
@@ -79,14 +104,14 @@ package struct Weights: Sendable {
 
     /// - Parameter storage: what a tensor's numbers become in memory; nil for what they are.
     private func check(_ profile: NumericProfile, storage: (String, NumericProfile) -> WeightType?) throws {
-        guard let (tensor, index) = first(beyond: profile, storage) else { return }
+        guard let (tensor, index) = try first(beyond: profile, storage) else { return }
         let value = try tensor.float(at: index)
         guard value.isFinite else {
             throw WeightError(
                 "\(stored.source): the tensor \(tensor.name) holds a NaN or infinity at element \(index); the file is "
                     + "damaged")
         }
-        let others = NumericProfile.allCases.filter { first(beyond: $0, storage) == nil }
+        let others = try NumericProfile.allCases.filter { try first(beyond: $0, storage) == nil }
         throw WeightError(
             "\(stored.source): the tensor \(tensor.name) holds \(value) at element \(index), which is too large for "
                 + "profile \(profile.name) (its limit is \(storage(tensor.name, profile)?.limit ?? .infinity)); "
@@ -97,17 +122,19 @@ package struct Weights: Sendable {
 
     private func first(
         beyond profile: NumericProfile, _ storage: (String, NumericProfile) -> WeightType?
-    ) -> (StoredTensor, Int)? {
+    ) throws -> (StoredTensor, Int)? {
         for name in stored.names {
             guard let tensor = stored.tensors[name] else { continue }
-            if let index = tensor.first(notBelow: storage(name, profile)?.limit ?? .infinity) { return (tensor, index) }
+            if let index = try tensor.first(notBelow: storage(name, profile)?.limit ?? .infinity) { return (tensor, index) }
         }
         return nil
     }
 
     /// The tensor with the number that is farthest from 0, and how far it is.
     package var largest: (name: String, magnitude: Float)? {
-        stored.names.compactMap { name in stored.tensors[name].map { (name, $0.largestMagnitude()) } }
+        stored.names.compactMap { name in 
+            stored.tensors[name].flatMap { tensor in (try? tensor.largestMagnitude()).map { (name, $0) } }
+        }
             .max { $0.1 < $1.1 }
     }
 
@@ -121,19 +148,25 @@ package struct Weights: Sendable {
         table.compactMap { stored.tensors[$0.name] }.reduce(into: [:]) { $0["\($1.type)", default: 0] += $1.count }
     }
 
-    /// BLAKE2b over what can influence a token: the numeric profile, the geometry's text, and every tensor's name,
-    /// type and bytes in the table's order. The same for both layouts of one model; optional tensors are left out.
-    package func fingerprint(geometry: String, profile: NumericProfile) throws -> String {
+    /// The fingerprint, without the profile's name in clear, and the hash of every tensor, from one look at the bytes.
+    ///
+    /// The fingerprint is BLAKE2b over what can influence a token: the numeric profile, the geometry's text, and every
+    /// tensor's name, type and bytes in the table's order. The same for both layouts of one model; optional tensors are
+    /// left out.
+    package func identity(geometry: String, profile: NumericProfile?) throws -> WeightIdentity {
         let stream = Digest.Stream()
-        stream.update(profile.identifier)
+        stream.update(profile?.identifier ?? "")
         stream.update(geometry)
+        var tensors: [String: String] = [:]
         for wanted in table where !wanted.optional {
             let tensor = try tensor(wanted.name)
             stream.update(wanted.name)
             stream.update("\(tensor.type)")
-            let bytes = tensor
-            bytes.withBytes { stream.update($0) }
+            try tensor.withBytes { bytes in
+                stream.update(bytes)
+                tensors[wanted.name] = Digest.fingerprint(bytes)
+            }
         }
-        return stream.finish()
+        return WeightIdentity(fingerprint: stream.finish(), tensors: tensors)
     }
 }

@@ -67,6 +67,14 @@ struct CoordinatorCommand: ParsableCommand {
             "Seconds without a sign of life after which a worker's windows go to others.", valueName: "seconds"))
     var lease: Double = 5
 
+    @Option(
+        help: ArgumentHelp(
+            "The share of windows that two machines sample and that count only where they agree, 0 to 1; besides, each "
+                + "machine's first one at each level. It finds machines that give wrong tokens; 0 looks at none. Needs two "
+                + "machines.",
+            valueName: "share"))
+    var verifyShare: Double = 0.02
+
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
@@ -75,6 +83,7 @@ struct CoordinatorCommand: ParsableCommand {
     func validate() throws {
         do { _ = try TCPEndpoint(parsing: listen) } catch { throw ValidationError("--listen: \(error)") }
         guard preset == nil || !model.isEmpty else { throw ValidationError("--preset is for --model") }
+        guard (0...1).contains(verifyShare) else { throw ValidationError("--verify-share must be 0 to 1") }
         guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
         if insecure, key != nil || allow != nil {
             throw ValidationError("--insecure is without keys; leave it away, or --key and --allow")
@@ -90,6 +99,8 @@ struct CoordinatorCommand: ParsableCommand {
         var options = CoordinatorServer.Options(
             threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
         options.settings.lease = .milliseconds(Int64(lease * 1000))
+        options.settings.verifyShare = verifyShare
+        options.settings.verifySecret = UInt64.random(in: .min ... .max)
         options.allowedKeys = allow
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
         let registry = ModelRegistry(preset: preset, profile: profile)

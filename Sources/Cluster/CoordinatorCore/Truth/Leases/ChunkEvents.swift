@@ -10,10 +10,14 @@ extension Coordinator {
         else {
             return send(peer, .revoke(chunk.task, chunk.epoch, reason: "the lease has ended"))
         }
-        if let fault = ChunkCheck.fault(chunk, truth[stream.song], stream, limit: settings.chunk) {
+        let check = truth[stream].check
+        if let fault = ChunkCheck.fault(
+            chunk, truth[stream.song], stream, limit: settings.chunk, isChecked: check != nil)
+        {
             endLease(lease, .misbehaved(fault), blame: .reported(reason: fault))
             return send(peer, .revoke(chunk.task, chunk.epoch, reason: fault))
         }
+        if let check { return claimArrived(chunk, lease, stream, check, from: peer) }
         let have = truth[stream.song].journaled(stream)
         // A gap is a chunk that overtook another; the worker sends both again.
         guard chunk.start <= have else { return }
@@ -36,7 +40,7 @@ extension Coordinator {
         streamGrew(stream)
     }
 
-    private mutating func streamGrew(_ stream: StreamRef) {
+    mutating func streamGrew(_ stream: StreamRef) {
         announceIfComplete(stream)
         announceIfSampled(stream.song)
         refresh(stream)
@@ -76,7 +80,7 @@ extension Coordinator {
     // MARK: Measuring
 
     /// Notes how far a worker is, and how fast it came there.
-    private mutating func measure(_ lease: Lease, _ stream: StreamRef, reached: Int) {
+    mutating func measure(_ lease: Lease, _ stream: StreamRef, reached: Int) {
         if !leases[lease].hasSpoken { measurePrefill(lease, stream, reached: reached) }
         let instant = now
         guard let measured = leases.update(lease, { $0.advance(to: reached, now: instant) }) ?? nil else { return }
@@ -112,8 +116,12 @@ extension Coordinator {
 private enum ChunkCheck {
     /// What is wrong with a chunk of the window that a stream is at; nil when nothing is.
     ///
-    /// - Parameter limit: tokens in a full chunk.
-    static func fault(_ chunk: Chunk, _ song: Song, _ stream: StreamRef, limit: Int) -> String? {
+    /// - Parameters:
+    ///   - limit: tokens in a full chunk.
+    ///   - isChecked: what it says is compared with others elsewhere.
+    static func fault(
+        _ chunk: Chunk, _ song: Song, _ stream: StreamRef, limit: Int, isChecked: Bool
+    ) -> String? {
         let window = song.segment(stream).windows[chunk.task.window]
         if chunk.tokens.isEmpty || chunk.start < 0 { return "an empty chunk of \(chunk.task)" }
         if chunk.tokens.count > limit {
@@ -128,6 +136,7 @@ private enum ChunkCheck {
         if let wrong = chunk.tokens.max(), Int(wrong) >= values {
             return "a token of \(chunk.task) is \(wrong); the model samples 0 to \(values - 1)"
         }
+        if isChecked { return nil }
         let place = window.new.lowerBound + chunk.start
         let overlap = min(song.end(stream) - place, chunk.tokens.count)
         if overlap > 0, song.tokens(stream, place..<place + overlap) != chunk.tokens[..<overlap] {

@@ -25,6 +25,12 @@ package enum LeaseEnding: Sendable, Hashable {
     case reported(String)
     /// The worker sent what cannot be right.
     case misbehaved(String)
+    /// It has brought all of a window that another machine samples, too.
+    case brought
+    /// Its machine and another say different things.
+    case disputed
+    /// What its window depends on is sampled again.
+    case withdrawn
     /// As an earlier release journaled it.
     case other(String)
 }
@@ -42,6 +48,9 @@ extension LeaseEnding: CustomStringConvertible {
         case .beaten: "another worker is ahead"
         case .reported(let reason): "the worker failed: \(reason)"
         case .misbehaved(let fault): fault
+        case .brought: "it is done, and another machine samples the same to compare"
+        case .disputed: "its machine and another one give different tokens; a third decides"
+        case .withdrawn: "a machine gave wrong tokens, and what was conditioned on them is sampled again"
         case .other(let text): text
         }
     }

@@ -12,6 +12,8 @@ extension Coordinator {
         let begun = memory.ahead[stream]
         let wasBegun = begun?.task == entry.task && begun?.worker == worker
         if wasBegun { forgetPrefill(stream) }
+        noteMachine(of: worker, stream.song)
+        beginCheck(entry.task, by: worker, stream)
         commit(.leaseGranted(entry.task, truth.nextEpoch, worker))
         guard let lease = truth[stream].holders.latest, lease.worker == worker else { return }
         let progress = LeaseProgress(
@@ -37,7 +39,7 @@ extension Coordinator {
                 continue
             }
             // Of a copy that was behind, a restarted coordinator does not know how far it was.
-            let known = truth[stream.song].journaled(stream)
+            let known = truth[stream.song].journaled(stream, by: lease)
             let reached = max(leases[lease].reached, min(item.acknowledged, known))
             _ = leases.update(lease) { $0.setReached(reached) }
             if isHello || item.acknowledged != reached {

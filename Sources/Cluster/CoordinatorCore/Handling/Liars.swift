@@ -1,0 +1,89 @@
+import SongPlan
+
+/// Machines that were found to give wrong tokens.
+extension Coordinator {
+    /// A machine is found to give wrong tokens: it gets nothing any more, and all that nobody else witnessed of what it gave
+    /// is sampled again.
+    mutating func convict(_ machine: MachineID, _ reason: String) {
+        guard truth.verdicts[machine] == nil else { return }
+        commit(.verdict(machine, reason: reason))
+        for worker in pool.workers.values.sorted(by: { $0.id < $1.id }) where pool.machine(of: worker.id) == machine {
+            let peer = worker.peer
+            dismiss(worker.id, .refused)
+            if let peer { send(peer, .refused(reason: refusal(of: machine) ?? reason)) }
+        }
+        for song in truth.songs where song.canLoseTokens { withdraw(machine, song.ref) }
+        pool.suspend(disputants)
+    }
+
+    /// The operator has looked after a machine: what it says counts again, and in a dispute of it the other one is wrong.
+    mutating func releaseMachine(_ machine: MachineID) {
+        if truth.verdicts[machine] != nil { commit(.verdictLifted(machine)) }
+        for stream in checks.streams.sorted() {
+            guard !truth[stream.song].streams.isEmpty, let check = truth[stream].check else { continue }
+            let outcome = check.outcome(from: truth[stream.song].end(stream))
+            guard outcome.disputants.contains(machine) else { continue }
+            for other in outcome.disputants.subtracting([machine]).sorted() {
+                convict(other, "it gives other tokens than \(machine), which the operator vouches for")
+            }
+        }
+        pool.suspend(disputants)
+        for stream in checks.streams.sorted() { refresh(stream) }
+    }
+
+    /// Why a machine is not wanted; nil when it is.
+    func refusal(of machine: MachineID) -> String? {
+        truth.verdicts[machine].map {
+            "this machine (\(machine)) gave wrong tokens: \($0). Look at its memory and processor; then: orchestrion workers "
+                + "release \(machine)"
+        }
+    }
+
+    private mutating func withdraw(_ machine: MachineID, _ ref: SongRef) {
+        for stream in truth[ref].streamRefs where truth[stream].check != nil { refresh(stream) }
+        var isChanged = false
+        for sample in 0..<truth[ref].submission.samples {
+            let lost = truth[ref].withdrawal(of: machine, sample: sample)
+            guard !lost.streams.isEmpty else { continue }
+            isChanged = true
+            // From below: what a cut lays out goes before the cut.
+            for (stream, place) in lost.streams.sorted(by: { $0.key < $1.key }) { withdraw(stream, from: place) }
+            let id = truth[ref].id
+            for seam in lost.cuts { commit(.cutDropped(id, sample: sample, seam: seam)) }
+        }
+        guard isChanged else { return }
+        let id = truth[ref].id
+        emit(.tokensWithdrawn(id, machine))
+        guard truth[ref].state == .sampling else { return }
+        cuts.forget(ref)
+        if memory.open.contains(ref) {
+            for stream in truth[ref].streamRefs { refresh(stream) }
+        } else {
+            memory.stopWaiting(truth[ref])
+            enqueue(ref)
+        }
+        askForCuts(ref)
+    }
+
+    private mutating func withdraw(_ stream: StreamRef, from place: Int) {
+        endPrefill(stream)
+        for lease in truth[stream].holders.leases {
+            endLease(lease, .withdrawn)
+            send(to: lease.worker, .revoke(lease.task, lease.epoch, reason: "\(LeaseEnding.withdrawn)"))
+        }
+        let id = truth[stream.song].id(stream)
+        checks.streams.remove(stream)
+        checks.alone[stream] = nil
+        commit(.tokensDropped(id, from: place))
+    }
+}
+
+extension Song {
+    /// Whether its tokens are kept, and may be sampled again.
+    var canLoseTokens: Bool {
+        switch state {
+        case .sampling, .decoding, .failed, .cancelled: !streams.isEmpty
+        case .preparing, .finished: false
+        }
+    }
+}
