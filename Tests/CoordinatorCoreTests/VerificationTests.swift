@@ -29,7 +29,7 @@ import Testing
     ///
     /// - Parameter each: after every turn.
     private func play(
-        _ world: inout MockWorld, _ seed: UInt64 = 1, turns: Int = 2000, each: (inout MockWorld, Int) throws -> Void = { _, _ in }
+        _ world: inout MockWorld, _ seed: UInt64 = 1, turns: Int = 600, each: (inout MockWorld, Int) throws -> Void = { _, _ in }
     ) throws {
         var random = SplitMix(state: seed)
         for turn in 0..<turns {
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(arguments: [0.1, 0.5, 1]) func `honest machines agree, whatever the share, and the song is what it was`(_ share: Double) throws {
-        for seed in (0..<10) as Range<UInt64> {
+        for seed in (0..<5) as Range<UInt64> {
             var world = try begun(["a", "b", "c"], share: share, secret: seed)
             try play(&world, seed)
             #expect(world.states["s"] == .finished)
@@ -66,7 +66,7 @@ import Testing
 
     @Test func `a share is about what is checked, after each machine's first window of a level`() throws {
         var (checked, all) = (0, 0)
-        for secret in (0..<20) as Range<UInt64> {
+        for secret in (0..<8) as Range<UInt64> {
             var world = try begun(["a", "b"], share: 0.25, samples: 6, secret: secret)
             try play(&world, secret)
             #expect(world.states["s"] == .finished)
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test(arguments: [0.25, 1]) func `who lies from the start is found among three, and nothing of it stays`(_ share: Double) throws {
-        for seed in (0..<20) as Range<UInt64> {
+        for seed in (0..<8) as Range<UInt64> {
             var world = try begun(["a", "b", "c"], share: share, secret: seed, liar: ("b", { _ in true }))
             try play(&world, seed)
             #expect(world.states["s"] == .finished && world.verdicts == ["b"], "seed \(seed)")
@@ -101,7 +101,7 @@ import Testing
 
     @Test func `who begins to lie later is found, and what it gave before that nobody compared goes, too`() throws {
         var (found, withdrawn) = (0, 0)
-        for seed in (0..<40) as Range<UInt64> {
+        for seed in (0..<16) as Range<UInt64> {
             // Honest in the first windows of each level.
             var world = try begun(["a", "b", "c"], share: 0.4, samples: 3, secret: seed, liar: ("b", { $0.window >= 2 }))
             world.checksTruth = false
@@ -112,11 +112,11 @@ import Testing
             found += 1
             withdrawn += world.withdrawn.count
         }
-        #expect(found > 20 && withdrawn > 10, "\(found), \(withdrawn)")
+        #expect(found > 6 && withdrawn > 3, "\(found), \(withdrawn)")
     }
 
     @Test func `two machines that say different things both stop until a third one decides`() throws {
-        for seed in (0..<10) as Range<UInt64> {
+        for seed in (0..<5) as Range<UInt64> {
             var world = try begun(["a", "b"], share: 1, secret: seed, liar: ("b", { _ in true }))
             try play(&world, seed, turns: 60)
             #expect(world.states["s"] == .sampling && world.leases.isEmpty && world.verdicts.isEmpty)
@@ -144,7 +144,7 @@ import Testing
     }
 
     @Test func `a coordinator that is restarted in the midst goes on with what was claimed`() throws {
-        for seed in (0..<20) as Range<UInt64> {
+        for seed in (0..<8) as Range<UInt64> {
             var world = try begun(["a", "b", "c"], share: 1, secret: seed, liar: ("b", { $0.window >= 1 }))
             var random = SplitMix(state: seed)
             var restarts = 0
@@ -162,7 +162,7 @@ import Testing
     }
 
     @Test func `a machine that goes leaves its claims, and another one takes its part`() throws {
-        for seed in (0..<20) as Range<UInt64> {
+        for seed in (0..<8) as Range<UInt64> {
             var world = try begun(["a", "b", "c", "d"], share: 1, secret: seed, liar: ("b", { _ in true }))
             var random = SplitMix(state: seed)
             try play(&world, seed) { world, turn in
@@ -189,7 +189,7 @@ import Testing
 
     @Test func `cuts that were chosen by wrong tokens are chosen again`() throws {
         var withdrawn = 0
-        for seed in (0..<30) as Range<UInt64> {
+        for seed in (0..<12) as Range<UInt64> {
             var world = try begun(
                 ["a", "b", "c"], share: 0.5, secret: seed,
                 segmentation: Segmentation(count: 3, lead: 1, tail: 1, search: 0), liar: ("b", { $0.window >= 1 }))
@@ -200,6 +200,6 @@ import Testing
             #expect(try world.streams.keys.allSatisfy(world.isTrue), "seed \(seed)")
             withdrawn += world.withdrawn.count
         }
-        #expect(withdrawn > 5, "\(withdrawn)")
+        #expect(withdrawn > 2, "\(withdrawn)")
     }
 }

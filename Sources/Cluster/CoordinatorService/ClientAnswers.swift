@@ -24,6 +24,11 @@ extension CoordinatorLoop {
             let wasRunning = try !existing(song).state.isEnded
             completions.post(.event(.cancel(song)))
             return .cancelled(wasRunning: wasRunning)
+        case .resume(let song):
+            let state = try existing(song).state
+            if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
+            completions.post(.event(.resume(song)))
+            return .resumed(wasAtRest: state.isResumable)
         case .list(let song, let soFar): return .files(try files(of: song, soFar: soFar))
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, song, from: offset, count: count)

@@ -153,23 +153,24 @@ final class CoordinatorLoop {
 
     /// Tokens of a song were withdrawn: all that was made of it is made again, from those that stay.
     private func withdraw(_ id: SongID, _ machine: MachineID) {
-        guard let former = songs[id], let samples = core.submission(of: id)?.samples else { return }
         options.log("song \(id): what machine \(machine) gave that nobody compared, and all that depends on it, goes")
-        former.close()
+        songs[id]?.close()
+        work.discardFiles(of: id, layout(of: id))
+        // One that rests is taken up later.
+        guard let former = songs[id], let samples = core.submission(of: id)?.samples else { return }
         var song = begin(id, former.request, former.plan)
         for (worker, seen) in former.workers { song.remember(seen, as: worker) }
         songs[id] = song
-        work.discardFiles(of: song)
         resumeSounds(of: id, samples: samples, song.plan)
         completeStreams(of: id)
     }
 
     /// The only place where a song leaves the table.
-    private func end(_ song: SongID) throws {
-        // Written now, because the journal forgets what it is made of.
+    private func end(_ song: SongID, _ state: SongState) throws {
+        // Written now, because the journal forgets what it is made of when the song is finished.
         do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
         songs.removeValue(forKey: song)?.close()
-        try work.room.whenThere { try journal.forget(song) }
+        if state == .finished { try work.room.whenThere { try journal.forget(song) } }
     }
 
     private func remember(_ worker: WorkerID, of song: SongID) {
@@ -199,7 +200,8 @@ final class CoordinatorLoop {
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
             case .tokensWithdrawn(let song, let machine): withdraw(song, machine)
-            case .songEnded(let song, _): try end(song)
+            case .songEnded(let song, let state): try end(song, state)
+            case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
@@ -238,6 +240,7 @@ final class CoordinatorLoop {
             options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
             options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
+        case .songResumed(let song): options.log("song \(song) was resumed")
         case .songSubmitted, .machine, .checkBegun, .claimed, .cutDropped: break
         case .checkEnded(let task): options.log("\(task) is not compared: no other machine could sample it in time")
         case .tokensDropped(let stream, let place):

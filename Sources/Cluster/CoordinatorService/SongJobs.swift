@@ -103,10 +103,8 @@ extension BackgroundWork {
     }
 
     /// What was made of tokens that were withdrawn goes, before anything else is made.
-    func discardFiles(of song: LiveSong) {
-        add(.decoding, for: song.id, priority: .max, failure: "its files could not be removed") {
-            try song.output.discard()
-        }
+    func discardFiles(of song: SongID, _ layout: SongFolderLayout) {
+        add(.decoding, for: song, priority: .max, failure: "its files could not be removed") { try layout.discard() }
     }
 
     /// Writes what is not there yet of a song's files.

@@ -18,6 +18,17 @@ package struct SongFolderLayout: Sendable, Hashable {
     package var timeline: URL { folder.appendingPathComponent(Self.timelineName) }
     package var soFar: URL { folder.appendingPathComponent(Self.soFarName) }
 
+    /// Which VQ-VAE makes the sound. Its name is one of those that are not listed and go when the song is finished.
+    package var decoder: URL { soFar.appendingPathComponent("decoder.partial") }
+
+    /// All files go but the timeline: the song is made again.
+    package func discard() throws {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        where name != Self.timelineName {
+            try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+        }
+    }
+
     /// Whether the folder has a finished song.
     package var isFinished: Bool { FileManager.default.fileExists(atPath: description.path) }
 

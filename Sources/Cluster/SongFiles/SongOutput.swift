@@ -36,12 +36,15 @@ package struct SongOutput: Sendable {
     /// Raw sound is not needed any more.
     package func removeSoFar() { try? FileManager.default.removeItem(at: layout.soFar) }
 
-    /// All of its files go; the song is made again.
-    package func discard() throws {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: layout.folder.path)) ?? []
-        where name != SongFolderLayout.timelineName {
-            try FileManager.default.removeItem(at: layout.folder.appendingPathComponent(name))
+    /// All sound of a song is of one VQ-VAE: what another one made before a restart, from a file that was replaced
+    /// meanwhile, goes.
+    private func bind(to vqvae: VQVAE) throws {
+        if let known = try? String(contentsOf: layout.decoder, encoding: .utf8) {
+            if known == vqvae.fingerprint { return }
+            try layout.discard()
         }
+        try OutputFolder.make(layout.soFar.path)
+        try OutputFile.replace(layout.decoder.path, with: vqvae.fingerprint)
     }
 
     /// What processes that were killed left of files that they wrote.
@@ -54,7 +57,8 @@ package struct SongOutput: Sendable {
 
     /// The decoded beginning of a level of a sample.
     package func soundSoFar(level: Int, sample: Int, vqvae: VQVAE) throws -> SoundSoFar {
-        try SoundSoFar(
+        try bind(to: vqvae)
+        return try SoundSoFar(
             layout.rawSound(level: level, sample: sample), samplesPerToken: plan.geometry.levels[level].samplesPerToken,
             piece: vqvae.pieceLength(level: level),
             total: plan.levels[level].total)
@@ -105,6 +109,7 @@ package struct SongOutput: Sendable {
     package func grow(
         _ joined: JoinedLevel, segments: Range<Int>, after samples: Int, sample: Int, vqvae: VQVAE, team: ThreadTeam
     ) throws -> Int {
+        try bind(to: vqvae)
         let raw = layout.rawSound(level: joined.level, sample: sample)
         let sound = try RawSound(raw, after: samples)
         try joined.decode(

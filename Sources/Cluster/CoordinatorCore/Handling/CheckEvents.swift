@@ -34,10 +34,9 @@ extension Coordinator {
     mutating func claimArrived(_ chunk: Chunk, _ lease: Lease, _ stream: StreamRef, _ check: WindowCheck, from peer: Peer) {
         let song = truth[stream.song]
         let first = song.segment(stream).windows[chunk.task.window].new.lowerBound
-        let have = song.end(stream) - first
         let claim = check.claim(lease.epoch)
         // What it was given, and what it has said since.
-        let reached = claim.map { $0.end - first } ?? max(have, leases[lease].reached)
+        let reached = claim.map { $0.end - first } ?? leases[lease].reached
         guard chunk.start <= reached else { return }
         if let fault = Self.contradiction(chunk, first: first, song, stream, claim) {
             return contradicts(fault, lease, stream, from: peer)

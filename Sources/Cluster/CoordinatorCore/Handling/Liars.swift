@@ -82,7 +82,7 @@ extension Song {
     /// Whether its tokens are kept, and may be sampled again.
     var canLoseTokens: Bool {
         switch state {
-        case .sampling, .decoding, .failed, .cancelled: !streams.isEmpty
+        case .sampling, .decoding, .parked, .failed, .cancelled: !streams.isEmpty
         case .preparing, .finished: false
         }
     }

@@ -65,6 +65,8 @@ package enum Event: Sendable, Hashable {
     case cancel(SongID)
     /// The operator trusts a machine that was found to give wrong tokens, or is under suspicion.
     case releaseMachine(MachineID)
+    /// A song that is parked, failed or cancelled is to go on; the others do not mind.
+    case resume(SongID)
     /// The song's audio and codes are on disk.
     case outputsWritten(SongID)
     case outputsFailed(SongID, reason: String)

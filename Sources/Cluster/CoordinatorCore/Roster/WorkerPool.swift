@@ -148,12 +148,9 @@ struct WorkerPool: Sendable {
 
     func machine(of id: WorkerID) -> MachineID { workers[id]?.description.machine ?? id }
 
-    /// Whether there is a machine for a task besides some, busy or not.
+    /// Whether there is a machine for a task besides some, busy or suspended or not.
     func hasMachine(for skill: Skill, besides others: Set<MachineID>) -> Bool {
-        candidates[skill]?.connected.contains {
-            let machine = machine(of: $0)
-            return !others.contains(machine) && !suspended.contains(machine)
-        } ?? false
+        candidates[skill]?.connected.contains { !others.contains(machine(of: $0)) } ?? false
     }
 
     /// Workers of these machines, and of no others, get nothing for now.

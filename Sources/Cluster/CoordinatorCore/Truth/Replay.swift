@@ -49,12 +49,12 @@ extension SongTable {
             }
         case .tokens(let stream, let start, _, let origin):
             let song = try known(stream)
-            guard !song.state.isEnded, origin != .known else { return }
+            guard !song.state.isAtRest, origin != .known else { return }
             let have = song.end(song.ref(stream))
             guard start == have else { throw .gap(stream, start: start, have: have) }
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             let song = try known(task.stream)
-            guard song.state.isEnded || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
+            guard song.state.isAtRest || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
             else { throw .unknownTask(task) }
         case .checkBegun(let task), .checkEnded(let task), .claimed(let task, _, _, _, _):
             let song = try known(task.stream)
@@ -74,7 +74,7 @@ extension SongTable {
             guard song.hasCut(sample: sample, seam: seam, position: position) else {
                 throw .impossibleCut(id, sample: sample, seam: seam, position: position)
             }
-        case .songState(let song, _):
+        case .songState(let song, _), .songResumed(let song):
             guard find(song) != nil else { throw .unknownSong(song) }
         }
     }

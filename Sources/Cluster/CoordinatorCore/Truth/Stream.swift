@@ -87,4 +87,12 @@ struct Stream: Sendable, Hashable {
         sources.removeAll { $0.start >= end }
         if let last = sources.last, last.end > end { sources[sources.count - 1].end = end }
     }
+
+    // MARK: Rest
+
+    /// Nobody has the window any more.
+    mutating func release() { holders = .none }
+
+    /// Nothing is held against the window any more.
+    mutating func forgive() { blames = [] }
 }
