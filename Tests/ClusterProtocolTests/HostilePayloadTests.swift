@@ -45,7 +45,8 @@ import Testing
 
     @Test func `messages cut short are refused or understood, and never taken for the whole one`() throws {
         for sample in samples {
-            for length in 0..<min(sample.count, 400) {
+            // Without its seal, which peers of before do not send, it is whole.
+            for length in 0..<min(sample.count, 400) where length != sample.count - 10 {
                 _ = feed(Array(sample.prefix(length)))
                 if let message = try? WireToCoordinator(payload: Array(sample.prefix(length))), length > 0,
                     let whole = try? WireToCoordinator(payload: sample)
@@ -70,7 +71,8 @@ import Testing
     }
 
     @Test func `a changed byte in a chunk shows in its hash`() throws {
-        let whole = try WireToCoordinator(kind: .chunk(WireCodecTests.chunk)).payload()
+        // Without the message's seal.
+        let whole = try Array(WireToCoordinator(kind: .chunk(WireCodecTests.chunk)).payload().dropLast(10))
         var noticed = 0
         var decoded = 0
         for index in whole.indices {
@@ -96,7 +98,7 @@ import Testing
             unlessError("\(limit + 1) bytes is over the limit") { _ = try WireFromCoordinator(payload: zeros) } == nil)
         // The same message one byte smaller is one of this protocol.
         var refused = WireRefused()
-        refused.reason = String(repeating: "x", count: limit - 8)
+        refused.reason = String(repeating: "x", count: limit - 18)
         let payload = try WireFromCoordinator(kind: .refused(refused)).payload()
         #expect(payload.count == limit)
         #expect(throws: Never.self) { try WireFromCoordinator(payload: payload) }

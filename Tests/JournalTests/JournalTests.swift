@@ -60,15 +60,15 @@ enum Example {
             .leaseEnded(task, .max, of: "worker", .reported("why")),
             .leaseEnded(task, .max, of: "worker", .misbehaved("what")),
             .cut(song, sample: 1, seam: 2, position: 345),
+            .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
+            .songState(song, .finished), .songState(song, .failed(reason: "because")),
+            .songState(song, .cancelled), .songResumed(song), .songState(song, .parked(reason: "it crashes")),
             .machine(song, "worker", "machine 7"), .checkBegun(task), .checkEnded(task),
             .claimed(task, 9, "worker", start: 7, [3, 65535]),
             .leaseEnded(task, 9, of: "worker", .brought), .leaseEnded(task, 9, of: "worker", .disputed),
             .leaseEnded(task, 9, of: "worker", .withdrawn),
             .tokensDropped(part, from: 40), .cutDropped(song, sample: 1, seam: 2),
             .verdict("machine \(song)", reason: "it's wrong"), .verdictLifted("machine \(song)"),
-            .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
-            .songState(song, .finished), .songState(song, .failed(reason: "because")),
-            .songState(song, .cancelled), .songResumed(song), .songState(song, .parked(reason: "it crashes")),
         ]
     }
 }

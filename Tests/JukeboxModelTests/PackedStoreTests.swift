@@ -46,7 +46,9 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 
-    @Test func `a flipped bit, zeros and a missing end are found when a blob is read, whatever block they are in`() throws {
+    @Test func `a flipped bit, zeros and a missing end are found when a blob is read, whatever block they are in`()
+        throws
+    {
         defer { try? FileManager.default.removeItem(at: folder) }
         let count = 5 << 20 + 77
         let store = try #require(PackedStore.create(file, fingerprint: "abc", capacity: 1 << 23))

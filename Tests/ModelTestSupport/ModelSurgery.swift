@@ -18,7 +18,8 @@ package struct LooseTensor {
 
     package init(_ tensor: StoredTensor) {
         self.init(
-            name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: (try? tensor.withBytes { Array($0) }) ?? [])
+            name: tensor.name, type: tensor.type, shape: tensor.shape,
+            bytes: (try? tensor.withBytes { Array($0) }) ?? [])
     }
 
     /// Sets one float32 element.

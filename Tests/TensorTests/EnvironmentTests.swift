@@ -21,7 +21,9 @@ import Testing
         func run(part: Int, of parts: Int, thread: Int) { seen[part] = ck_environment() }
     }
 
-    @Test(arguments: [1, 3]) func `parts of a team's work begin in the right environment, whoever changed it`(_ threads: Int) {
+    @Test(arguments: [1, 3]) func `parts of a team's work begin in the right environment, whoever changed it`(
+        _ threads: Int
+    ) {
         let right = Self.right
         let team = ThreadTeam(threads: threads, pinned: false)
         for other in Self.others {

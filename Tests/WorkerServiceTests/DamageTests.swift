@@ -15,7 +15,9 @@ import WorkerService
 
     init() throws { song = try Self.song.get() }
 
-    @Test func `where levels take turns, a file that was replaced ends the worker, without a wrong token or a blame`() throws {
+    @Test func `where levels take turns, a file that was replaced ends the worker, without a wrong token or a blame`()
+        throws
+    {
         let copy = try ModelCopy(.twoLevel)
         for level in 0...1 { try copy.rewrite(.prior(level: level)) }
         let model = try copy.open()
@@ -63,7 +65,9 @@ import WorkerService
         let coordinator = try ScriptedCoordinator(model: song.model, levels: [0, 1])
         _ = try #require(try coordinator.hello())
         var welcome = WireWelcome()
-        (welcome.version, welcome.heartbeatMilliseconds, welcome.leaseMilliseconds) = (ProtocolVersion.current, 60_000, 5000)
+        (welcome.version, welcome.heartbeatMilliseconds, welcome.leaseMilliseconds) = (
+            ProtocolVersion.current, 60_000, 5000
+        )
         let assignment = song.assignment(level: 1, window: 0)
         for kind in [WireFromCoordinator.OneOf_Kind.welcome(welcome), .assignment(assignment)] {
             try coordinator.send(payload: Array(WireFromCoordinator(kind: kind).payload().dropLast(10)))

@@ -30,7 +30,8 @@ package struct Coordinator: Sendable {
 
     /// The rules, in their order: when one has moves, the next sees what has become of them.
     private static let rules: [Rule] = [
-        PrefillAhead.grants, PrefillAhead.moves, Stragglers.moves, PrefillAhead.longestChain, Dispatch.moves,
+        Decisions.moves, PrefillAhead.grants, PrefillAhead.moves, Stragglers.moves, PrefillAhead.longestChain,
+        Dispatch.moves,
     ]
 
     /// A coordinator that knows nothing yet.

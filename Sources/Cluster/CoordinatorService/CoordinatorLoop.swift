@@ -245,7 +245,8 @@ final class CoordinatorLoop {
         case .checkEnded(let task): options.log("\(task) is not compared: no other machine could sample it in time")
         case .tokensDropped(let stream, let place):
             options.log(
-                "song \(stream.song) sample \(stream.sample) level \(stream.level): tokens from \(place) on are sampled again")
+                "song \(stream.song) sample \(stream.sample) level \(stream.level): tokens from \(place) on are sampled again"
+            )
         case .verdict(let machine, let reason): options.log("machine \(machine) gives wrong tokens: \(reason)")
         case .verdictLifted(let machine): options.log("machine \(machine) is trusted again")
         }

@@ -93,9 +93,17 @@ struct RecordRow {
             segment = seam
             start = position
         case .songState(_, let state): (kind, text) = Self.kind(of: state)
-        case .machine(_, let worker, let machine):
-            kind = .machine
-            (self.worker, text) = (worker, machine)
+        case .machine, .checkBegun, .checkEnded, .claimed, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
+            kind = .check
+            setCheck(record)
+        case .songResumed: kind = .resumed
+        }
+    }
+
+    /// What is about windows that several machines sample.
+    private mutating func setCheck(_ record: CoordinatorCore.Record) {
+        switch record {
+        case .machine(_, let worker, let machine): (kind, self.worker, text) = (.machine, worker, machine)
         case .checkBegun(let task):
             kind = .check
             setTask(task)
@@ -109,11 +117,9 @@ struct RecordRow {
         case .tokensDropped(let stream, let start):
             kind = .dropped
             (sample, level, segment, self.start) = (stream.sample, stream.level, stream.segment, start)
-        case .cutDropped(_, let sample, let seam):
-            kind = .uncut
-            (self.sample, segment) = (sample, seam)
+        case .cutDropped(_, let sample, let seam): (kind, self.sample, segment) = (.uncut, sample, seam)
         case .verdict, .verdictLifted: preconditionFailure("verdicts are of no song: see VerdictRow")
-        case .songResumed: kind = .resumed
+        case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed: break
         }
     }
 

@@ -24,7 +24,8 @@ enum VerdictRow {
         switch record {
         case .verdict(let name, let why): (machine, reason) = (name, why)
         case .verdictLifted(let name): (machine, reason) = (name, nil)
-        case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .machine, .checkBegun,
+        case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed,
+            .machine, .checkBegun,
             .claimed, .checkEnded, .tokensDropped, .cutDropped:
             return false
         }

@@ -31,7 +31,9 @@ extension Coordinator {
     }
 
     /// New tokens of a window that is checked: a claim, journaled and acknowledged like tokens, so that nobody can tell.
-    mutating func claimArrived(_ chunk: Chunk, _ lease: Lease, _ stream: StreamRef, _ check: WindowCheck, from peer: Peer) {
+    mutating func claimArrived(
+        _ chunk: Chunk, _ lease: Lease, _ stream: StreamRef, _ check: WindowCheck, from peer: Peer
+    ) {
         let song = truth[stream.song]
         let first = song.segment(stream).windows[chunk.task.window].new.lowerBound
         let claim = check.claim(lease.epoch)
@@ -63,8 +65,11 @@ extension Coordinator {
         for (index, token) in chunk.tokens.enumerated() {
             let place = first + chunk.start + index
             let known =
-                claim?.token(at: place) ?? (place < song.end(stream) ? song.tokens(stream, place..<place + 1).first : nil)
-            if let known, known != token { return "token \(place) of \(chunk.task) is \(token), and was \(known) before" }
+                claim?.token(at: place)
+                ?? (place < song.end(stream) ? song.tokens(stream, place..<place + 1).first : nil)
+            if let known, known != token {
+                return "token \(place) of \(chunk.task) is \(token), and was \(known) before"
+            }
         }
         return nil
     }
@@ -100,7 +105,8 @@ extension Coordinator {
     /// Machines say different things, and nothing says which is right: they have nothing more until a third one does.
     private mutating func dispute(_ machines: Set<MachineID>) {
         pool.suspend(disputants.union(machines))
-        for worker in pool.workers.values.sorted(by: { $0.id < $1.id }) where machines.contains(pool.machine(of: worker.id)) {
+        for worker in pool.workers.values.sorted(by: { $0.id < $1.id })
+        where machines.contains(pool.machine(of: worker.id)) {
             endPrefills(by: worker.id)
             for task in worker.tasks {
                 guard let lease = truth.lease(task, of: worker.id) else { continue }

@@ -153,6 +153,16 @@ struct WorkerPool: Sendable {
         candidates[skill]?.connected.contains { !others.contains(machine(of: $0)) } ?? false
     }
 
+    /// A worker with a free slot, suspended or not, on another machine than some; the fastest.
+    func anyFree(for skill: Skill, besides others: Set<MachineID>) -> WorkerID? {
+        let free = (candidates[skill]?.connected ?? []).compactMap { workers[$0] }.filter {
+            $0.freeSlots > 0 && !others.contains($0.description.machine)
+        }
+        return free.map {
+            Candidate(speed: speedOfNextSlot($0, skill.level), freeSlots: $0.freeSlots, id: $0.id)
+        }.min()?.id
+    }
+
     /// Workers of these machines, and of no others, get nothing for now.
     mutating func suspend(_ machines: Set<MachineID>) {
         let changed = machines.symmetricDifference(suspended)

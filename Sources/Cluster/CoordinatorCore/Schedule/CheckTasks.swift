@@ -1,5 +1,21 @@
 import SongPlan
 
+/// Where machines say different things of a window, a third one decides: at once, and even one that has nothing else for now
+/// because of another such window, for otherwise all might wait for each other.
+enum Decisions {
+    @Sendable static func moves(_ view: ClusterView) -> [Move] {
+        for stream in view.memory.disputed.sorted() {
+            guard let entry = view.memory.ready.task(of: stream), entry.isDisputed else { continue }
+            let excluded = view.excludedMachines(stream)
+            let skill = view.truth[stream.song].skill(stream)
+            if let worker = view.pool.anyFree(for: skill, besides: excluded) {
+                return [.grant(entry, to: worker, isProvisional: false, moving: nil)]
+            }
+        }
+        return []
+    }
+}
+
 extension ClusterView {
     /// The task of a stream whose window is checked: another machine's turn, unless two are at it, or one, and what another
     /// has brought is still ahead of it.
@@ -7,16 +23,17 @@ extension ClusterView {
         let song = truth[stream.song]
         let end = song.end(stream)
         let holding = Set(song[stream].holders.leases.map { song.machine(of: $0.worker) })
+        let isDisputed = !check.outcome(from: end).disputants.isEmpty
         let wanted: Bool
         switch song[stream].holders {
         case .none: wanted = true
-        case .one: wanted = check.outcome(from: end).disputants.isEmpty && check.speakers(beyond: end).isSubset(of: holding)
+        case .one: wanted = !isDisputed && check.speakers(beyond: end).isSubset(of: holding)
         case .two: wanted = false
         }
         guard wanted else { return nil }
         return ReadyTask(
             path: song.path(stream), isCopy: false, isSuspect: false, task: song.task(stream), stream: stream,
-            isCheck: true)
+            isCheck: true, isDisputed: isDisputed)
     }
 
     /// Machines that may not have the window of a stream that is checked: they have it, or have said enough of it.

@@ -108,7 +108,9 @@ struct Dispatch {
         let (pool, stream) = (view.pool, view.truth[entry.stream])
         if entry.isCheck {
             let excluded = view.excludedMachines(entry.stream)
-            return pool.best(for: skill, blamed: stream.blamed) { !excluded.contains(pool.machine(of: $0)) }
+            func isFit(_ id: WorkerID) -> Bool { !excluded.contains(pool.machine(of: id)) }
+            return pool.best(for: skill, blamed: stream.blamed, where: isFit)
+                ?? pool.best(for: skill, blamed: [], where: isFit)
         }
         if entry.isSuspect {
             // One worker at a time.

@@ -12,6 +12,8 @@ struct ReadyTask: Sendable, Hashable, Comparable {
     let stream: StreamRef
     /// Of a window that is sampled on several machines: another one's turn.
     var isCheck = false
+    /// What two of them say differs: it decides.
+    var isDisputed = false
 
     /// Whether `left` has its turn after `right`.
     static func < (left: ReadyTask, right: ReadyTask) -> Bool {

@@ -15,6 +15,8 @@ struct ScheduleMemory: Sendable {
     private(set) var ahead: [StreamRef: AheadWindow] = [:]
     /// The longest chain whose next window should be begun ahead, as soon as a slot is free for it.
     private(set) var awaiting: StreamRef?
+    /// Streams of whose window machines say different things.
+    private(set) var disputed: Set<StreamRef> = []
     private(set) var outlook = Outlook()
     private(set) var nextCheck: Instant
     /// The fastest free slot that no copy was worth since the last check.
@@ -41,6 +43,7 @@ struct ScheduleMemory: Sendable {
         open.remove(song.ref)
         shares[song.ref] = nil
         straggling = straggling.filter { $0.song != song.ref }
+        disputed = disputed.filter { $0.song != song.ref }
         if awaiting?.song == song.ref { awaiting = nil }
     }
 
@@ -48,6 +51,7 @@ struct ScheduleMemory: Sendable {
 
     mutating func setReady(_ task: ReadyTask?, of stream: StreamRef, _ skill: Skill) {
         ready.set(task, of: stream, skill)
+        if task?.isDisputed == true { disputed.insert(stream) } else { disputed.remove(stream) }
     }
 
     mutating func setStraggling(_ stream: StreamRef, _ isStraggling: Bool) {

@@ -292,6 +292,7 @@ extension Song: Equatable {
     static func == (left: Song, right: Song) -> Bool {
         left.ref == right.ref && left.state == right.state && left.streams == right.streams
             && left.isDecided == right.isDecided && left.plans == right.plans && left.running == right.running
-            && left.machines == right.machines && left.begun == right.begun && left.final == right.final && left.submission == right.submission
+            && left.machines == right.machines && left.begun == right.begun && left.final == right.final
+            && left.submission == right.submission
     }
 }

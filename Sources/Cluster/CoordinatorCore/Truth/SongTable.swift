@@ -145,6 +145,7 @@ struct SongTable: Sendable {
 
 extension SongTable: Equatable {
     static func == (left: SongTable, right: SongTable) -> Bool {
-        left.nextEpoch == right.nextEpoch && left.verdicts == right.verdicts && left.songs == right.songs && left.refs == right.refs
+        left.nextEpoch == right.nextEpoch && left.verdicts == right.verdicts && left.songs == right.songs
+            && left.refs == right.refs
     }
 }

@@ -125,17 +125,19 @@ package struct Weights: Sendable {
     ) throws -> (StoredTensor, Int)? {
         for name in stored.names {
             guard let tensor = stored.tensors[name] else { continue }
-            if let index = try tensor.first(notBelow: storage(name, profile)?.limit ?? .infinity) { return (tensor, index) }
+            if let index = try tensor.first(notBelow: storage(name, profile)?.limit ?? .infinity) {
+                return (tensor, index)
+            }
         }
         return nil
     }
 
     /// The tensor with the number that is farthest from 0, and how far it is.
     package var largest: (name: String, magnitude: Float)? {
-        stored.names.compactMap { name in 
+        stored.names.compactMap { name in
             stored.tensors[name].flatMap { tensor in (try? tensor.largestMagnitude()).map { (name, $0) } }
         }
-            .max { $0.1 < $1.1 }
+        .max { $0.1 < $1.1 }
     }
 
     /// Stored elements, and bytes.
