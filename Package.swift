@@ -98,7 +98,7 @@ let package = Package(
             name: "orchestrion",
             dependencies: [
                 "AudioFile", "Benchmark", "Checkpoint", "ClusterClient", "ClusterProtocol", "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures",
+                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
                 "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -89,6 +89,16 @@ package final class ClusterClient: Sendable {
         cancel.song = song
         return try ask(.cancel(cancel)).cancelled.wasRunning
     }
+
+    /// Takes a song away, with its files.
+    ///
+    /// - Parameter force: one that runs, too.
+    /// - Returns: whether it was running.
+    package func remove(song: String, force: Bool = false) throws -> Bool {
+        var remove = WireRemove()
+        (remove.song, remove.force) = (song, force)
+        return try ask(.remove(remove)).removed.wasRunning
+    }
 }
 
 /// One connection, over which one request after another goes.

@@ -13,6 +13,7 @@ enum ClientRequest {
     /// nil asks for all songs.
     case status(SongID?)
     case cancel(SongID)
+    case remove(SongID, force: Bool)
     /// The song's files: finished ones, or sound that grows.
     case list(SongID, soFar: Bool)
     case read(SongID, path: String, offset: UInt64, count: Int)
@@ -39,6 +40,7 @@ enum ClientReply {
     case submitted(SongID, tokens: Int, warnings: [String])
     case status(StatusReport)
     case cancelled(wasRunning: Bool)
+    case removed(wasRunning: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
@@ -56,7 +58,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .removed, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -73,6 +75,8 @@ struct StatusReport {
         var secondsLeft: Double
         /// Of encoding or decoding.
         var stage: (share: Double, secondsLeft: Double)?
+        /// What holds it up; nil when nothing.
+        var waiting: String?
         /// By level.
         var audibleSeconds: [Double]
     }
@@ -88,6 +92,8 @@ struct StatusReport {
     var workers: [Worker]
     /// The newest first.
     var refusals: [Refusal]
+    /// What holds the coordinator up, or soon will.
+    var troubles: [String]
     var uptimeSeconds: Double
 }
 
@@ -120,6 +126,7 @@ extension ClientRequest {
                 priority: Int(submit.priority))
         case .status(let query): self = .status(query.song.isEmpty ? nil : query.song)
         case .cancel(let cancel): self = .cancel(cancel.song)
+        case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .list(let list): self = .list(list.song, soFar: list.soFar)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
@@ -152,6 +159,7 @@ extension AddressedReply {
             wire.submitted.warnings = warnings
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
+        case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .files(let list):
             wire.files.state = "\(list.state)"
             wire.files.sampleRate = UInt32(list.sampleRate)
@@ -181,6 +189,7 @@ extension WireStatus {
         songs = report.songs.map(WireSongStatus.init)
         workers = report.workers.map(WireWorkerStatus.init)
         refusals = report.refusals.map(WireRefusal.init)
+        troubles = report.troubles.prefix(16).map { String($0.prefix(1000)) }
     }
 }
 
@@ -223,6 +232,7 @@ extension WireSongStatus {
         secondsLeft = song.secondsLeft
         priority = Int32(clamping: song.priority)
         ageSeconds = song.ageSeconds
+        waiting = song.waiting.map { String($0.prefix(1000)) } ?? ""
         if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
         levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
             var progress = WireLevelStatus()

@@ -64,6 +64,8 @@ package enum Record: Sendable, Hashable {
     case cut(SongID, sample: Int, seam: Int, position: Int)
     /// Only `sampling` and the states that end a song.
     case songState(SongID, SongState)
+    /// Nothing is left of a song that had ended, and its id is free.
+    case songRemoved(SongID)
 
     /// The song that the record belongs to.
     package var song: SongID {
@@ -72,7 +74,7 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             task.song
-        case .songState(let song, _), .cut(let song, _, _, _): song
+        case .songState(let song, _), .cut(let song, _, _, _), .songRemoved(let song): song
         }
     }
 }

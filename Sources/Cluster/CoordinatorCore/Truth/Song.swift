@@ -193,7 +193,7 @@ struct Song: Sendable {
     // MARK: Cuts
 
     /// Whether the cuts beside a stream's segment are decided.
-    private func isLaidOut(_ stream: StreamRef) -> Bool {
+    func isLaidOut(_ stream: StreamRef) -> Bool {
         let place = places[stream.index % places.count]
         guard plan.isCut(place.level) else { return true }
         let cuts = isDecided[stream.index / places.count]
@@ -256,6 +256,9 @@ extension Song {
 
     /// Its known tokens are there.
     mutating func startSampling() { state = isSampled ? .decoding : .sampling }
+
+    /// The song was removed.
+    mutating func vacate() { (streams, running, final) = ([], 0, []) }
 
     /// Lets the tokens go.
     ///

@@ -75,9 +75,19 @@ struct SongTable: Sendable {
             }
             changes.ended += songs[song.place].end(state)
             plans.release(self[song].submission.planInputs)
+        case .songRemoved(let id):
+            guard let song = refs[id], self[song].state.isEnded else { break }
+            songs[song.place].vacate()
+            refs[id] = nil
         }
         return changes
     }
+
+    /// Songs that were not removed, in the order of their submissions.
+    var present: [Song] { songs.filter { refs[$0.id] == $0.ref } }
+
+    /// Epochs below are not given any more.
+    mutating func skipEpochs(below epoch: Epoch) { nextEpoch = max(nextEpoch, epoch) }
 
     private mutating func add(_ submission: Submission) {
         guard let entry = try? plans.retain(submission.planInputs) else { return }
