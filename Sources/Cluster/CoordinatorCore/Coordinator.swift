@@ -52,7 +52,7 @@ package struct Coordinator: Sendable {
     ) throws(ReplayError) {
         self.init(settings: settings, now: now)
         truth = try SongTable(replaying: records)
-        for song in truth.songs where !song.state.isEnded { revive(song) }
+        for song in truth.songs where !song.state.isAtRest { revive(song) }
     }
 
     /// A coordinator as a journal left it of which some rows were lost: what does not fit any more is left away, and
@@ -68,7 +68,7 @@ package struct Coordinator: Sendable {
         self.init(settings: settings, now: now)
         (truth, dropped) = SongTable.mended(records)
         truth.skipEpochs(below: leastEpoch)
-        for song in truth.songs where !song.state.isEnded { revive(song) }
+        for song in truth.songs where !song.state.isAtRest { revive(song) }
     }
 
     private mutating func revive(_ song: Song) {
@@ -130,6 +130,7 @@ package struct Coordinator: Sendable {
         case .remove(let song): remove(song)
         case .pause: pause()
         case .proceed: proceed()
+        case .resume(let song): resume(song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))
         case .tick: expireLeases()
@@ -193,7 +194,7 @@ package struct Coordinator: Sendable {
     private mutating func close(_ lease: Lease) {
         pool.release(lease.task, of: lease.worker)
         let progress = leases.close(lease)
-        guard let song = truth.find(lease.task.song), !truth[song].state.isEnded else { return }
+        guard let song = truth.find(lease.task.song), !truth[song].state.isAtRest else { return }
         memory.share(song, add: -(progress?.share ?? 0))
         memory.setStraggling(truth[song].ref(lease.task.stream), false)
     }

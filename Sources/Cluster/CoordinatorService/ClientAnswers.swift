@@ -31,6 +31,11 @@ extension CoordinatorLoop {
             completions.post(.event(.cancel(song)))
             return .cancelled(wasRunning: wasRunning)
         case .remove(let song, let force): return .removed(wasRunning: try remove(song, force: force))
+        case .resume(let song):
+            let state = try existing(song).state
+            if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
+            completions.post(.event(.resume(song)))
+            return .resumed(wasAtRest: state.isResumable)
         case .list(let song, let soFar): return .files(try files(of: song, soFar: soFar))
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, song, from: offset, count: count)

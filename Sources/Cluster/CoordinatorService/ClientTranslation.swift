@@ -14,6 +14,7 @@ enum ClientRequest {
     case status(SongID?)
     case cancel(SongID)
     case remove(SongID, force: Bool)
+    case resume(SongID)
     /// The song's files: finished ones, or sound that grows.
     case list(SongID, soFar: Bool)
     case read(SongID, path: String, offset: UInt64, count: Int)
@@ -41,6 +42,7 @@ enum ClientReply {
     case status(StatusReport)
     case cancelled(wasRunning: Bool)
     case removed(wasRunning: Bool)
+    case resumed(wasAtRest: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
@@ -58,7 +60,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .removed, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -127,6 +129,7 @@ extension ClientRequest {
         case .status(let query): self = .status(query.song.isEmpty ? nil : query.song)
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .remove(let remove): self = .remove(remove.song, force: remove.force)
+        case .resume(let resume): self = .resume(resume.song)
         case .list(let list): self = .list(list.song, soFar: list.soFar)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
@@ -160,6 +163,7 @@ extension AddressedReply {
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
         case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
+        case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
             wire.files.state = "\(list.state)"
             wire.files.sampleRate = UInt32(list.sampleRate)
@@ -255,6 +259,7 @@ extension SongState {
         case .sampling: (.sampling, "sampling", "")
         case .decoding: (.decoding, "decoding", "")
         case .finished: (.finished, "finished", "")
+        case .parked(let reason): (.parked, "parked", String(reason.prefix(2000)))
         case .failed(let reason): (.failed, "failed", String(reason.prefix(2000)))
         case .cancelled: (.cancelled, "cancelled", "")
         }

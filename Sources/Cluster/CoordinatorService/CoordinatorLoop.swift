@@ -165,7 +165,7 @@ final class CoordinatorLoop {
     }
 
     /// The only place where a song leaves the table.
-    private func end(_ song: SongID) throws {
+    private func end(_ song: SongID, _ state: SongState) throws {
         troubles.forget(song)
         upkeep.endings[song] = journal.time
         let live = songs.removeValue(forKey: song)
@@ -195,7 +195,8 @@ final class CoordinatorLoop {
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
-            case .songEnded(let song, _): try end(song)
+            case .songEnded(let song, let state): try end(song, state)
+            case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
@@ -235,6 +236,7 @@ final class CoordinatorLoop {
         case .cut(let song, let sample, let seam, let position):
             options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
         case .songRemoved(let song): removeFiles(of: song)
+        case .songResumed(let song): options.log("song \(song) was resumed")
         case .songSubmitted: break
         }
     }

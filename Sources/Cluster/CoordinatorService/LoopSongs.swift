@@ -9,19 +9,20 @@ import SystemErrors
 extension CoordinatorLoop {
     /// Songs that an earlier process took on.
     func resumeSongs() {
-        for id in core.songIDs {
-            guard let state = core.state(of: id), !state.isEnded, let submission = core.submission(of: id),
-                let plan = core.plan(of: id)
-            else { continue }
-            do {
-                let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
-                let song = begin(id, request, plan)
-                if state == .preparing { work.encode(song) }
-                resumeSounds(of: id, samples: submission.samples, plan)
-            } catch {
-                troubles.set(
-                    .song(id, part: "request"), "its request in the journal cannot be read: \(error.explanation)")
-            }
+        for id in core.songIDs where core.state(of: id).map({ !$0.isAtRest }) ?? false { takeUp(id) }
+    }
+
+    /// A song of which there are a submission and perhaps tokens.
+    func takeUp(_ id: SongID) {
+        guard let state = core.state(of: id), let submission = core.submission(of: id), let plan = core.plan(of: id)
+        else { return }
+        do {
+            let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
+            let song = begin(id, request, plan)
+            if state == .preparing { work.encode(song) }
+            resumeSounds(of: id, samples: submission.samples, plan)
+        } catch {
+            troubles.set(.song(id, part: "request"), "its request in the journal cannot be read: \(error.explanation)")
         }
     }
 

@@ -57,10 +57,7 @@ package enum StandardError {
     private static func writeQueued() {
         while true {
             let (text, lost) = queue.withLock { queue -> ([String], Int) in
-                defer {
-                    (queue?.text, queue?.bytes, queue?.lost) = ([], 0, 0)
-                    queue?.isWriting = true
-                }
+                defer { queue = Queue(isWriting: true) }
                 return (queue?.text ?? [], queue?.lost ?? 0)
             }
             for line in text { writeNow(line) }

@@ -67,6 +67,8 @@ package enum Event: Sendable, Hashable {
     case pause(reason: String)
     /// The reason for the pause is gone.
     case proceed
+    /// A song that is parked, failed or cancelled is to go on; the others do not mind.
+    case resume(SongID)
     /// The song's audio and codes are on disk.
     case outputsWritten(SongID)
     case outputsFailed(SongID, reason: String)

@@ -39,7 +39,7 @@ extension SongTable {
 
     /// What a whole history cannot break.
     private func checkStrictly(_ record: Record, _ anew: Set<SongID>) throws(ReplayError) {
-        if anew.contains(record.song), song(record.song)?.state.isEnded == false {
+        if anew.contains(record.song), song(record.song)?.state != .finished {
             switch record {
             case .songSubmitted: break
             case .tokens(let stream, let start, _, _): throw .gap(stream, start: start, have: 0)
@@ -47,8 +47,8 @@ extension SongTable {
                 throw .unknownTask(task)
             case .cut(let song, let sample, let seam, let position):
                 throw .impossibleCut(song, sample: sample, seam: seam, position: position)
-            case .songState(let song, let state): if !state.isEnded { throw .unknownSong(song) }
-            case .songRemoved: break
+            case .songState(let song, let state): if !state.isAtRest { throw .unknownSong(song) }
+            case .songResumed, .songRemoved: break
             }
         }
         switch record {
@@ -66,7 +66,7 @@ extension SongTable {
             guard find(submission.song) == nil else {
                 throw .impossibleSubmission(submission.song, reason: "it was submitted before")
             }
-        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songRemoved: break
+        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songRemoved: break
         }
     }
 
@@ -76,7 +76,7 @@ extension SongTable {
         switch record {
         case .tokens(let stream, _, _, .sampled): id = stream.song
         case .leaseGranted(let task, _, _): id = task.song
-        case .songSubmitted, .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songRemoved: return
+        case .songSubmitted, .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songRemoved: return
         }
         guard let song = song(id), song.state == .preparing, song.hasKnownTokens else { return }
         _ = apply(.songState(id, .sampling))
@@ -104,20 +104,14 @@ extension SongTable {
 }
 
 extension Song {
-    /// Whether all tokens are there that the song starts from.
-    fileprivate var hasKnownTokens: Bool {
-        streamRefs.allSatisfy { ref in
-            let place = id(ref)
-            return place.segment > 0 || self[ref].tokens.count >= plan.levels[place.level].known
-        }
-    }
-
     /// Whether it is sampled without some of them.
     fileprivate var lacksKnownTokens: Bool {
         switch state {
         case .sampling, .decoding: submission.awaitsTokens && !hasKnownTokens
         case .preparing: streams.contains { !$0.holders.isEmpty }
-        case .finished, .failed, .cancelled: false
+        case .parked, .failed, .cancelled:
+            submission.awaitsTokens && !hasKnownTokens && streams.contains { !$0.tokens.isEmpty }
+        case .finished: false
         }
     }
 }

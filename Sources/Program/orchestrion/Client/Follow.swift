@@ -41,6 +41,10 @@ enum SongView {
         song.segments > 1 ? "  approximate: \(song.segments) segments" : ""
     }
 
+    private static func reason(_ song: SongProgress) -> String {
+        song.state == .parked ? "\(song.reason); orchestrion resume \(song.song) lets it go on" : song.reason
+    }
+
     static func line(_ song: SongProgress, workers: Int) -> String {
         var text = "\(song.song)  \(song.state)  \(Int(song.share * 100)) %\(approximate(song))"
         text +=
@@ -53,7 +57,7 @@ enum SongView {
         }
         text += "  \(workers) \(workers == 1 ? "worker" : "workers")"
         if !song.waiting.isEmpty { text += "  waits: \(song.waiting)" }
-        return song.reason.isEmpty ? text : text + "  \(song.reason)"
+        return song.reason.isEmpty ? text : text + "  \(reason(song))"
     }
 
     static func lines(_ song: SongProgress, workers: Int, elapsed: Double) -> [String] {
@@ -80,7 +84,7 @@ enum SongView {
             )
         }
         if !song.waiting.isEmpty { lines.append("  waits: \(song.waiting)") }
-        if !song.reason.isEmpty { lines.append("  \(song.reason)") }
+        if !song.reason.isEmpty { lines.append("  \(reason(song))") }
         return lines
     }
 }
