@@ -182,7 +182,9 @@ let package = Package(
             name: "TestSupport", dependencies: ["CCairo", "ClusterProtocol", "CSndFile", "ZeroMQTransport"],
             path: "Tests/TestSupport"),
         .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
-        .testTarget(name: "CommandLineTests", dependencies: [
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
                 "Tensor", "TestSupport", "orchestrion", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],

@@ -77,13 +77,16 @@ extension CommandLines {
                         || troubles.contains { $0.contains("assignments are stopped") }
                 }
             } else {
-                #expect(submitted.errorOutput.contains("full") || submitted.errorOutput.contains("answer"), "\(submitted.report)")
+                #expect(
+                    submitted.errorOutput.contains("full") || submitted.errorOutput.contains("answer"),
+                    "\(submitted.report)")
             }
             try Data().write(to: URL(fileURLWithPath: "\(logs)/more"))
             let before = ContinuousClock.now
             if !submitted.succeeded {
                 try await wait(for: "songs to be taken on") {
-                    submitted = try await Orchestrion.run(["submit", "--id", "s", "--connect", endpoint] + song.options)
+                    submitted = try await Orchestrion.run(
+                        ["submit", "--id", "s", "--connect", endpoint] + song.options)
                     return submitted.succeeded
                 }
                 #expect(before.duration(to: .now) < .seconds(20))
@@ -105,7 +108,8 @@ extension CommandLines {
             #expect(try await process.waitForEnd(limit: .seconds(30)) == .exited(0), "\(process.errorOutput)")
         }
 
-        @Test(.enabled(if: mayMount)) func `a coordinator whose disk is full at its start answers, and starts when there is room`()
+        @Test(.enabled(if: mayMount))
+        func `a coordinator whose disk is full at its start answers, and starts when there is room`()
             async throws
         {
             let song = try await Self.song()
@@ -129,10 +133,11 @@ extension CommandLines {
 
         // MARK: models
 
-        @Test func `a song whose model is away at a restart waits, another goes on, and it does when the model is back`()
+        @Test
+        func `a song whose model is away at a restart waits, another goes on, and it does when the model is back`()
             async throws
         {
-            let own = try TestModel.copy(TestModel.tiny(), as: "away")
+            let own = try await TestModel.copy(TestModel.tiny(), as: "away")
             let away = TestSong(model: own, seconds: 1.5, seed: 5)
             let here = try await Self.song()
             let expected = (try await away.undisturbed(), try await here.undisturbed())
@@ -167,11 +172,12 @@ extension CommandLines {
                 try await cluster.waitUntilSampled(1500, of: id)
                 try cluster.coordinator().kill()
                 let journal = cluster.stateFolder + "/journal.sqlite"
-                try DatabaseQueue(path: journal).write { db in try db.execute(sql: sql) }
+                try await DatabaseQueue(path: journal).write { db in try db.execute(sql: sql) }
                 try await cluster.startCoordinator()
                 try #require(try await cluster.result(of: id) == expected)
                 let names = try FileManager.default.contentsOfDirectory(atPath: cluster.stateFolder)
-                #expect(names.count { $0.hasPrefix("journal.damaged-") && $0.hasSuffix(".sqlite") } == copies, "\(names)")
+                #expect(
+                    names.count { $0.hasPrefix("journal.damaged-") && $0.hasSuffix(".sqlite") } == copies, "\(names)")
             }
         }
 
@@ -205,7 +211,9 @@ extension CommandLines {
 
         // MARK: logs
 
-        @Test func `neither a log that cannot be written nor one that nobody reads ends a coordinator or a worker`() async throws {
+        @Test func `neither a log that cannot be written nor one that nobody reads ends a coordinator or a worker`()
+            async throws
+        {
             let song = try await Self.song(9)
             let expected = try await song.undisturbed()
             for ending in ["2>/dev/full", "2>&-", "2>&1 | true", "2>&1 | sleep 1000"] {
@@ -221,7 +229,8 @@ extension CommandLines {
                     sleep 1000 & wait %3
                     """
                 let process = try ChildProcess(
-                    name: "logs", executable: "/bin/bash", arguments: ["-c", script, Orchestrion.path], folder: logs, logs: logs)
+                    name: "logs", executable: "/bin/bash", arguments: ["-c", script, Orchestrion.path], folder: logs,
+                    logs: logs)
                 defer { process.signal(SIGTERM) }
                 try await wait(for: "the coordinator to listen", limit: .seconds(60)) {
                     FileManager.default.fileExists(atPath: "\(logs)/endpoint")
@@ -255,7 +264,9 @@ extension CommandLines {
                 try await cluster.startCoordinatorAgain()
                 #expect(try await cluster.status().songs.isEmpty)
                 let check = try await Orchestrion.succeed(["journal", "check", "--state", cluster.stateFolder])
-                #expect(check.output.contains("0 songs, 0 records") && check.output.contains("All is well"), "\(check.report)")
+                #expect(
+                    check.output.contains("0 songs, 0 records") && check.output.contains("All is well"),
+                    "\(check.report)")
             }
         }
     }

@@ -36,6 +36,17 @@ struct PauseTests {
     }
 }
 
+extension MockWorld {
+    /// A song was removed.
+    mutating func forget(_ song: SongID) throws {
+        guard states[song]?.isEnded ?? false else { throw Violation("\(song) is removed before its end") }
+        (submissions[song], plans[song], states[song]) = (nil, nil, nil)
+        streams = streams.filter { $0.key.song != song }
+        completed = completed.filter { $0.song != song }
+        sampled.remove(song)
+    }
+}
+
 /// Journals of which some records are lost.
 struct MendingTests {
     /// A whole song, as it was journaled.

@@ -49,6 +49,16 @@ struct DamageTests {
         #expect(try journal.read().repaired.isEmpty)
     }
 
+    @Test(arguments: ["kind = 'submittee'", "song = 'b'", "time = 0"])
+    func `a song is known whose record of its submission is damaged`(change: String) throws {
+        let records = Array(Example.records("a").prefix(5))
+        try write([.songSubmitted(Example.submission("b"))] + records)
+        try tamper("UPDATE records SET \(change) WHERE id = 2")
+        let contents = try Journal(folder: scratch.path).read()
+        #expect(contents.entries.map(\.record) == [.songSubmitted(Example.submission("b"))] + records)
+        #expect(contents.damage.map(\.row) == [2] && contents.damage.allSatisfy(\.mayBeDropped))
+    }
+
     @Test func `any byte of a text is found again`() throws {
         let text = Array("the whole text of a submission, with ü".utf8)
         let checksum = Checksum.of(text)
@@ -68,7 +78,7 @@ struct DamageTests {
         try tamper("UPDATE records SET time = 1 WHERE kind = 'cancelled'")
         let journal = try Journal(folder: scratch.path)
         let contents = try journal.read()
-        #expect(contents.restated == [.songState("a", .cancelled)])
+        #expect(contents.restated.map(\.record) == [.songState("a", .cancelled)])
         _ = try journal.mend(dropping: contents.damage.map(\.row), restating: contents.restated, rewriting: [])
         #expect(try journal.replay() == [.songSubmitted(Example.submission("a")), .songState("a", .cancelled)])
     }
@@ -135,7 +145,8 @@ struct DamageTests {
         let stream = Example.task("a").stream
         try journal.append([.songSubmitted(Example.submission("a"))])
         for part in 0..<8 {
-            try journal.append((0..<1000).map { .tokens(stream, start: part * 128_000 + 128 * $0, Array(0..<128), .known) })
+            try journal.append(
+                (0..<1000).map { .tokens(stream, start: part * 128_000 + 128 * $0, Array(0..<128), .known) })
         }
         try journal.append([.songState("a", .finished)])
         try journal.forget("a")

@@ -39,10 +39,12 @@ extension CoordinatorLoop {
 
     private func hold(_ effects: HeldEffects) {
         var effects = effects
+        if let former = held { effects.effects = former.effects + effects.effects }
         // A disk, or who else uses the file: both may be over soon.
         effects.nextTry = .now + min(effects.pauses.next(after: effects.error), Pauses.longestForDisks)
         troubles.set(
-            Self.trouble, "assignments are stopped, because nothing can be journaled: "
+            Self.trouble,
+            "assignments are stopped, because nothing can be journaled: "
                 + effects.error.waitingExplanation, nextTry: effects.nextTry)
         held = effects
     }
@@ -61,6 +63,7 @@ extension CoordinatorLoop {
         } catch {
             guard error.passes else { throw error }
             held.error = error
+            self.held = nil
             return hold(held)
         }
         self.held = nil

@@ -93,7 +93,12 @@ extension CoordinatorLoop {
 
     /// - Returns: whether it was running.
     func remove(_ song: SongID, force: Bool) throws -> Bool {
-        if lost[song] == nil {
+        if lost[song] != nil {
+            // The core knows nothing of it.
+            try journal.append([.songRemoved(song)])
+            lost[song] = nil
+            troubles.clear(.coordinator(part: "song \(song)"))
+        } else {
             let isRunning = try !existing(song).state.isEnded
             guard !isRunning || force else {
                 throw SongError(
@@ -157,7 +162,8 @@ extension CoordinatorLoop {
 
     private func lookAtRoom(_ transport: any Transport, _ replies: inout [AddressedReply]) throws {
         if let disk = DiskSpace.of(folder.path), disk.free < min(disk.total / Self.littlePart, Self.littleBytes) {
-            let left = disk.free == 0 ? "is full" : "is nearly full: \(Self.text(disk.free)) of \(Self.text(disk.total)) left"
+            let left =
+                disk.free == 0 ? "is full" : "is nearly full: \(Self.text(disk.free)) of \(Self.text(disk.total)) left"
             troubles.set(Self.space, "the disk of \(folder.path) \(left); orchestrion remove SONG makes room")
         } else {
             troubles.clear(Self.space)

@@ -26,7 +26,8 @@ struct OpenedState: Sendable {
         if let salvage = journal.salvage {
             options.log(
                 "warning: the journal was damaged (\(salvage.damage)); \(salvage.rows) records could be read and are in a "
-                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again")
+                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again"
+            )
         }
         let contents = try journal.read()
         var dropped: [DroppedRecord] = []
@@ -60,7 +61,7 @@ struct OpenedState: Sendable {
             if let song = damage.song, core.state(of: song) == nil { lost[song] = damage.what }
         }
         for drop in dropped where core.state(of: drop.song) == nil {
-            if case .impossibleSubmission = drop.why { lost[drop.song] = lost[drop.song] ?? "\(drop.why)" }
+            lost[drop.song] = lost[drop.song] ?? "\(drop.why)"
         }
         return lost
     }
@@ -79,14 +80,15 @@ struct OpenedState: Sendable {
         let bySong = Dictionary(grouping: damaged.map { $0.song ?? "?" } + unfit.map(\.song), by: \.self)
         let counts = bySong.sorted { $0.key < $1.key }.map { "\($0.value.count) of song \($0.key)" }
         if !counts.isEmpty {
-            log("drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
-                + "what they held is sampled again")
+            log(
+                "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
+                    + "what they held is sampled again")
         }
         for song in contents.repaired { log("a damaged byte in the submission of song \(song) was found again") }
         do {
             let copy = try journal.mend(
                 dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
-                restating: contents.restated.filter { !lost.contains($0.song) }, rewriting: repaired)
+                restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
             log("the journal as it was is kept as \(copy)")
         } catch {
             log("the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)")

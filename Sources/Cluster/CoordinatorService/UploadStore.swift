@@ -59,7 +59,8 @@ package struct UploadStore: Sendable {
         }
         let path = folder.appendingPathComponent(String(file)).path
         guard FileManager.default.fileExists(atPath: path) else {
-            throw SongError("\(UploadName.original(of: reference)) was not sent completely; submit the song again", .missing)
+            throw SongError(
+                "\(UploadName.original(of: reference)) was not sent completely; submit the song again", .missing)
         }
         return path
     }

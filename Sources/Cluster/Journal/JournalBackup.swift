@@ -16,7 +16,9 @@ package enum JournalBackup {
     package static func all(beside path: String) -> [String] {
         let folder = folder(beside: path)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasPrefix("journal-") && $0.hasSuffix(".sqlite") }.sorted(by: >).map { "\(folder)/\($0)" }
+        return names.filter { $0.hasPrefix("journal-") && $0.hasSuffix(".sqlite") }.sorted(by: >).map {
+            "\(folder)/\($0)"
+        }
     }
 
     /// What to do about a journal that cannot be read.

@@ -31,7 +31,7 @@ package struct JournalContents: Sendable {
     /// Songs whose submission had a damaged byte, which was found again.
     package var repaired: [SongID] = []
     /// Of damaged rows, what they say all the same.
-    package var restated: [CoordinatorCore.Record] = []
+    package var restated: [Entry] = []
 
     package init() {}
 }
@@ -50,8 +50,28 @@ extension Journal {
         let hasDigests = try db.tableExists("meta")
         let rows = try Row.fetchCursor(db, sql: "SELECT * FROM records ORDER BY id")
         while let row = try rows.next() { try add(row, hasDigests, to: &contents, db) }
+        try addUnmentioned(to: &contents, db)
         if hasDigests { contents.leastEpoch = max(contents.leastEpoch, try JournalMeta.leastEpoch(db)) }
         return contents
+    }
+
+    /// The submission has a table of its own. So a song is known, too, whose record of it is lost.
+    private static func addUnmentioned(to contents: inout JournalContents, _ db: Database) throws {
+        var known: Set<SongID> = []
+        for case .songSubmitted(let submission) in contents.entries.map(\.record) { known.insert(submission.song) }
+        let told = Set(contents.damage.filter { !$0.mayBeDropped }.compactMap(\.song))
+        for song in try String.fetchAll(db, sql: "SELECT id FROM songs ORDER BY rowid") where !known.contains(song) {
+            var isRepaired = false
+            do {
+                let submission = try submission(song, db, &isRepaired)
+                let place = contents.entries.firstIndex { $0.record.song == song } ?? contents.entries.endIndex
+                contents.entries.insert(.init(row: -1, record: .songSubmitted(submission)), at: place)
+                if isRepaired { contents.repaired.append(song) }
+            } catch let fault as RowFault {
+                guard !told.contains(song) else { continue }
+                contents.damage.append(.init(row: -1, song: song, what: fault.what, mayBeDropped: false))
+            }
+        }
     }
 
     private static func add(
@@ -65,11 +85,10 @@ extension Journal {
                 case .songState(_, let state) = record, state.isEnded
             {
                 contents.entries.append(.init(row: id, record: record))
-                contents.restated.append(record)
+                contents.restated.append(.init(row: id, record: record))
             }
             let what = "record \(id) does not match its checksum" + RecordRow.place(row)
-            return contents.damage.append(
-                .init(row: id, song: song, what: what, mayBeDropped: RecordRow.kind(row) != .submitted))
+            return contents.damage.append(.init(row: id, song: song, what: what, mayBeDropped: true))
         }
         do {
             var isRepaired = false
@@ -119,15 +138,18 @@ extension Journal {
     ///
     /// - Returns: the copy.
     package func mend(
-        dropping rows: [Int64], restating records: [CoordinatorCore.Record], rewriting submissions: [Submission]
+        dropping rows: [Int64], restating entries: [JournalContents.Entry], rewriting submissions: [Submission]
     ) throws -> String {
         let copy = try JournalBackup.keepDamaged(path)
         let time = time
         try Self.guarding(path, "writing to") {
             try database.write { db in
                 for row in rows { try db.execute(sql: "DELETE FROM records WHERE id = ?", arguments: [row]) }
-                for record in records {
-                    try db.execute(sql: RecordRow.insertion, arguments: RecordRow(record).arguments(time: time))
+                for entry in entries {
+                    try db.execute(sql: RecordRow.insertion, arguments: RecordRow(entry.record).arguments(time: time))
+                    // Where it was before.
+                    try db.execute(
+                        sql: "UPDATE records SET id = ? WHERE id = last_insert_rowid()", arguments: [entry.row])
                 }
                 for submission in submissions {
                     let json = try Self.json(submission)

@@ -65,7 +65,8 @@ package struct Salvage: Sendable, Hashable {
             do {
                 try source.read { db in
                     let cursor = try Row.fetchCursor(
-                        db, sql: "SELECT rowid AS salvaged_row, * FROM \(table) WHERE rowid >= ? ORDER BY rowid LIMIT 1000",
+                        db,
+                        sql: "SELECT rowid AS salvaged_row, * FROM \(table) WHERE rowid >= ? ORDER BY rowid LIMIT 1000",
                         arguments: [next])
                     while let row = try cursor.next() {
                         guard let id = Int64.fromDatabaseValue(row["salvaged_row"] as DatabaseValue) else { continue }

@@ -53,8 +53,9 @@ struct JournalCommand: ParsableCommand {
         }
 
         private func show(_ check: JournalCheck) {
-            print("\(check.file): \(check.songs) songs, \(check.records) records, \(Terminal.bytes(check.bytes))"
-                + (check.freeBytes > 0 ? ", \(Terminal.bytes(check.freeBytes)) of it free" : ""))
+            print(
+                "\(check.file): \(check.songs) songs, \(check.records) records, \(Terminal.bytes(check.bytes))"
+                    + (check.freeBytes > 0 ? ", \(Terminal.bytes(check.freeBytes)) of it free" : ""))
             for fault in check.structure { print("  damaged: \(fault)") }
             for fault in check.damagedRows { print("  damaged: \(fault)") }
             for backup in check.backups {

@@ -12,7 +12,9 @@ struct ByteCount: ExpressibleByArgument {
             factor = unit
             text = text.dropLast()
         }
-        guard let number = Double(text), number.isFinite, number * factor >= 1e6, number * factor < 1e18 else { return nil }
+        guard let number = Double(text), number.isFinite, number * factor >= 1e6, number * factor < 1e18 else {
+            return nil
+        }
         bytes = Int(number * factor)
     }
 
