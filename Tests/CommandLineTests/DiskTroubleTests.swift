@@ -197,7 +197,10 @@ extension CommandLines {
                 try cluster.startWorker("a")
                 let id = try await cluster.submit(song, id: "s")
                 try await cluster.waitUntilSampled(200, of: id)
-                let other = try DatabaseQueue(path: cluster.stateFolder + "/journal.sqlite")
+                var configuration = Configuration()
+                configuration.allowsUnsafeTransactions = true
+                let other = try DatabaseQueue(
+                    path: cluster.stateFolder + "/journal.sqlite", configuration: configuration)
                 try await other.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
                 try await wait(for: "status to say so", limit: .seconds(30)) {
                     try await cluster.command("status", ["--json"]).output.contains("another program has locked it")

@@ -31,6 +31,7 @@ struct PauseTests {
         #expect(world.journal.contains(.songRemoved("s")))
         try world.handle(.submit(Small.song("s")))
         #expect(world.coordinator.songIDs == ["s"])
+        world.deliver()
         try world.runToEnd()
         #expect(world.states["s"] == .finished)
     }

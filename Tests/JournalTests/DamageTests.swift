@@ -23,7 +23,7 @@ struct DamageTests {
 
     @Test(arguments: [
         "sample = 0", "level = 0", "segment = 3", "window = 7", "epoch = 9", "worker = 'other'", "start = start + 1",
-        "tokens = x'0100'", "checksum = checksum + 1", "time = time + 1", "kind = 'strange'", "kind = NULL || 'x'",
+        "tokens = x'0100'", "checksum = checksum + 1", "time = time + 1", "kind = 'strange'",
         "digest = digest + 1", "digest = NULL", "sample = 'text'", "worker = x'ff00'",
     ])
     func `a row is damaged whichever column is, and the others are read`(change: String) throws {
@@ -87,7 +87,7 @@ struct DamageTests {
         let stream = Example.task("a").stream
         let tokens = (0..<3000).map { CoordinatorCore.Record.tokens(stream, start: 64 * $0, Array(0..<64), .known) }
         try write([.songSubmitted(Example.submission("a"))] + tokens)
-        try tamper("PRAGMA wal_checkpoint(TRUNCATE)")
+        try DatabaseQueue(path: scratch.file).writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
         let leaf = try DatabaseQueue(path: scratch.file).read { db in
             // A page of the table, in its middle.
             try Int.fetchOne(db, sql: "PRAGMA page_count")! / 2
@@ -159,7 +159,9 @@ struct DamageTests {
 
     @Test func `another program's lock is waited for, and then told as one`() throws {
         let journal = try Journal(folder: scratch.path)
-        let other = try DatabaseQueue(path: scratch.file)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: scratch.file, configuration: configuration)
         let started = DispatchSemaphore(value: 0)
         let thread = Thread {
             try? other.inDatabase { db in

@@ -34,7 +34,8 @@ extension SongTable {
                 if case .leaseGranted(_, let epoch, _) = record { table.skipEpochs(below: epoch + 1) }
             }
         }
-        return (table, dropped + table.endLeases(ofStreamsIn: dropped, records))
+        dropped += table.endLeases(ofStreamsIn: dropped, records)
+        return (table, dropped)
     }
 
     /// What a whole history cannot break.
