@@ -10,7 +10,9 @@ extension MockWorld {
         case .claimed(let task, let epoch, let worker, let start, let new):
             try require(lease(task, epoch)?.worker == worker, "a claim of \(task) by \(worker), who has it not")
             let first = try segment(task.stream).windows[task.window].new.lowerBound
-            let have = max(claims[epoch] ?? 0, streams[task.stream, default: []].count + (try segment(task.stream)).range.lowerBound - first)
+            let have = max(
+                claims[epoch] ?? 0,
+                streams[task.stream, default: []].count + (try segment(task.stream)).range.lowerBound - first)
             try require(start - first <= have, "a claim of \(task) has a gap")
             claims[epoch] = start - first + new.count
         case .tokensDropped(let stream, let place):
@@ -31,7 +33,10 @@ extension MockWorld {
         case .verdictLifted(let machine): verdicts.remove(machine)
         case .checkBegun: checksBegun += 1
         case .checkEnded: checksEnded += 1
-        case .machine, .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed: break
+        case .machine, .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState,
+            .songResumed,
+            .songRemoved:
+            break
         }
     }
 

@@ -10,7 +10,7 @@ extension ClusterStatus {
                     key: $0.key, address: $0.address, name: $0.name, reason: $0.reason,
                     secondsAgo: $0.secondsAgo.seconds,
                     count: $0.count)
-            }, uptimeSeconds: wire.uptimeSeconds.seconds)
+            }, troubles: wire.troubles, uptimeSeconds: wire.uptimeSeconds.seconds)
     }
 }
 
@@ -28,7 +28,8 @@ extension SongProgress {
             running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
             wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond.seconds,
             secondsLeft: wire.secondsLeft.seconds, stageShare: min(1, wire.stageShare.seconds),
-            stageSecondsLeft: wire.stageSecondsLeft.seconds, ageSeconds: wire.ageSeconds.seconds)
+            stageSecondsLeft: wire.stageSecondsLeft.seconds, ageSeconds: wire.ageSeconds.seconds,
+            waiting: wire.waiting)
     }
 }
 

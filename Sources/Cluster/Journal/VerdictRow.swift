@@ -25,6 +25,7 @@ enum VerdictRow {
         case .verdict(let name, let why): (machine, reason) = (name, why)
         case .verdictLifted(let name): (machine, reason) = (name, nil)
         case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed,
+            .songRemoved,
             .machine, .checkBegun,
             .claimed, .checkEnded, .tokensDropped, .cutDropped:
             return false
@@ -38,7 +39,9 @@ enum VerdictRow {
     }
 
     static func all(_ db: Database) throws -> [Placed] {
-        try Row.fetchAll(db, sql: "SELECT after, machine, reason FROM verdicts ORDER BY id").map { row in
+        // A journal of an earlier release, which is only looked at, has none yet.
+        guard try db.tableExists("verdicts") else { return [] }
+        return try Row.fetchAll(db, sql: "SELECT after, machine, reason FROM verdicts ORDER BY id").map { row in
             let machine: String = row["machine"]
             let reason = row["reason"] as String?
             return (row["after"], reason.map { .verdict(machine, reason: $0) } ?? .verdictLifted(machine))

@@ -154,7 +154,7 @@ extension Coordinator {
         commit(.checkEnded(task))
         checks.streams.remove(stream)
         checks.alone[stream] = nil
-        if let claim = check.longest, claim.end > start {
+        if let claim = check.longest(from: start) {
             let tokens = Array(claim.tokens.dropFirst(start - claim.start))
             commit(.tokens(task.stream, start: start, tokens, .sampled(task, claim.epoch, claim.worker)))
             streamGrew(stream)

@@ -1,7 +1,7 @@
 import SongPlan
 
 extension Coordinator {
-    /// What people should know of comparing machines: why it is off, who is under suspicion, who lied.
+    /// What people should know of comparing machines: who is under suspicion, and who gave wrong tokens.
     package var checkNotes: [String] {
         var notes: [String] = []
         let disputed = disputants.sorted()
@@ -16,10 +16,11 @@ extension Coordinator {
                 "machine \(machine) gave wrong tokens and gets no more: \(reason); orchestrion workers release \(machine) "
                     + "trusts it again")
         }
-        let machines = Set(pool.connected.map { pool.machine(of: $0.id) })
-        if settings.verifyShare > 0, machines.count == 1 {
-            notes.append("windows are not compared: there is only one machine")
-        }
         return notes
+    }
+
+    /// Whether windows should be compared, and there is only one machine.
+    package var lacksSecondMachine: Bool {
+        settings.verifyShare > 0 && Set(pool.connected.map { pool.machine(of: $0.id) }).count == 1
     }
 }

@@ -65,6 +65,12 @@ package enum Event: Sendable, Hashable {
     case cancel(SongID)
     /// The operator trusts a machine that was found to give wrong tokens, or is under suspicion.
     case releaseMachine(MachineID)
+    /// Nothing is to be left of a song; one that runs is cancelled first.
+    case remove(SongID)
+    /// Nothing can be journaled: from now on nothing is granted, no chunk is taken and nobody expires.
+    case pause(reason: String)
+    /// The reason for the pause is gone.
+    case proceed
     /// A song that is parked, failed or cancelled is to go on; the others do not mind.
     case resume(SongID)
     /// The song's audio and codes are on disk.

@@ -101,6 +101,8 @@ package enum Record: Sendable, Hashable {
     /// A machine gave wrong tokens. Of no song: it outlives the one that it was found in.
     case verdict(MachineID, reason: String)
     case verdictLifted(MachineID)
+    /// Nothing is left of a song that had ended, and its id is free.
+    case songRemoved(SongID)
     /// A song that was parked, failed or cancelled goes on from its tokens; nothing is held against its windows any more.
     case songResumed(SongID)
 
@@ -111,8 +113,8 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             task.song
-        case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _), .machine(let song, _, _),
-            .cutDropped(let song, _, _):
+        case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _), .songRemoved(let song),
+            .machine(let song, _, _), .cutDropped(let song, _, _):
             song
         case .checkBegun(let task), .checkEnded(let task), .claimed(let task, _, _, _, _): task.song
         case .tokensDropped(let stream, _): stream.song

@@ -75,6 +75,18 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "share"))
     var verifyShare: Double = 0.02
 
+    @Option(
+        help: ArgumentHelp(
+            "Remove songs this many days after they have ended, with their files; without it they stay until "
+                + "orchestrion remove.", valueName: "days"))
+    var keepFor: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Let DIR take this much of its disk, such as 500G, and no more: then assignments stop until there is room.",
+            valueName: "size"))
+    var quota: ByteCount?
+
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
@@ -85,6 +97,9 @@ struct CoordinatorCommand: ParsableCommand {
         guard preset == nil || !model.isEmpty else { throw ValidationError("--preset is for --model") }
         guard (0...1).contains(verifyShare) else { throw ValidationError("--verify-share must be 0 to 1") }
         guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
+        if let keepFor, !(0.001...36_500).contains(keepFor) {
+            throw ValidationError("--keep-for must be 0.001 to 36500 days")
+        }
         if insecure, key != nil || allow != nil {
             throw ValidationError("--insecure is without keys; leave it away, or --key and --allow")
         }
@@ -98,6 +113,8 @@ struct CoordinatorCommand: ParsableCommand {
         // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
         var options = CoordinatorServer.Options(
             threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
+        options.keepFor = keepFor.map { $0 * 86_400 }
+        options.quota = quota?.bytes
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.settings.verifyShare = verifyShare
         options.settings.verifySecret = UInt64.random(in: .min ... .max)

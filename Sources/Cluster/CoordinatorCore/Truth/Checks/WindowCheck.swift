@@ -74,11 +74,13 @@ struct WindowCheck: Sendable, Hashable {
 
     /// Machines that have said more than counts.
     func speakers(beyond place: Int) -> Set<MachineID> {
-        Set(claims.filter { $0.end > place }.map(\.machine))
+        Set(claims.filter { $0.start <= place && $0.end > place }.map(\.machine))
     }
 
-    /// The claim that reaches farthest.
-    var longest: Claim? { claims.max { ($0.end, $1.epoch) < ($1.end, $0.epoch) } }
+    /// The claim that reaches farthest from a place on.
+    func longest(from place: Int) -> Claim? {
+        claims.filter { $0.start <= place && $0.end > place }.max { ($0.end, $1.epoch) < ($1.end, $0.epoch) }
+    }
 }
 
 /// Where tokens of a stream come from.
