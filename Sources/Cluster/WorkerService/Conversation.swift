@@ -45,10 +45,12 @@ struct Conversation {
         let messages = try transport.receive(timeout: .milliseconds(session.isWelcome ? 100 : 50), limit: 64)
         try happened(.link(Link(transport.status, at: place)))
         for message in messages {
-            if !seals.accepts(message.payload, from: .coordinator) {
-                try happened(.damaged)
-            } else if let decoded = try? WireFromCoordinator(payload: message.payload), let kind = decoded.kind {
+            let isWhole = seals.accepts(message.payload, from: .coordinator)
+            let kind = (try? WireFromCoordinator(payload: message.payload))?.kind
+            if isWhole, let kind {
                 try take(kind)
+            } else if MessageSeal.state(message.payload) == .wrong || kind != nil {
+                try happened(.damaged)
             } else {
                 try happened(.nonsense)
             }
