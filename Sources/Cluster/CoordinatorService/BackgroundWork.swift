@@ -1,6 +1,7 @@
 import CoordinatorCore
 import SongFiles
 import SongPlan
+import Synchronization
 import SystemErrors
 import Tensor
 
@@ -9,8 +10,16 @@ final class BackgroundWork: Sendable {
     /// Each kind has a thread: so a new song is answered while another is decoded, and its first sound does not wait
     /// until another is encoded.
     enum Kind {
-        /// Checks requests and encodes recordings.
+        /// Checks requests of songs that start from nothing.
+        case checking
+        /// Checks the others, for which files are read.
+        case reading
+        /// Encodes recordings.
         case preparation
+        /// Writes pieces of uploads.
+        case receiving
+        /// Hashes uploads.
+        case hashing
         case decoding
         /// Chooses cuts, which segments wait for.
         case cutting
@@ -23,7 +32,13 @@ final class BackgroundWork: Sendable {
     /// Whether client and coordinator are one process.
     let trustsPaths: Bool
     let team: Teams
-    private let preparation = BackgroundQueue(name: "preparation")
+    /// Pieces of uploads that are not written yet.
+    let waitingPieces = Atomic(0)
+    private let checking = BackgroundQueue(name: "checking")
+    private let reading = BackgroundQueue(name: "reading")
+    private let receiving = BackgroundQueue(name: "receiving")
+    private let hashing = BackgroundQueue(name: "hashing")
+    private let preparation = BackgroundQueue(name: "preparation", isPatient: true)
     private let decoding = BackgroundQueue(name: "decoding", isPatient: true)
     private let cutting = BackgroundQueue(name: "cutting")
 
@@ -34,7 +49,7 @@ final class BackgroundWork: Sendable {
         let cutting: ThreadTeam
 
         init(threads: Int) {
-            preparation = ThreadTeam(threads: threads)
+            preparation = ThreadTeam(threads: threads, isPatient: true)
             decoding = ThreadTeam(threads: threads, isPatient: true)
             cutting = ThreadTeam(threads: 1)
         }
@@ -54,11 +69,15 @@ final class BackgroundWork: Sendable {
 
     /// Waits for what runs, and drops the rest.
     func close() {
-        for queue in [preparation, decoding, cutting] { queue.close() }
+        for queue in [checking, reading, receiving, hashing, preparation, decoding, cutting] { queue.close() }
     }
 
     private func queue(_ kind: Kind) -> BackgroundQueue {
         switch kind {
+        case .checking: checking
+        case .reading: reading
+        case .receiving: receiving
+        case .hashing: hashing
         case .preparation: preparation
         case .decoding: decoding
         case .cutting: cutting

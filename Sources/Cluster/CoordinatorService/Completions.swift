@@ -13,6 +13,8 @@ enum Completion: Sendable {
     case encoded(SongID, [[[UInt16]]])
     case notEncoded(SongID, String)
     case event(Event)
+    /// What became of a piece of an upload, or of its end.
+    case uploaded(UploadResult)
 }
 
 /// What a coordinator's threads share with its loop: what they post back to it, and whether it goes on.

@@ -24,6 +24,15 @@ final class CoordinatorLoop {
     var workerLog = WorkerLog()
     var refusals = RefusalTable()
     var awaited = AwaitedAnswers()
+    var conduct = PeerConduct()
+    var logBudget = LogBudget()
+    /// Connections that are to be hung up on.
+    var unwanted: [ConnectionID] = []
+    /// As of the last turn.
+    var connections: ConnectionCount?
+    /// What the songs of each key take.
+    private(set) var holdings = Holdings()
+    var uploads = UploadLedger()
 
     init(core: Coordinator, folder: URL, journal: Journal, work: BackgroundWork, options: CoordinatorServer.Options) {
         self.core = core
@@ -75,11 +84,16 @@ final class CoordinatorLoop {
         _ message: Incoming, from sender: ReceivedMessage, _ replies: inout [AddressedReply]
     ) -> [Effect] {
         let (connection, key) = (sender.connection, sender.peerKey ?? "")
+        var effects: [Effect] = []
+        guard isAllowed(message, sender, &replies, &effects) else {
+            strike(connection)
+            return effects
+        }
         switch message {
         case .request(let request, let number):
             let reply: ClientReply?
             do {
-                reply = try answer(request, number: number, from: connection)
+                reply = try answer(request, number: number, from: Asker(sender))
             } catch {
                 reply = .refused(error.explanation)
             }
@@ -87,20 +101,26 @@ final class CoordinatorLoop {
             if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
         case .foreignRequest(let number, let reason):
             note(RefusalTable.Entry(reason: "a client: \(reason)"))
+            strike(connection)
             replies.append(AddressedReply(connection: connection, number: number, reply: .refused(reason)))
         case .foreignWorker(let name, let reason):
             note(RefusalTable.Entry(key: key, name: name, reason: reason))
+            strike(connection)
             return [.send(Peer(connection.bytes), .refused(reason: reason))]
         case .event(let event):
             if case .workerHello(let peer, let worker) = event { workerLog.hello(peer, worker.id, name: worker.name) }
             if case .goodbye(let peer) = event { workerLog.goodbye(peer) }
-            let effects = handle(event)
+            effects = handle(event)
+            if effects.contains(where: \.isRefusal) { strike(connection) }
             if case .workerHello(_, let worker) = event { remember(worker) }
             return effects
-        case .damagedChunk: options.log("dropped a chunk that was damaged on its way; the worker sends it again")
+        case .damagedChunk:
+            tell(.damagedChunk, "dropped a chunk that was damaged on its way; the worker sends it again")
+            strike(connection)
         case .notOfThisProtocol:
             let reason = "it sent what is no message of this protocol; it may be of another release"
             note(RefusalTable.Entry(key: key, reason: reason))
+            strike(connection)
         }
         return []
     }
@@ -122,19 +142,30 @@ final class CoordinatorLoop {
         case .refused(let song, let reason):
             if let reply = awaited.refuse(song, reason) { replies.append(reply) }
             return []
-        case .prepared(let prepared): return submit(prepared)
+        case .prepared(let prepared):
+            let song = prepared.submission.song
+            if core.state(of: song) == nil, let reason = holdings.refusal(prepared.submission, prepared.song.plan) {
+                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+                return []
+            }
+            return submit(prepared)
+        case .uploaded(let result):
+            if result.isEnd { uploads.end(result.digest, of: result.asker.key ?? "") }
+            replies.append(
+                AddressedReply(connection: result.asker.connection, number: result.number, reply: result.reply))
+            return []
         }
     }
 
     private func submit(_ prepared: PreparedSubmission) -> [Effect] {
         let song = prepared.submission.song
-        for warning in prepared.song.warnings { options.log("song \(song): \(warning)") }
+        for warning in prepared.song.warnings { tell(.warning, "song \(song): \(warning)") }
         awaited.warn(song, prepared.song.warnings)
         let isNew = core.state(of: song) == nil
         let effects = handle(.submit(prepared.submission, plan: prepared.song.plan))
         if isNew, core.state(of: song) != nil {
             let live = begin(song, prepared.request, prepared.song.plan)
-            if prepared.submission.awaitsTokens { work.encode(live, prepared.song) }
+            if prepared.submission.awaitsTokens { work.encode(live) }
         }
         return effects
     }
@@ -143,6 +174,7 @@ final class CoordinatorLoop {
     func begin(_ id: SongID, _ request: SongRequest, _ plan: Plan) -> LiveSong {
         let song = LiveSong(id: id, request: request, plan: plan, folder: layout(of: id).folder)
         songs[id] = song
+        if let submission = core.submission(of: id) { holdings.add(submission, plan) }
         return song
     }
 
@@ -151,6 +183,7 @@ final class CoordinatorLoop {
         // Written now, because the journal forgets what it is made of.
         do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
         songs.removeValue(forKey: song)?.close()
+        holdings.remove(song)
         try work.room.whenThere { try journal.forget(song) }
     }
 
@@ -213,15 +246,20 @@ final class CoordinatorLoop {
             decodeArrived(stream, from: start, tokens)
         case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
         case .workerBlamed(let task, let worker, let blame):
-            options.log("\(task) was lost with worker \(name(of: worker)): \(blame)")
-        case .songState(let song, let state): options.log("song \(song) is \(state)")
+            tell(.blame, "\(task) was lost with worker \(name(of: worker)): \(blame)")
+        case .songState(let song, let state): tell(.songState, "song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let worker, let ending):
-            options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
+            tell(.lease, "\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
-            options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
+            tell(.cut, "song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
         case .songSubmitted: break
         }
     }
+}
+
+extension Effect {
+    /// Whether a worker is told that it is not wanted.
+    fileprivate var isRefusal: Bool { if case .send(_, .refused) = self { true } else { false } }
 }
 
 /// The time since the loop began.

@@ -13,6 +13,10 @@ extension CoordinatorLoop {
             }
             note(RefusalTable.Entry(refusal), advice: refusal.reason == .keyNotAllowed ? allowAdvice(refusal.key) : "")
         }
+        for connection in unwanted { transport.hangUp(on: connection) }
+        unwanted = []
+        connections = transport.connections
+        for line in logBudget.tick(at: clock.seconds) { options.log(line) }
         let untold = self.refusals.tick(at: clock.seconds)
         if untold > 0 {
             options.log("refused \(untold) more in the last minute; orchestrion status shows the newest")

@@ -22,12 +22,18 @@ extension BackgroundWork {
     /// - Parameters:
     ///   - slots: windows that the cluster runs at the same time; 0 when that must not decide what is sampled.
     ///   - time: seconds since 1970.
+    ///   - owner: the key of whoever submits it.
     func prepare(
-        _ song: SongID, _ request: SongRequest, priority: Int, slots: Int, time: @escaping @Sendable () -> Double
+        _ song: SongID, _ request: SongRequest, priority: Int, slots: Int, owner: String?,
+        time: @escaping @Sendable () -> Double
     ) {
-        add(.preparation) { [self] in
+        let startsFromFiles = request.specification.prompt != nil || request.specification.codes != nil
+        add(startsFromFiles ? .reading : .checking) { [self] in
             do {
-                let prepared = try prepared(song, request, priority: priority, slots: slots, time: time)
+                var prepared = try prepared(song, request, priority: priority, slots: slots, time: time)
+                prepared.submission.owner = owner
+                // What was read is read again when it is its turn: many may wait, each with gigabytes of sound.
+                prepared.song.source = .nothing
                 completions.post(.prepared(prepared))
             } catch {
                 completions.post(.refused(song, error.explanation))
@@ -36,12 +42,10 @@ extension BackgroundWork {
     }
 
     /// Encodes what a song starts from.
-    ///
-    /// - Parameter prepared: nil is read once more: the song was taken on by an earlier process.
-    func encode(_ song: LiveSong, _ prepared: PreparedSong? = nil) {
+    func encode(_ song: LiveSong) {
         add(.preparation) { [self] in
             do {
-                let prepared = try prepared ?? checked(song.request, slots: 0).song
+                let prepared = try checked(song.request, slots: 0).song
                 let model = try registry.model(prepared.specification.model)
                 song.stage.begin()
                 defer { song.stage.end() }
@@ -61,7 +65,9 @@ extension BackgroundWork {
         let model = try registry.model(request.specification.model)
         let files = (request.specification.prompt ?? []) + [request.specification.codes].compactMap(\.self)
         do {
-            var prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
+            var prepared = try SongPreparation.prepare(
+                request.specification, model: model, slots: slots, fingerprints: registry.fingerprints
+            ) { name in
                 trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
             }
             prepared.warnings = prepared.warnings.map { uploads.inNamesOfClient($0, references: files) }

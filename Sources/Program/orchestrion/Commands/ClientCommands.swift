@@ -62,6 +62,10 @@ struct StatusCommand: ParsableCommand {
                     levels,
                     worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
+        if let count = status.connections {
+            let away = count.turnedAway == 0 ? "" : ", \(count.turnedAway) turned away"
+            print("\(count.open) of at most \(count.limit) connections\(away)")
+        }
         for line in RefusalView.lines(status.refusals) { print(line) }
     }
 }
