@@ -1,6 +1,7 @@
 import ClusterProtocol
 import CoordinatorService
 import Foundation
+import JukeboxModel
 import ModelTestSupport
 import Synchronization
 import Testing
@@ -139,10 +140,10 @@ import Testing
         func submit(_ more: String) throws -> String {
             try coordinator.submit("s", #"{"model":"two-level-unlabelled",\#(more)}"#).error
         }
-        let refusal = try submit(#""seconds":3600,"hop_fraction":[0.016,0.016]"#)
+        let refusal = try submit(#""seconds":600,"hop_fraction":[0.016,0.016]"#)
         #expect(refusal.contains("20000 are the most"), "\(refusal)")
         let fraction = try #require(refusal.firstMatch(of: /works there is ([0-9.]+)/)?.1)
-        #expect(try !submit(#""seconds":3600,"hop_fraction":[\#(fraction),1]"#).contains("of level 0"))
+        #expect(try !submit(#""seconds":600,"hop_fraction":[\#(fraction),1]"#).contains("of level 0"))
         let many = Array(repeating: "{}", count: 256).joined(separator: ",")
         #expect(try submit(#""seconds":3600,"hop_fraction":1,"samples":[\#(many)]"#).contains("in all"))
         #expect(try coordinator.ask(query()).status.songs.isEmpty)

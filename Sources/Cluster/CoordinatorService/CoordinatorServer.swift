@@ -48,7 +48,10 @@ package final class CoordinatorServer: Sendable {
     /// Opens the journal and replays it.
     ///
     /// - Throws: `JournalError` when the state is in use, damaged or of a newer release.
-    package init(state path: String, registry: ModelRegistry, options: Options) throws {
+    package init(state path: String, registry: ModelRegistry, options given: Options) throws {
+        var options = given
+        // Much of what is told comes from peers.
+        options.log = { given.log(PeerText.lines($0, limit: 4000)) }
         self.options = options
         folder = URL(fileURLWithPath: path, isDirectory: true)
         try OutputFolder.make(folder.path)
