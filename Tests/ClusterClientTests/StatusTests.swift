@@ -16,7 +16,7 @@ struct StatusTests {
     @Test func `the state is taken from the enum, and from the words of a coordinator of before`() throws {
         let states: [(WireSongState, SongProgress.State)] = [
             (.preparing, .preparing), (.sampling, .sampling), (.decoding, .decoding), (.finished, .finished),
-            (.failed, .failed), (.cancelled, .cancelled),
+            (.parked, .parked), (.failed, .failed), (.cancelled, .cancelled),
         ]
         #expect(states.count == SongProgress.State.allCases.count)
         for (wire, state) in states {

@@ -53,7 +53,7 @@ extension CommandLines {
             let unknown = try await cluster.command("submit", other.options)
             #expect(unknown.ending == .exited(1), "\(unknown.report)")
             #expect(unknown.errorOutput.contains("unheard-of") && unknown.errorOutput.contains("tiny"))
-            for command in ["status", "watch", "fetch", "cancel"] {
+            for command in ["status", "watch", "fetch", "cancel", "resume"] {
                 let result = try await cluster.command(command, ["nobody"])
                 #expect(result.ending == .exited(1), "\(result.report)")
                 #expect(result.errorOutput.contains("no song nobody"), "\(result.report)")

@@ -14,8 +14,8 @@ extension CommandLines {
         ]
         private static let commands: [String: [String]] = [
             "": [
-                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "keys", "model",
-                "picture", "decode", "verify", "demo",
+                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "keys",
+                "model", "picture", "decode", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
@@ -28,6 +28,7 @@ extension CommandLines {
             "watch": connection + ["<song>"],
             "fetch": connection + ["<song>", "--out", "--level", "--json"],
             "cancel": connection + ["<song>"],
+            "resume": connection + ["<song>"],
             "connect": ["<tcp://host:port>", "--server-key", "--key", "--insecure", "client.json"],
             "keys": ["new", "show", "allow", "list", "remove"],
             "keys new": ["<file>"],

@@ -161,6 +161,19 @@ extension MockWorld {
         deliver()
     }
 
+    /// A song rests, for whatever reason.
+    mutating func rest(_ song: SongID, _ state: SongState) throws {
+        switch state {
+        case .cancelled: try handle(.cancel(song))
+        case .failed(let reason): try handle(.outputsFailed(song, reason: reason))
+        case .parked:
+            guard let ref = coordinator.truth.find(song) else { throw Violation("no song \(song)") }
+            coordinator.end(ref, state)
+            try handle(.tick)
+        case .preparing, .sampling, .decoding, .finished: throw Violation("\(state) is no rest")
+        }
+    }
+
     /// Lets all workers sample without a fault until nothing changes.
     mutating func runToEnd() throws {
         var before = -1

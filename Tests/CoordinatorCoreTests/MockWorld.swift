@@ -86,7 +86,7 @@ struct MockWorld {
             ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel, .cutChosen,
+            .cancel, .resume, .cutChosen,
             .outputsWritten, .outputsFailed, .tick:
             break
         }
@@ -179,6 +179,10 @@ struct MockWorld {
             try require(states[song] == state, "the end of \(song) was told before it was journaled")
             try require(
                 !(Array(leases.keys) + copies.keys).contains { $0.song == song }, "song \(song) ended with live leases")
+        case .songResumed(let song):
+            try require(states[song].map { !$0.isAtRest } ?? false, "\(song) goes on before that was journaled")
+            completed = completed.filter { $0.song != song }
+            sampled.remove(song)
         case .submitAccepted(let song):
             try require(submissions[song] != nil, "song \(song) was accepted before it was journaled")
         case .submitRefused(let song, let reason): refusals[song] = reason
@@ -243,11 +247,25 @@ struct MockWorld {
         case .songState(let song, let state):
             try require(states[song].map { !$0.isEnded } ?? false, "\(song) changes after its end")
             states[song] = state
-            if state.isEnded {
+            if state.isAtRest {
                 leases = leases.filter { $0.key.song != song }
                 copies = copies.filter { $0.key.song != song }
             }
+        case .songResumed(let song):
+            try require(states[song]?.isResumable ?? false, "\(song) is resumed and did not rest")
+            states[song] = try resumed(song)
         }
+    }
+
+    /// What a song becomes that goes on from its tokens.
+    private func resumed(_ song: SongID) throws -> SongState {
+        guard let submission = submissions[song] else { throw Violation("no song \(song)") }
+        let hasKnown = (0..<submission.samples).allSatisfy { sample in
+            submission.planInputs.known.enumerated().allSatisfy { level, count in
+                streams[StreamID(song: song, sample: sample, level: level), default: []].count >= count
+            }
+        }
+        return try !hasKnown ? .preparing : isSampled(song) ? .decoding : .sampling
     }
 
     /// The lease of that epoch.
@@ -379,6 +397,8 @@ struct MockWorld {
         try require(coordinator.memory.ready.groups.isEmpty, "ready tasks are left")
         try require(coordinator.memory.waiting.queues.isEmpty, "waiting songs are left")
         try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")
-        try require(coordinator.truth.songs.allSatisfy(\.streams.isEmpty), "tokens are left")
+        try require(
+            coordinator.truth.songs.allSatisfy { $0.streams.isEmpty == ($0.state == .finished) },
+            "tokens are left of what is finished, or lost of what is not")
     }
 }

@@ -158,6 +158,76 @@ struct SongLifeTests {
         try world.checkEmpty()
     }
 
+    @Test(arguments: [SongState.cancelled, .failed(reason: "why"), .parked(reason: "why")])
+    func `a song at rest keeps its tokens, and goes on from them when it is resumed`(state: SongState) throws {
+        var world = MockWorld(Settings(chunk: 4))
+        let peer = try world.join("a", slots: 1)
+        let song = Small.song("s", known: [0, 0, 5])
+        try world.handle(.submit(song))
+        try world.handle(.initialTokens("s", Small.known(song)))
+        world.deliver()
+        world.workers[peer]?.sample(1)
+        world.workers[peer]?.sample(1000)
+        try world.handle(.chunk(peer, try #require(world.workers[peer]?.takeChunks(size: 4).first)))
+        world.deliver()
+        let top = StreamID(song: "s", sample: 0, level: 2)
+        let have = try #require(world.streams[top])
+        try world.rest("s", state)
+        #expect(world.states["s"] == state && world.leases.isEmpty)
+        world.deliver()
+        #expect(world.held(peer).isEmpty)
+        try world.wait(.seconds(2), heartbeatsFrom: [peer])
+        #expect(world.leases.isEmpty)
+        try world.restart()
+        #expect(world.coordinator.state(of: "s") == state)
+        #expect(world.coordinator.tokens(of: top) == have)
+        try world.hello(peer)
+        #expect(world.leases.isEmpty)
+        try world.handle(.resume("s"))
+        world.deliver()
+        #expect(world.states["s"] == .sampling && world.coordinator.state(of: "s") == .sampling)
+        #expect(world.held(peer).count == 1)
+        try world.runToEnd()
+        #expect(world.states["s"] == .finished)
+        #expect(try world.handle(.resume("s")).isEmpty)
+        try world.checkEmpty()
+    }
+
+    @Test func `a song without its known tokens is prepared again, one with all its tokens is decoded again`() throws {
+        var world = MockWorld()
+        try world.join("a")
+        let song = Small.song("s", known: [0, 0, 5])
+        try world.handle(.submit(song))
+        try world.handle(.preparationFailed("s", reason: "no such file"))
+        try world.handle(.resume("s"))
+        #expect(world.coordinator.state(of: "s") == .preparing)
+        try world.handle(.initialTokens("s", Small.known(song)))
+        world.deliver()
+        while world.sampled.isEmpty {
+            world.workers[MockWorld.peer("a")]?.sample(1000)
+            try world.sendChunks(MockWorld.peer("a"))
+        }
+        try world.handle(.outputsFailed("s", reason: "disk full"))
+        try world.handle(.resume("s"))
+        #expect(world.states["s"] == .decoding && world.sampled == ["s"] && world.completed.count == 3)
+        try world.handle(.outputsWritten("s"))
+        #expect(world.states["s"] == .finished)
+        try world.checkEmpty()
+    }
+
+    @Test func `a parked song can be cancelled, and resumed after that`() throws {
+        var world = MockWorld()
+        try world.join("a")
+        try world.handle(.submit(Small.song("s")))
+        try world.rest("s", .parked(reason: "why"))
+        try world.handle(.cancel("s"))
+        #expect(world.states["s"] == .cancelled)
+        try world.handle(.resume("s"))
+        world.deliver()
+        try world.runToEnd()
+        #expect(world.states["s"] == .finished)
+    }
+
     @Test func `outputs that fail end the song with the reason`() throws {
         var world = MockWorld()
         try world.handle(.submit(Small.song("s")))

@@ -89,6 +89,13 @@ import Testing
         #expect(try !coordinator.ask(.cancel(cancel)).cancelled.wasRunning)
         #expect(try coordinator.ask(.status(query)).status.songs.first?.state == "cancelled")
         #expect(try coordinator.ask(.status(query)).status.songs.first?.songState == .cancelled)
+        var resume = WireResume()
+        resume.song = "song-1"
+        #expect(try coordinator.ask(.resume(resume)).resumed.wasAtRest)
+        #expect(try !coordinator.ask(.resume(resume)).resumed.wasAtRest)
+        #expect(try coordinator.ask(.status(query)).status.songs.first?.songState == .sampling)
+        resume.song = "nobody"
+        #expect(try coordinator.ask(.resume(resume)).error.contains("there is no song nobody"))
         coordinator.finish()
     }
 

@@ -59,8 +59,8 @@ import Testing
         let starts = shifted.leases.map(\.start)
         #expect(starts == starts.sorted() && shifted.leases.allSatisfy { $0.end >= $0.start })
         #expect(shifted.leases.map(\.end).max()! - starts[0] < 60)
-        // What has ended is forgotten, and its timeline was written before.
-        try journal.append([.songState("s", .cancelled)])
+        // What is finished is forgotten, and its timeline was written before.
+        try journal.append([.songState("s", .finished)])
         try journal.forget("s")
         #expect(try journal.taskEvents(of: "s").isEmpty)
     }

@@ -62,7 +62,7 @@ enum Example {
             .cut(song, sample: 1, seam: 2, position: 345),
             .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
             .songState(song, .finished), .songState(song, .failed(reason: "because")),
-            .songState(song, .cancelled),
+            .songState(song, .cancelled), .songResumed(song), .songState(song, .parked(reason: "it crashes")),
         ]
     }
 }
@@ -202,7 +202,7 @@ struct JournalTests {
             switch record {
             case .cut: false
             case .tokens(let stream, _, _, _): stream.segment == 0
-            case .songSubmitted, .leaseGranted, .leaseEnded, .workerBlamed, .songState: true
+            case .songSubmitted, .leaseGranted, .leaseEnded, .workerBlamed, .songState, .songResumed: true
             }
         }
         try Journal(folder: scratch.path).append(records)
@@ -225,17 +225,16 @@ struct JournalTests {
         guard case .cannotUseFolder = error else { throw error }
     }
 
-    @Test func `a song that has ended can be forgotten, one that has not cannot`() throws {
+    @Test(arguments: [SongState.failed(reason: "because"), .cancelled, .parked(reason: "because")])
+    func `a song that is finished can be forgotten, one that may go on cannot`(state: SongState) throws {
         let journal = try Journal(folder: scratch.path)
-        let running = Array(Example.records("b").prefix(9))
-        try journal.append(Example.records("a").filter { $0 != .songState("a", .cancelled) } + running)
+        let resting = Array(Example.records("b").prefix(9)) + [.songState("b", state)]
+        try journal.append(Array(Example.records("a").prefix(18)) + resting)
         try journal.forget("a")
         try journal.forget("b")
         #expect(
             try journal.replay() == [
-                .songSubmitted(Example.submission("a")), .songState("a", .sampling),
-                .songState("a", .finished),
-                .songState("a", .failed(reason: "because")),
-            ] + running)
+                .songSubmitted(Example.submission("a")), .songState("a", .sampling), .songState("a", .finished),
+            ] + resting)
     }
 }

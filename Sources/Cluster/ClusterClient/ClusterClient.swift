@@ -99,6 +99,15 @@ package final class ClusterClient: Sendable {
         cancel.song = song
         return try ask(.cancel(cancel)).cancelled.wasRunning
     }
+
+    /// Lets a song go on that is parked, failed or cancelled, from the tokens that it has.
+    ///
+    /// - Returns: whether it was any of these.
+    package func resume(song: String) throws -> Bool {
+        var resume = WireResume()
+        resume.song = song
+        return try ask(.resume(resume)).resumed.wasAtRest
+    }
 }
 
 /// One connection, over which one request after another goes.

@@ -43,12 +43,15 @@ package struct SongProgress: Sendable, Hashable {
         case sampling
         /// All tokens exist; its files are written.
         case decoding
-        case finished, failed, cancelled
+        case finished
+        /// It goes on when somebody resumes it.
+        case parked
+        case failed, cancelled
 
         /// Whether nothing more will happen to the song.
         package var isEnded: Bool {
             switch self {
-            case .preparing, .sampling, .decoding: false
+            case .preparing, .sampling, .decoding, .parked: false
             case .finished, .failed, .cancelled: true
             }
         }
@@ -69,7 +72,7 @@ package struct SongProgress: Sendable, Hashable {
     /// A model's name.
     package var model: String
     package var state: State
-    /// Why it failed; empty otherwise.
+    /// Why it failed or is parked; empty otherwise.
     package var reason: String
     package var priority: Int
     package var samples: Int

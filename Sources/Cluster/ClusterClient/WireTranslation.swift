@@ -44,6 +44,7 @@ extension SongProgress.State {
         case .sampling: self = .sampling
         case .decoding: self = .decoding
         case .finished: self = .finished
+        case .parked: self = .parked
         case .failed: self = .failed
         case .cancelled: self = .cancelled
         case .unspecified, .UNRECOGNIZED: return nil

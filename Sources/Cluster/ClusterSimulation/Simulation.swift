@@ -226,7 +226,7 @@ package struct Simulation {
             case .chooseCut(let song, let sample, let seam):
                 guard let position = coordinator.plan(of: song)?.cuts[seam] else { continue }
                 take(.cutChosen(song, sample: sample, seam: seam, position: position))
-            case .journal, .streamCompleted, .submitAccepted, .defect: break
+            case .journal, .streamCompleted, .submitAccepted, .songResumed, .defect: break
             }
         }
     }

@@ -51,7 +51,7 @@ package struct Coordinator: Sendable {
     ) throws(ReplayError) {
         self.init(settings: settings, now: now)
         truth = try SongTable(replaying: records)
-        for song in truth.songs where !song.state.isEnded { revive(song) }
+        for song in truth.songs where !song.state.isAtRest { revive(song) }
     }
 
     private mutating func revive(_ song: Song) {
@@ -110,6 +110,7 @@ package struct Coordinator: Sendable {
         case .cutChosen(let song, let sample, let seam, let position):
             cutChosen(song, sample: sample, seam: seam, position: position)
         case .cancel(let song): cancel(song)
+        case .resume(let song): resume(song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))
         case .tick: expireLeases()
@@ -173,7 +174,7 @@ package struct Coordinator: Sendable {
     private mutating func close(_ lease: Lease) {
         pool.release(lease.task, of: lease.worker)
         let progress = leases.close(lease)
-        guard let song = truth.find(lease.task.song), !truth[song].state.isEnded else { return }
+        guard let song = truth.find(lease.task.song), !truth[song].state.isAtRest else { return }
         memory.share(song, add: -(progress?.share ?? 0))
         memory.setStraggling(truth[song].ref(lease.task.stream), false)
     }

@@ -31,6 +31,11 @@ extension CoordinatorLoop {
             return .cancelled(wasRunning: wasRunning)
         case .list(let song, let soFar, let after):
             return .files(try files(of: existing(song, of: asker), soFar: soFar, after: after))
+        case .resume(let song):
+            let state = try existing(song, of: asker).state
+            if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
+            completions.post(.event(.resume(song)))
+            return .resumed(wasAtRest: state.isResumable)
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, existing(song, of: asker).song, from: offset, count: count)
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))

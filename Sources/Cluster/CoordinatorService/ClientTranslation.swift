@@ -15,6 +15,7 @@ enum ClientRequest {
     /// - Parameter cursor: where the answer goes on, empty at its beginning; nil when it must be one message.
     case status(SongID?, cursor: String?)
     case cancel(SongID)
+    case resume(SongID)
     /// The song's files: finished ones, or sound that grows.
     ///
     /// - Parameter after: the path that was listed last.
@@ -43,6 +44,7 @@ enum ClientReply {
     case submitted(SongID, tokens: Int, warnings: [String])
     case status(StatusReport)
     case cancelled(wasRunning: Bool)
+    case resumed(wasAtRest: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
@@ -60,7 +62,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .resumed, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -138,6 +140,7 @@ extension ClientRequest {
             self = .status(
                 query.song.isEmpty ? nil : query.song, cursor: query.pages ? String(query.cursor.prefix(500)) : nil)
         case .cancel(let cancel): self = .cancel(cancel.song)
+        case .resume(let resume): self = .resume(resume.song)
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
@@ -170,6 +173,7 @@ extension AddressedReply {
             wire.submitted.warnings = warnings
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
+        case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
             wire.files.state = "\(list.state)"
             wire.files.sampleRate = UInt32(list.sampleRate)
@@ -280,6 +284,7 @@ extension SongState {
         case .sampling: (.sampling, "sampling", "")
         case .decoding: (.decoding, "decoding", "")
         case .finished: (.finished, "finished", "")
+        case .parked(let reason): (.parked, "parked", String(reason.prefix(2000)))
         case .failed(let reason): (.failed, "failed", String(reason.prefix(2000)))
         case .cancelled: (.cancelled, "cancelled", "")
         }

@@ -179,12 +179,12 @@ final class CoordinatorLoop {
     }
 
     /// The only place where a song leaves the table.
-    private func end(_ song: SongID) throws {
-        // Written now, because the journal forgets what it is made of.
+    private func end(_ song: SongID, _ state: SongState) throws {
+        // Written now, because the journal forgets what it is made of when the song is finished.
         do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
         songs.removeValue(forKey: song)?.close()
         holdings.remove(song)
-        try work.room.whenThere { try journal.forget(song) }
+        if state == .finished { try work.room.whenThere { try journal.forget(song) } }
     }
 
     private func remember(_ worker: WorkerID, of song: SongID) {
@@ -213,7 +213,8 @@ final class CoordinatorLoop {
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
-            case .songEnded(let song, _): try end(song)
+            case .songEnded(let song, let state): try end(song, state)
+            case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
@@ -252,6 +253,7 @@ final class CoordinatorLoop {
             tell(.lease, "\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
             tell(.cut, "song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
+        case .songResumed(let song): tell(.songState, "song \(song) was resumed")
         case .songSubmitted: break
         }
     }

@@ -9,19 +9,21 @@ import SystemErrors
 extension CoordinatorLoop {
     /// Songs that an earlier process took on.
     func resumeSongs() {
-        for id in core.songIDs {
-            guard let state = core.state(of: id), !state.isEnded, let submission = core.submission(of: id),
-                let plan = core.plan(of: id)
-            else { continue }
-            do {
-                let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
-                let song = begin(id, request, plan)
-                if state == .preparing { work.encode(song) }
-                resumeSounds(of: id, samples: submission.samples, plan)
-            } catch {
-                let reason = "its request in the journal cannot be read: \(error.explanation)"
-                completions.post(.event(.outputsFailed(id, reason: reason)))
-            }
+        for id in core.songIDs where core.state(of: id).map({ !$0.isAtRest }) ?? false { takeUp(id) }
+    }
+
+    /// A song of which there are a submission and perhaps tokens.
+    func takeUp(_ id: SongID) {
+        guard let state = core.state(of: id), let submission = core.submission(of: id), let plan = core.plan(of: id)
+        else { return }
+        do {
+            let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
+            let song = begin(id, request, plan)
+            if state == .preparing { work.encode(song) }
+            resumeSounds(of: id, samples: submission.samples, plan)
+        } catch {
+            let reason = "its request in the journal cannot be read: \(error.explanation)"
+            completions.post(.event(.outputsFailed(id, reason: reason)))
         }
     }
 

@@ -144,7 +144,8 @@ package final class Journal: Sendable {
         }
     }
 
-    /// Deletes tokens, leases and blames of a song that has ended; that it was, and how it ended, stays.
+    /// Deletes tokens, leases and blames of a song that is finished; that it was, and how it ended, stays. Any other song
+    /// may be resumed, and keeps them.
     package func forget(_ song: SongID) throws(JournalError) {
         try Self.guarding(path, "writing to") {
             try database.write { db in
@@ -153,7 +154,7 @@ package final class Journal: Sendable {
                         DELETE FROM records WHERE song = ?
                         AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'cut')
                         AND EXISTS (SELECT 1 FROM records WHERE song = ?
-                            AND kind IN ('finished', 'failed', 'cancelled'))
+                            AND kind = 'finished')
                         """, arguments: [song, song])
             }
         }

@@ -7,7 +7,7 @@ import SongPlan
 struct RecordRow {
     enum Kind: String {
         case submitted, known, sampled, granted, ended, vanished, reported, cut
-        case sampling, finished, failed, cancelled
+        case sampling, finished, parked, failed, cancelled, resumed
     }
 
     var kind: Kind
@@ -92,6 +92,7 @@ struct RecordRow {
             segment = seam
             start = position
         case .songState(_, let state): (kind, text) = Self.kind(of: state)
+        case .songResumed: kind = .resumed
         }
     }
 
@@ -102,11 +103,12 @@ struct RecordRow {
         window = task.window
     }
 
-    /// Only `sampling` and the ends of songs are ever journaled; the other two start as their neighbours.
+    /// Only `sampling`, `parked` and the ends of songs are ever journaled; the other two start as their neighbours.
     private static func kind(of state: SongState) -> (Kind, String?) {
         switch state {
         case .preparing, .sampling, .decoding: (.sampling, nil)
         case .finished: (.finished, nil)
+        case .parked(let reason): (.parked, reason)
         case .failed(let reason): (.failed, reason)
         case .cancelled: (.cancelled, nil)
         }
@@ -177,8 +179,10 @@ struct RecordRow {
             return .cut(song, sample: sample, seam: segment, position: start)
         case .sampling: return .songState(song, .sampling)
         case .finished: return .songState(song, .finished)
+        case .parked: return .songState(song, .parked(reason: text ?? "unknown"))
         case .failed: return .songState(song, .failed(reason: text ?? "unknown"))
         case .cancelled: return .songState(song, .cancelled)
+        case .resumed: return .songResumed(song)
         }
     }
 }

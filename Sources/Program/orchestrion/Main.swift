@@ -20,8 +20,8 @@ struct Orchestrion: ParsableCommand {
         version: "0.1",
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
-            WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ConnectCommand.self,
-            KeysCommand.self,
+            WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ResumeCommand.self,
+            ConnectCommand.self,            KeysCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, DemoCommand.self,
         ])

@@ -28,7 +28,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// Where a song is. preparing, sampling, decoding, finished; any of the first three may become failed or cancelled.
+/// Where a song is. preparing, sampling, decoding, finished; any of the first three may become parked, failed or cancelled,
+/// and these go on when they are resumed.
 package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
 
@@ -40,6 +41,9 @@ package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
   case finished // = 4
   case failed // = 5
   case cancelled // = 6
+
+  /// Nothing of it is assigned until somebody resumes it.
+  case parked // = 60
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -55,6 +59,7 @@ package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 4: self = .finished
     case 5: self = .failed
     case 6: self = .cancelled
+    case 60: self = .parked
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -68,6 +73,7 @@ package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .finished: return 4
     case .failed: return 5
     case .cancelled: return 6
+    case .parked: return 60
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -81,6 +87,7 @@ package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
     .finished,
     .failed,
     .cancelled,
+    .parked,
   ]
 
 }
@@ -669,6 +676,14 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .cancel(newValue)}
   }
 
+  package var resume: WireResume {
+    get {
+      if case .resume(let v)? = kind {return v}
+      return WireResume()
+    }
+    set {kind = .resume(newValue)}
+  }
+
   package var list: WireListFiles {
     get {
       if case .list(let v)? = kind {return v}
@@ -700,6 +715,7 @@ package nonisolated struct WireClientRequest: Sendable {
     case submit(WireSubmit)
     case status(WireStatusQuery)
     case cancel(WireCancel)
+    case resume(WireResume)
     case list(WireListFiles)
     case read(WireReadFile)
     case timeline(WireTimelineQuery)
@@ -753,6 +769,14 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .cancelled(newValue)}
   }
 
+  package var resumed: WireResumed {
+    get {
+      if case .resumed(let v)? = kind {return v}
+      return WireResumed()
+    }
+    set {kind = .resumed(newValue)}
+  }
+
   package var files: WireFileList {
     get {
       if case .files(let v)? = kind {return v}
@@ -784,6 +808,7 @@ package nonisolated struct WireClientReply: Sendable {
     case submitted(WireSubmitted)
     case status(WireStatus)
     case cancelled(WireCancelled)
+    case resumed(WireResumed)
     case files(WireFileList)
     case piece(WireFilePiece)
     case timeline(WireFileEntry)
@@ -916,7 +941,7 @@ package nonisolated struct WireSongStatus: @unchecked Sendable {
     set {_uniqueStorage()._song = newValue}
   }
 
-  /// `song_state` in words, for clients of before: preparing, sampling, decoding, finished, failed, cancelled
+  /// `song_state` in words, for clients of before: preparing, sampling, decoding, finished, parked, failed, cancelled
   package var state: String {
     get {_storage._state}
     set {_uniqueStorage()._state = newValue}
@@ -1113,6 +1138,31 @@ package nonisolated struct WireCancelled: Sendable {
   package init() {}
 }
 
+/// Lets a song go on that is parked, failed or cancelled.
+package nonisolated struct WireResume: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var song: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireResumed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var wasAtRest: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct WireListFiles: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1218,7 +1268,7 @@ package nonisolated struct WireTimelineQuery: Sendable {
 fileprivate nonisolated let _protobuf_package = "orchestrion"
 
 nonisolated extension WireSongState: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SONG_STATE_UNSPECIFIED\0\u{1}SONG_STATE_PREPARING\0\u{1}SONG_STATE_SAMPLING\0\u{1}SONG_STATE_DECODING\0\u{1}SONG_STATE_FINISHED\0\u{1}SONG_STATE_FAILED\0\u{1}SONG_STATE_CANCELLED\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SONG_STATE_UNSPECIFIED\0\u{1}SONG_STATE_PREPARING\0\u{1}SONG_STATE_SAMPLING\0\u{1}SONG_STATE_DECODING\0\u{1}SONG_STATE_FINISHED\0\u{1}SONG_STATE_FAILED\0\u{1}SONG_STATE_CANCELLED\0\u{2}6SONG_STATE_PARKED\0")
 }
 
 nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2238,7 +2288,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2339,6 +2389,19 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .timeline(v)
         }
       }()
+      case 60: try {
+        var v: WireResume?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .resume(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .resume(v)
+        }
+      }()
       default: break
       }
     }
@@ -2384,6 +2447,10 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .timeline(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
     }()
+    case .resume?: try {
+      guard case .resume(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2400,7 +2467,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2501,6 +2568,19 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .timeline(v)
         }
       }()
+      case 60: try {
+        var v: WireResumed?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .resumed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .resumed(v)
+        }
+      }()
       default: break
       }
     }
@@ -2545,6 +2625,10 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .timeline?: try {
       guard case .timeline(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .resumed?: try {
+      guard case .resumed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
     }()
     case nil: break
     }
@@ -3238,6 +3322,66 @@ nonisolated extension WireCancelled: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
   package static func ==(lhs: WireCancelled, rhs: WireCancelled) -> Bool {
     if lhs.wasRunning != rhs.wasRunning {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireResume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Resume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.song.isEmpty {
+      try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireResume, rhs: WireResume) -> Bool {
+    if lhs.song != rhs.song {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireResumed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Resumed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}was_at_rest\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.wasAtRest) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.wasAtRest != false {
+      try visitor.visitSingularBoolField(value: self.wasAtRest, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireResumed, rhs: WireResumed) -> Bool {
+    if lhs.wasAtRest != rhs.wasAtRest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

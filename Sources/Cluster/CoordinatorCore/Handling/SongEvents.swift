@@ -72,15 +72,32 @@ extension Coordinator {
             } else {
                 emit(.defect(.outputsBeforeSampled(id, state: truth[song].state)))
             }
-        case .finished, .failed, .cancelled: break
+        case .finished, .parked, .failed, .cancelled: break
         }
     }
 
-    /// Ends a song, and takes its tasks from their workers.
+    /// A song goes on from the tokens that it has, with nothing held against its windows.
+    mutating func resume(_ id: SongID) {
+        guard let song = truth.find(id), truth[song].state.isResumable else { return }
+        commit(.songResumed(id))
+        models.add(truth[song].submission)
+        emit(.songResumed(id))
+        guard truth[song].state != .preparing else { return }
+        for stream in truth[song].streamRefs { announceIfComplete(stream) }
+        announceIfSampled(song)
+        enqueue(song)
+        askForCuts(song)
+    }
+
+    /// Ends or parks a song, and takes its tasks from their workers.
     mutating func end(_ song: SongRef, _ state: SongState) {
         let id = truth[song].id
         let leases = truth[song].streams.flatMap(\.holders.leases)
         for stream in truth[song].streamRefs { endPrefill(stream) }
+        // Of a song that may go on, it stays known when its windows ended.
+        if state != .finished {
+            for lease in leases { commit(.leaseEnded(lease.task, lease.epoch, of: lease.worker, .other("\(state)"))) }
+        }
         commit(.songState(id, state))
         for lease in leases {
             send(to: lease.worker, .revoke(lease.task, lease.epoch, reason: "song \(id) is \(state)"))

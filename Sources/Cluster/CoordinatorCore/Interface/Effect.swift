@@ -66,8 +66,11 @@ package enum Effect: Sendable, Hashable {
     case streamCompleted(StreamID)
     /// All tokens of the song exist: write its outputs. Told again after a restart.
     case songSampled(SongID)
-    /// The song is finished, failed or cancelled; its tokens are no longer kept.
+    /// The song is finished, parked, failed or cancelled: nothing is done for it any more. Only of a finished one the
+    /// tokens are no longer kept.
     case songEnded(SongID, SongState)
+    /// The song goes on from the tokens that it has. What is complete of it is told again after this.
+    case songResumed(SongID)
     case submitAccepted(SongID)
     case submitRefused(SongID, reason: String)
     /// Our own mistake: report it and stop.

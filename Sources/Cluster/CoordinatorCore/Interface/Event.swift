@@ -61,6 +61,8 @@ package enum Event: Sendable, Hashable {
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.
     case cutChosen(SongID, sample: Int, seam: Int, position: Int)
     case cancel(SongID)
+    /// A song that is parked, failed or cancelled is to go on; the others do not mind.
+    case resume(SongID)
     /// The song's audio and codes are on disk.
     case outputsWritten(SongID)
     case outputsFailed(SongID, reason: String)

@@ -62,7 +62,7 @@ extension Coordinator {
         if memory.ready.count != count { faults.append("the ready index has \(memory.ready.count) of \(count) tasks") }
         let strange = memory.straggling.filter { truth[$0.song].state != .sampling || truth[$0].holders.isEmpty }
         if !strange.isEmpty { faults.append("stragglers without a lease: \(strange)") }
-        let lost = memory.ahead.keys.filter { truth[$0.song].state.isEnded || truth[$0].holders.sole == nil }
+        let lost = memory.ahead.keys.filter { truth[$0.song].state.isAtRest || truth[$0].holders.sole == nil }
         if !lost.isEmpty { faults.append("windows are begun ahead of nothing: \(lost)") }
         return faults
     }

@@ -90,8 +90,11 @@ extension Coordinator {
     /// By sample, with the cuts that were decided.
     package func plans(of song: SongID) -> [Plan] { truth.song(song)?.plans ?? [] }
 
-    /// What exists of a stream; nil when there is no such stream or its song has ended.
-    package func tokens(of stream: StreamID) -> [UInt16]? { truth.live(stream).map { truth[$0].tokens } }
+    /// What exists of a stream; nil when there is no such stream or its song is finished.
+    package func tokens(of stream: StreamID) -> [UInt16]? {
+        guard let song = truth.song(stream.song), song.state != .finished, song.contains(stream) else { return nil }
+        return song[song.ref(stream)].tokens
+    }
 
     /// Windows that all connected workers run at the same time.
     package var slots: Int { pool.slots }

@@ -26,6 +26,8 @@ struct WorkerPool: Sendable {
     /// Admits a worker at a peer, with the tasks that it had under the same name.
     mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant) {
         let former = workers[description.id]
+        var description = description
+        description.tokensPerSecond = Self.possible(description.tokensPerSecond) ?? 0
         remove(description.id)
         let worker = Worker(description, at: peer, now: now, former: former)
         workers[description.id] = worker

@@ -1,7 +1,7 @@
 package import SongPlan
 
 /// Where a song is. `preparing` → `sampling` → `decoding` → `finished`; any of the first three may become
-/// `failed` or `cancelled`.
+/// `parked`, `failed` or `cancelled`. These three keep their tokens, and go on when somebody resumes them.
 package enum SongState: Sendable, Hashable, Codable {
     /// Its known tokens are awaited.
     case preparing
@@ -9,14 +9,32 @@ package enum SongState: Sendable, Hashable, Codable {
     /// All tokens exist; its outputs are being written.
     case decoding
     case finished
+    /// Nothing of it is assigned until somebody resumes it: going on by itself would take workers along.
+    case parked(reason: String)
     case failed(reason: String)
     case cancelled
 
-    /// Whether nothing more will happen to the song.
+    /// Whether nothing more will happen to the song by itself, and nobody waits for it.
     package var isEnded: Bool {
         switch self {
-        case .preparing, .sampling, .decoding: false
+        case .preparing, .sampling, .decoding, .parked: false
         case .finished, .failed, .cancelled: true
+        }
+    }
+
+    /// Whether nothing is done for the song just now.
+    package var isAtRest: Bool {
+        switch self {
+        case .preparing, .sampling, .decoding: false
+        case .finished, .parked, .failed, .cancelled: true
+        }
+    }
+
+    /// Whether somebody may let the song go on from the tokens that it has.
+    package var isResumable: Bool {
+        switch self {
+        case .preparing, .sampling, .decoding, .finished: false
+        case .parked, .failed, .cancelled: true
         }
     }
 }
@@ -28,6 +46,7 @@ extension SongState: CustomStringConvertible {
         case .sampling: "sampling"
         case .decoding: "decoding"
         case .finished: "finished"
+        case .parked(let reason): "parked: \(reason)"
         case .failed(let reason): "failed: \(reason)"
         case .cancelled: "cancelled"
         }
@@ -62,8 +81,10 @@ package enum Record: Sendable, Hashable {
     case workerBlamed(TaskID, WorkerID, Blame)
     /// Where a sample of a song in segments is cut, in top-level tokens.
     case cut(SongID, sample: Int, seam: Int, position: Int)
-    /// Only `sampling` and the states that end a song.
+    /// Only `sampling`, `parked` and the states that end a song.
     case songState(SongID, SongState)
+    /// A song that was parked, failed or cancelled goes on from its tokens; nothing is held against its windows any more.
+    case songResumed(SongID)
 
     /// The song that the record belongs to.
     package var song: SongID {
@@ -72,7 +93,7 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             task.song
-        case .songState(let song, _), .cut(let song, _, _, _): song
+        case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _): song
         }
     }
 }

@@ -49,19 +49,19 @@ extension SongTable {
             }
         case .tokens(let stream, let start, _, let origin):
             let song = try known(stream)
-            guard !song.state.isEnded, origin != .known else { return }
+            guard !song.state.isAtRest, origin != .known else { return }
             let have = song.end(song.ref(stream))
             guard start == have else { throw .gap(stream, start: start, have: have) }
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
             let song = try known(task.stream)
-            guard song.state.isEnded || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
+            guard song.state.isAtRest || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
             else { throw .unknownTask(task) }
         case .cut(let id, let sample, let seam, let position):
             guard let song = song(id) else { throw .unknownSong(id) }
             guard song.hasCut(sample: sample, seam: seam, position: position) else {
                 throw .impossibleCut(id, sample: sample, seam: seam, position: position)
             }
-        case .songState(let song, _):
+        case .songState(let song, _), .songResumed(let song):
             guard find(song) != nil else { throw .unknownSong(song) }
         }
     }

@@ -27,13 +27,13 @@ struct Song: Sendable {
     /// By sample and cut, whether it was decided. Segments without both of theirs wait.
     private(set) var isDecided: [[Bool]]
     private(set) var state: SongState
-    /// None once the song has ended.
+    /// None once the song is finished.
     private(set) var streams: [Stream]
     /// Leases of its tasks.
     private(set) var running = 0
     /// Whether any task of it was ever handed out.
     private(set) var begun = false
-    /// What status shows after the tokens are gone.
+    /// What status shows while nothing is done for the song.
     private(set) var final: [LevelProgress]?
 
     init(submission: Submission, entry: PlanCache.Entry, ref: SongRef) {
@@ -257,16 +257,31 @@ extension Song {
     /// Its known tokens are there.
     mutating func startSampling() { state = isSampled ? .decoding : .sampling }
 
-    /// Lets the tokens go.
+    /// The song rests. Only a finished one lets its tokens go: any other may be resumed.
     ///
     /// - Returns: the leases that ended with it.
-    mutating func end(_ state: SongState) -> [Lease] {
+    mutating func rest(_ state: SongState) -> [Lease] {
         let leases = streams.flatMap(\.holders.leases)
         final = progress(in: state)
         self.state = state
-        streams = []
+        if state == .finished { streams = [] } else { for place in streams.indices { streams[place].release() } }
         running = 0
         return leases
+    }
+
+    /// The song goes on from the tokens that it has.
+    mutating func resume() {
+        final = nil
+        for place in streams.indices { streams[place].forgive() }
+        state = !hasKnownTokens ? .preparing : isSampled ? .decoding : .sampling
+    }
+
+    /// Whether the tokens exist that it starts from. Earlier releases forgot those of songs that failed.
+    private var hasKnownTokens: Bool {
+        streamRefs.allSatisfy { stream in
+            let place = places[stream.index % places.count]
+            return place.segment > 0 || self[stream].tokens.count >= plan.levels[place.level].known
+        }
     }
 }
 

@@ -24,9 +24,9 @@ struct SongTable: Sendable {
 
     func song(_ id: SongID) -> Song? { refs[id].map { self[$0] } }
 
-    /// A stream of a song that has not ended.
+    /// A stream of a song that is worked on.
     func live(_ stream: StreamID) -> StreamRef? {
-        guard let song = song(stream.song), !song.state.isEnded, song.contains(stream) else { return nil }
+        guard let song = song(stream.song), !song.state.isAtRest, song.contains(stream) else { return nil }
         return song.ref(stream)
     }
 
@@ -45,7 +45,7 @@ struct SongTable: Sendable {
 
     // MARK: Records
 
-    /// Lets a record happen, live and in replay. Records that come too late (of a song that ended) change nothing.
+    /// Lets a record happen, live and in replay. Records that come too late (of a song at rest) change nothing.
     mutating func apply(_ record: Record) -> Changes {
         var changes = Changes()
         switch record {
@@ -65,18 +65,30 @@ struct SongTable: Sendable {
             guard let stream = live(task.stream) else { break }
             songs[stream.song.place].blame(Charge(worker: worker, blame: blame), for: task, of: stream)
         case .cut(let id, let sample, let seam, let position):
-            guard let song = refs[id], !self[song].state.isEnded else { break }
+            guard let song = refs[id], !self[song].state.isAtRest else { break }
             songs[song.place].decide(sample: sample, seam: seam, position: position)
         case .songState(let id, let state):
-            guard let song = refs[id], !self[song].state.isEnded else { break }
-            guard state.isEnded else {
-                songs[song.place].startSampling()
-                break
-            }
-            changes.ended += songs[song.place].end(state)
-            plans.release(self[song].submission.planInputs)
+            guard let song = refs[id] else { break }
+            changes.ended += change(song, to: state)
+        case .songResumed(let id):
+            guard let song = refs[id], self[song].state.isResumable else { break }
+            if self[song].state.isEnded { _ = try? plans.retain(self[song].submission.planInputs) }
+            songs[song.place].resume()
         }
         return changes
+    }
+
+    /// - Returns: the leases that ended with it.
+    private mutating func change(_ song: SongRef, to state: SongState) -> [Lease] {
+        let former = self[song].state
+        // What was parked may be given up, and that is all.
+        guard !former.isAtRest || !former.isEnded && state.isEnded else { return [] }
+        guard state.isAtRest else {
+            songs[song.place].startSampling()
+            return []
+        }
+        if state.isEnded { plans.release(self[song].submission.planInputs) }
+        return songs[song.place].rest(state)
     }
 
     private mutating func add(_ submission: Submission) {

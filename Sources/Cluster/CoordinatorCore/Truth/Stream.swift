@@ -46,4 +46,10 @@ struct Stream: Sendable, Hashable {
     mutating func end(_ epoch: Epoch) -> Lease? { holders.remove(epoch) }
 
     mutating func blame(_ charge: Charge) { blames.append(charge) }
+
+    /// Nobody has the window any more.
+    mutating func release() { holders = .none }
+
+    /// Nothing is held against the window any more.
+    mutating func forgive() { blames = [] }
 }

@@ -41,6 +41,10 @@ enum SongView {
         song.segments > 1 ? "  approximate: \(song.segments) segments" : ""
     }
 
+    private static func reason(_ song: SongProgress) -> String {
+        song.state == .parked ? "\(song.reason); orchestrion resume \(song.song) lets it go on" : song.reason
+    }
+
     static func line(_ song: SongProgress, workers: Int) -> String {
         var text = "\(song.song)  \(song.state)  \(Int(song.share * 100)) %\(approximate(song))"
         text +=
@@ -52,7 +56,7 @@ enum SongView {
             if song.state == .sampling { text += "  \(Terminal.duration(song.secondsLeft)) left" }
         }
         text += "  \(workers) \(workers == 1 ? "worker" : "workers")"
-        return song.reason.isEmpty ? text : text + "  \(song.reason)"
+        return song.reason.isEmpty ? text : text + "  \(reason(song))"
     }
 
     static func lines(_ song: SongProgress, workers: Int, elapsed: Double) -> [String] {
@@ -78,7 +82,7 @@ enum SongView {
                     + "\(percent)  \(level.tokens) of \(level.total) tokens, \(level.windowsDone) of \(level.windows) windows"
             )
         }
-        if !song.reason.isEmpty { lines.append("  \(song.reason)") }
+        if !song.reason.isEmpty { lines.append("  \(reason(song))") }
         return lines
     }
 }

@@ -88,7 +88,7 @@ extension Coordinator {
     /// Of a worker that was beaten before it was measured, what it did not bring says how fast it is at most.
     private mutating func measureSilence(_ lease: Lease, _ progress: LeaseProgress, _ stream: StreamRef) {
         let level = lease.task.level
-        guard !truth[stream.song].state.isEnded, let worker = pool[lease.worker], worker.throughput[level] == nil
+        guard !truth[stream.song].state.isAtRest, let worker = pool[lease.worker], worker.throughput[level] == nil
         else { return }
         let prime = truth[stream.song].segment(stream).windows[lease.task.window].prime.count
         let rest = progress.hasSpoken ? Double(progress.unmeasured) : Double(prime) / view().prefillGain(level)
