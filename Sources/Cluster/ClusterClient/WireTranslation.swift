@@ -56,14 +56,16 @@ extension SongProgress.Level {
     fileprivate init(_ wire: WireLevelStatus) {
         self.init(
             level: Int(wire.level), tokens: Int(clamping: wire.tokens), total: Int(clamping: wire.total),
-            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows), audibleSeconds: wire.audibleSeconds.peerAmount)
+            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows),
+            audibleSeconds: wire.audibleSeconds.peerAmount)
     }
 }
 
 extension ConnectedWorker {
     fileprivate init(_ wire: WireWorkerStatus) {
         self.init(
-            worker: PeerText.shown(wire.worker), name: PeerText.shown(wire.name), levels: wire.levels.map(Int.init), slots: Int(wire.slots),
+            worker: PeerText.shown(wire.worker), name: PeerText.shown(wire.name), levels: wire.levels.map(Int.init),
+            slots: Int(wire.slots),
             busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.peerAmount,
             silentSeconds: wire.silentSeconds.peerAmount)
     }

@@ -49,7 +49,8 @@ package final class InMemoryNetwork: @unchecked Sendable {  // every field is gu
             guard let server else { return false }
             let connection = connectionID(of: client)
             guard server.queued[connection, default: 0] < queueLimit else { return false }
-            server.put(ReceivedMessage(connection: connection, peerKey: client.key, roles: client.roles, payload: payload))
+            server.put(
+                ReceivedMessage(connection: connection, peerKey: client.key, roles: client.roles, payload: payload))
             return true
         }
     }

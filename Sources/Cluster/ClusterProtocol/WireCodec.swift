@@ -55,7 +55,9 @@ extension WireWorkerStatus {
     package var byteCount: Int { size(of: self) }
 }
 
-private func size(of message: some SwiftProtobuf.Message) -> Int { ((try? message.serializedBytes()) ?? [UInt8]()).count }
+private func size(of message: some SwiftProtobuf.Message) -> Int {
+    ((try? message.serializedBytes()) ?? [UInt8]()).count
+}
 
 extension WireTask {
     package init(_ task: TaskID) {

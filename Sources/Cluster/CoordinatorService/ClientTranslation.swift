@@ -55,7 +55,8 @@ extension ClientReply {
     /// The same with about half of what can be left out; in the end that is all of it.
     fileprivate var halved: ClientReply {
         switch self {
-        case .refused(let reason): return .refused(String(reason.unicodeScalars.prefix(reason.unicodeScalars.count / 2)))
+        case .refused(let reason):
+            return .refused(String(reason.unicodeScalars.prefix(reason.unicodeScalars.count / 2)))
         case .submitted(let song, let tokens, let warnings) where !warnings.isEmpty:
             return .submitted(song, tokens: tokens, warnings: Array(warnings.prefix(warnings.count / 2)))
         case .status(var report) where !report.songs.isEmpty || !report.workers.isEmpty:

@@ -28,6 +28,8 @@ final class CoordinatorLoop {
     var logBudget = LogBudget()
     /// Connections that are to be hung up on.
     var unwanted: [ConnectionID] = []
+    /// Workers whose refusal is noted already.
+    var refusedAtDoor: Set<Peer> = []
     /// As of the last turn.
     var connections: ConnectionCount?
     /// What the songs of each key take.
@@ -106,6 +108,7 @@ final class CoordinatorLoop {
         case .foreignWorker(let name, let reason):
             note(RefusalTable.Entry(key: key, name: name, reason: reason))
             strike(connection)
+            refusedAtDoor.insert(Peer(connection.bytes))
             return [.send(Peer(connection.bytes), .refused(reason: reason))]
         case .event(let event):
             if case .workerHello(let peer, let worker) = event { workerLog.hello(peer, worker.id, name: worker.name) }
@@ -208,7 +211,9 @@ final class CoordinatorLoop {
             switch effect {
             case .journal(let record): observe(record)
             case .send(let peer, let message):
-                if case .refused(let reason) = message { noteRefusedWorker(peer, reason) }
+                if case .refused(let reason) = message, refusedAtDoor.remove(peer) == nil {
+                    noteRefusedWorker(peer, reason)
+                }
                 following += try send(message, to: peer, transport)
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)

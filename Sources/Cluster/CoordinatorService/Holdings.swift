@@ -66,7 +66,8 @@ struct Holdings {
         let entry = Entry(submission, plan)
         let share = shares[entry.owner] ?? Share()
         if share.songs >= Self.mostSongs {
-            return "\(share.songs) songs of yours have not ended, and \(Self.mostSongs) are the most; wait, or cancel some"
+            return
+                "\(share.songs) songs of yours have not ended, and \(Self.mostSongs) are the most; wait, or cancel some"
         }
         let own = entry.bytes + (share.plans[entry.inputs] == nil ? entry.planBytes : 0)
         guard share.bytes + own > Self.mostBytes else { return nil }

@@ -16,6 +16,7 @@ extension CoordinatorLoop {
             replies.append(
                 AddressedReply(connection: sender.connection, number: number, reply: .refused(reason)))
         case .event(.workerHello(let peer, let worker)):
+            refusedAtDoor.insert(peer)
             effects.append(.send(peer, .refused(reason: reason)))
             note(RefusalTable.Entry(key: sender.peerKey ?? "", name: worker.name, reason: reason))
             return false

@@ -3,7 +3,7 @@ import SongPlan
 /// How large a song's plan may be: the coordinator keeps it in memory, with all of the song's tokens.
 enum PlanBounds {
     /// Windows of one level of one sample, which are planned alike for all samples. An hour with the usual hops has 5000.
-    static let windows = 20_000
+    static let windows = 32_768
     /// Tokens that are sampled, over all levels and samples. Ten samples of an hour fit.
     static let tokens = 1 << 28
 

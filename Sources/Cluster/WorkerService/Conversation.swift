@@ -177,7 +177,8 @@ struct Conversation {
         guard assignment.isAhead, own.fingerprints[task.level] == assignment.fingerprint,
             let check = checks[task.level], check.fault(assignment) == nil
         else {
-            return own.options.log("leaves \(PeerText.shown("\(task)")) alone until its lease: it is not what this worker can prefill")
+            return own.options.log(
+                "leaves \(PeerText.shown("\(task)")) alone until its lease: it is not what this worker can prefill")
         }
         if batch.state.withLock({ $0.addAhead(assignment, prefix: check.prefix) }) { batch.signalEngine() }
     }
@@ -194,10 +195,11 @@ struct Conversation {
     private func refusal(of assignment: WindowAssignment) -> String? {
         let task = assignment.task
         guard own.fingerprints[task.level] == assignment.fingerprint, let check = checks[task.level] else {
-            return "the song's level \(task.level) needs the model \(PeerText.shown(assignment.fingerprint)); this worker "
+            return
+                "the song's level \(task.level) needs the model \(PeerText.shown(assignment.fingerprint)); this worker "
                 + "has \(own.fingerprints[task.level] ?? "no such level")"
         }
-        guard PeerText.isSongID(task.song) else { return "\(PeerText.shown(task.song)) is no song's id" }
+        guard PeerText.isClean(task.song, limit: 65) else { return "\(PeerText.shown(task.song)) is no song's id" }
         if assignment.isAhead { return "\(task): an assignment needs an epoch; 0 is for what is prefilled ahead" }
         if let fault = check.fault(assignment) { return "\(task): \(fault)" }
         do {

@@ -79,7 +79,8 @@ package struct AllowList: Sendable, Equatable {
             let word = rest.prefix { !$0.isWhitespace }.dropFirst(Self.roleName.count)
             guard let named = PeerRoles(word) else {
                 throw ZeroMQError(
-                    explaining: "role=\(word.prefix(40)) is none; a key's role is worker, client or admin, or several with "
+                    explaining:
+                        "role=\(word.prefix(40)) is none; a key's role is worker, client or admin, or several with "
                         + "commas")
             }
             roles = named

@@ -28,6 +28,8 @@ struct ConnectionTable {
     private var entries: [Int32: Entry] = [:]
     /// By address, how many were never heard, of those that may stay.
     private var unheard: [String: Int] = [:]
+    /// By address, those that were never heard, the oldest first; some of them were, or have gone, since.
+    private var queues: [String: Queue] = [:]
     private var allUnheard = 0
     private var made: UInt64 = 0
 
@@ -52,6 +54,7 @@ struct ConnectionTable {
         made += 1
         entries[descriptor] = Entry(place: place, number: made)
         unheard[place?.address ?? "", default: 0] += 1
+        queues[place?.address ?? "", default: Queue()].add(descriptor, made)
         allUnheard += 1
         keepLimits(newest: descriptor)
     }
@@ -88,6 +91,7 @@ struct ConnectionTable {
         allUnheard -= 1
         let left = (unheard[entry.address] ?? 1) - 1
         unheard[entry.address] = left == 0 ? nil : left
+        if left == 0 { queues[entry.address] = nil }
     }
 
     // MARK: Who has to go
@@ -98,14 +102,36 @@ struct ConnectionTable {
             turnAway(oldestUnheard(of: entry.address), .tooManyConnections)
         } else if allUnheard > limits.unheard || entries.count > limits.total {
             // Whose address has most of them: a flood crowds out itself.
-            let address = unheard.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
-            turnAway(address.flatMap { oldestUnheard(of: $0) }, .tooManyConnections)
+            guard let address = unheard.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else { return }
+            turnAway(oldestUnheard(of: address), .tooManyConnections)
         }
     }
 
-    private func oldestUnheard(of address: String) -> Int32? {
-        entries.filter { !$0.value.isHeard && !$0.value.isShut && $0.value.address == address }
-            .min { $0.value.number < $1.value.number }?.key
+    /// In a time that does not grow with their number: a flood must not be quicker than this.
+    private mutating func oldestUnheard(of address: String) -> Int32? {
+        while let (descriptor, number) = queues[address]?.first {
+            if let entry = entries[descriptor], entry.number == number, !entry.isHeard, !entry.isShut {
+                return descriptor
+            }
+            queues[address]?.removeFirst()
+        }
+        return nil
+    }
+
+    private struct Queue {
+        private var items: [(descriptor: Int32, number: UInt64)] = []
+        private var begin = 0
+
+        var first: (descriptor: Int32, number: UInt64)? { begin < items.count ? items[begin] : nil }
+
+        mutating func add(_ descriptor: Int32, _ number: UInt64) { items.append((descriptor, number)) }
+
+        mutating func removeFirst() {
+            begin += 1
+            guard begin > 64, 2 * begin > items.count else { return }
+            items.removeFirst(begin)
+            begin = 0
+        }
     }
 
     private mutating func turnAway(_ descriptor: Int32?, _ reason: ConnectionRefusal.Reason) {

@@ -118,7 +118,8 @@ struct KeysCommand: ParsableCommand {
                     Terminal.note("its name stays as it is; orchestrion keys remove it first to give it another")
                 }
             } else {
-                Terminal.note("\(key)\(name.map { " (\($0))" } ?? "") is allowed as \(entry.roles.text) in \(list.file.path)")
+                Terminal.note(
+                    "\(key)\(name.map { " (\($0))" } ?? "") is allowed as \(entry.roles.text) in \(list.file.path)")
             }
         }
     }
