@@ -49,6 +49,12 @@ import Testing
             return count == 0 || errno != EAGAIN
         }
 
+        /// - Returns: false when fewer bytes come.
+        private func read(_ count: Int) -> Bool {
+            var bytes = [UInt8](repeating: 0, count: count)
+            return recv(descriptor, &bytes, count, Int32(MSG_WAITALL)) == count
+        }
+
         /// As a DEALER of ZMTP 3.0 begins.
         func greet() {
             let greeting: [UInt8] =
@@ -57,7 +63,8 @@ import Testing
                 [UInt8(name.utf8.count)] + Array(name.utf8) + [0, 0, 0, UInt8(value.utf8.count)] + Array(value.utf8)
             }
             let ready = [5] + Array("READY".utf8) + property("Socket-Type", "DEALER") + property("Identity", "")
-            _ = send(greeting + [4, UInt8(ready.count)] + ready)
+            // Each waits for the other's, as libzmq does.
+            _ = send(greeting) && read(64) && send([4, UInt8(ready.count)] + ready) && read(2)
         }
     }
 

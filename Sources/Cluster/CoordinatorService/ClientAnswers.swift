@@ -122,7 +122,12 @@ extension CoordinatorLoop {
     }
 
     private func timeline(of song: SongID) throws -> FileList.File {
-        try writeTimeline(song)
+        let start = clock.seconds
+        if songs[song] == nil || start >= nextTimelines[song] ?? 0 {
+            try writeTimeline(song)
+            // A twentieth of the time at most.
+            if songs[song] != nil { nextTimelines[song] = clock.seconds + 20 * (clock.seconds - start) }
+        }
         let file = layout(of: song).timeline
         guard let size = try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int else {
             throw SongError("nothing of \(song) was sampled yet")

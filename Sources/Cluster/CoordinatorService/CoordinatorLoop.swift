@@ -26,6 +26,12 @@ final class CoordinatorLoop {
     var awaited = AwaitedAnswers()
     var conduct = PeerConduct()
     var logBudget = LogBudget()
+    /// What came and has not had its turn.
+    private var waiting: [ReceivedMessage] = []
+    /// Seconds for which messages are taken in before what they came to is journaled and answered.
+    private static let longestTurn = 0.03
+    /// When the timelines of songs that run may be written again: it takes long for long songs.
+    var nextTimelines: [SongID: Double] = [:]
     /// Connections that are to be hung up on.
     var unwanted: [ConnectionID] = []
     /// Workers whose refusal is noted already.
@@ -56,7 +62,9 @@ final class CoordinatorLoop {
         resumeSongs()
         do {
             while !completions.isStopping {
-                let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
+                let messages =
+                    waiting.isEmpty ? try transport.receive(timeout: .milliseconds(100), limit: 256) : waiting
+                waiting = []
                 try turn(messages, transport)
                 if let fault = completions.fault { throw fault }
             }
@@ -71,7 +79,15 @@ final class CoordinatorLoop {
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
         var effects: [Effect] = []
         var replies: [AddressedReply] = []
-        for message in messages { effects += handle(Incoming(message), from: message, &replies) }
+        let end = clock.seconds + Self.longestTurn
+        for (place, message) in messages.enumerated() {
+            // Who asks for much in one go waits for the rest, and others for no more than a turn.
+            if place > 0, clock.seconds > end {
+                waiting = Array(messages[place...])
+                break
+            }
+            effects += handle(Incoming(message), from: message, &replies)
+        }
         for completion in completions.drain() { effects += handle(completion, &replies) }
         effects += handle(.tick)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
@@ -187,6 +203,7 @@ final class CoordinatorLoop {
         do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
         songs.removeValue(forKey: song)?.close()
         holdings.remove(song)
+        nextTimelines[song] = nil
         if state == .finished { try work.room.whenThere { try journal.forget(song) } }
     }
 
