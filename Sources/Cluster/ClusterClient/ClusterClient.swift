@@ -100,6 +100,16 @@ package final class ClusterClient: Sendable {
         return try ask(.cancel(cancel)).cancelled.wasRunning
     }
 
+    /// Takes a song away, with its files.
+    ///
+    /// - Parameter force: one that runs, too.
+    /// - Returns: whether it was running.
+    package func remove(song: String, force: Bool = false) throws -> Bool {
+        var remove = WireRemove()
+        (remove.song, remove.force) = (song, force)
+        return try ask(.remove(remove)).removed.wasRunning
+    }
+
     /// Lets a song go on that is parked, failed or cancelled, from the tokens that it has.
     ///
     /// - Returns: whether it was any of these.

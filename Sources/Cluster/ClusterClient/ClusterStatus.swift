@@ -5,6 +5,8 @@ package struct ClusterStatus: Sendable, Hashable {
     package var workers: [ConnectedWorker]
     /// Who was not let in, or not used; the newest first.
     package var refusals: [RefusedPeer]
+    /// What holds the coordinator up, or soon will.
+    package var troubles: [String]
     /// Of the coordinator.
     package var uptimeSeconds: Double
     /// Over TCP, how many there are, how many there may be, and how many were hung up on for that; nil where a coordinator
@@ -26,11 +28,12 @@ package struct ClusterStatus: Sendable, Hashable {
 
     package init(
         songs: [SongProgress] = [], workers: [ConnectedWorker] = [], refusals: [RefusedPeer] = [],
-        uptimeSeconds: Double = 0
+        troubles: [String] = [], uptimeSeconds: Double = 0
     ) {
         self.songs = songs
         self.workers = workers
         self.refusals = refusals
+        self.troubles = troubles
         self.uptimeSeconds = uptimeSeconds
     }
 }
@@ -90,6 +93,8 @@ package struct SongProgress: Sendable, Hashable {
     package var stageSecondsLeft: Double
     /// Seconds since it was submitted; 0 when the coordinator does not say.
     package var ageSeconds: Double
+    /// What holds it up that is no fault of the song, and when that is tried again; empty when nothing does.
+    package var waiting: String
 
     /// Of the tokens that are sampled, 0 to 1.
     package var share: Double { wantedTokens == 0 ? 1 : min(1, Double(sampledTokens) / Double(wantedTokens)) }

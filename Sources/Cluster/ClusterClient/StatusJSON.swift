@@ -35,6 +35,7 @@ private struct StatusDocument: Encodable {
         var stageSecondsLeft: Double
         var segments: Int
         var ageSeconds: Double
+        var waiting: String
     }
     struct Worker: Encodable {
         var worker: String
@@ -61,6 +62,7 @@ private struct StatusDocument: Encodable {
     var songs: [Song]
     var workers: [Worker]
     var refusals: [Refusal]
+    var troubles: [String]
     var uptimeSeconds: Double
     var connections: Connections?
 
@@ -77,7 +79,7 @@ private struct StatusDocument: Encodable {
                 running: song.running, sampledTokens: song.sampledTokens, wantedTokens: song.wantedTokens,
                 tokensPerSecond: song.tokensPerSecond.finite, secondsLeft: song.secondsLeft.finite,
                 stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite,
-                segments: song.segments, ageSeconds: song.ageSeconds.finite)
+                segments: song.segments, ageSeconds: song.ageSeconds.finite, waiting: song.waiting)
         }
         workers = status.workers.map {
             Worker(
@@ -89,6 +91,7 @@ private struct StatusDocument: Encodable {
                 key: $0.key, address: $0.address, name: $0.name, reason: $0.reason, secondsAgo: $0.secondsAgo.finite,
                 count: $0.count)
         }
+        troubles = status.troubles
         uptimeSeconds = status.uptimeSeconds
         connections = status.connections.map {
             Connections(open: $0.open, limit: $0.limit, turnedAway: $0.turnedAway)

@@ -9,7 +9,7 @@ extension ClusterStatus {
                 RefusedPeer(
                     key: PeerText.shown($0.key), address: PeerText.shown($0.address), name: PeerText.shown($0.name),
                     reason: PeerText.lines($0.reason), secondsAgo: $0.secondsAgo.peerAmount, count: $0.count)
-            }, uptimeSeconds: wire.uptimeSeconds.peerAmount)
+            }, troubles: wire.troubles.map { PeerText.lines($0) }, uptimeSeconds: wire.uptimeSeconds.peerAmount)
         if wire.connectionLimit > 0 {
             connections = Connections(
                 open: Int(wire.connections), limit: Int(wire.connectionLimit), turnedAway: wire.turnedAway)
@@ -32,7 +32,8 @@ extension SongProgress {
             running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
             wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond.peerAmount,
             secondsLeft: wire.secondsLeft.peerAmount, stageShare: min(1, wire.stageShare.peerAmount),
-            stageSecondsLeft: wire.stageSecondsLeft.peerAmount, ageSeconds: wire.ageSeconds.peerAmount)
+            stageSecondsLeft: wire.stageSecondsLeft.peerAmount, ageSeconds: wire.ageSeconds.peerAmount,
+            waiting: PeerText.lines(wire.waiting))
     }
 }
 

@@ -18,6 +18,12 @@ extension CoordinatorLoop {
             return nil
         case .submit(let song, let specification, let format, let priority):
             guard !awaited.has(song, from: asker.connection, number: number) else { return nil }
+            if let reason = reasonToRefuseSongs {
+                throw SongError("no song can be taken on just now: \(reason). Submit it again later")
+            }
+            if let reason = lost[song] {
+                throw SongError("song \(song) is here, and cannot be read (\(reason)); remove it, or use another id")
+            }
             guard !awaited.isFull(of: asker.connection) else {
                 throw SongError("too many songs are being checked just now; try again later")
             }
@@ -31,6 +37,7 @@ extension CoordinatorLoop {
             return .cancelled(wasRunning: wasRunning)
         case .list(let song, let soFar, let after):
             return .files(try files(of: existing(song, of: asker), soFar: soFar, after: after))
+        case .remove(let song, let force): return .removed(wasRunning: try remove(song, force: force, of: asker))
         case .resume(let song):
             let state = try existing(song, of: asker).state
             if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
@@ -86,7 +93,7 @@ extension CoordinatorLoop {
         return StatusReport.Song(
             status: status, priority: core.submission(of: status.song)?.priority ?? 0,
             ageSeconds: max(0, journal.time - status.submittedAt), tokensPerSecond: speed,
-            secondsLeft: left, stage: song?.stage.progress,
+            secondsLeft: left, stage: song?.stage.progress, waiting: troubles.waiting(status.song),
             audibleSeconds: status.levels.map {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0
             })

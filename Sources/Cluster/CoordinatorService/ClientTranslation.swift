@@ -15,6 +15,7 @@ enum ClientRequest {
     /// - Parameter cursor: where the answer goes on, empty at its beginning; nil when it must be one message.
     case status(SongID?, cursor: String?)
     case cancel(SongID)
+    case remove(SongID, force: Bool)
     case resume(SongID)
     /// The song's files: finished ones, or sound that grows.
     ///
@@ -44,6 +45,7 @@ enum ClientReply {
     case submitted(SongID, tokens: Int, warnings: [String])
     case status(StatusReport)
     case cancelled(wasRunning: Bool)
+    case removed(wasRunning: Bool)
     case resumed(wasAtRest: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
@@ -63,7 +65,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .resumed, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -82,6 +84,8 @@ struct StatusReport {
         var secondsLeft: Double
         /// Of encoding or decoding.
         var stage: (share: Double, secondsLeft: Double)?
+        /// What holds it up; nil when nothing.
+        var waiting: String?
         /// By level.
         var audibleSeconds: [Double]
     }
@@ -99,6 +103,8 @@ struct StatusReport {
     var workers: [Worker]
     /// The newest first.
     var refusals: [Refusal]
+    /// What holds the coordinator up, or soon will.
+    var troubles: [String]
     var uptimeSeconds: Double
     /// nil where they cost nothing.
     var connections: ConnectionCount?
@@ -141,6 +147,7 @@ extension ClientRequest {
             self = .status(
                 query.song.isEmpty ? nil : query.song, cursor: query.pages ? String(query.cursor.prefix(500)) : nil)
         case .cancel(let cancel): self = .cancel(cancel.song)
+        case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
@@ -174,6 +181,7 @@ extension AddressedReply {
             wire.submitted.warnings = warnings
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
+        case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
             wire.files.state = "\(list.state)"
@@ -221,6 +229,7 @@ extension WireStatus {
             note.count = 1
             refusals.insert(note, at: 0)
         }
+        troubles = report.troubles.prefix(16).map { PeerText.lines($0, limit: 1000) }
     }
 }
 
@@ -263,6 +272,7 @@ extension WireSongStatus {
         secondsLeft = song.secondsLeft
         priority = Int32(clamping: song.priority)
         ageSeconds = song.ageSeconds
+        waiting = song.waiting.map { String($0.prefix(1000)) } ?? ""
         if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
         levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
             var progress = WireLevelStatus()

@@ -6,12 +6,13 @@ enum LogKind: String, CaseIterable {
     case lease = "leases that were taken back"
     case blame = "blames"
     case cut = "cuts"
+    case worker = "workers that came or went"
     case damagedChunk = "damaged chunks"
 
     /// Lines a minute.
     fileprivate var most: Int {
         switch self {
-        case .songState, .warning, .lease, .blame, .cut: 200
+        case .songState, .warning, .lease, .blame, .cut, .worker: 200
         case .damagedChunk: 5
         }
     }

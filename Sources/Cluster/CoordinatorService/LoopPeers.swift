@@ -26,7 +26,7 @@ extension CoordinatorLoop {
             WorkerLog.Present(
                 id: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, isBusy: $0.busy > 0)
         }
-        for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { options.log(line) }
+        for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { tell(.worker, line) }
     }
 
     func note(_ refusal: RefusalTable.Entry, advice: String = "") {

@@ -97,7 +97,9 @@ extension CoordinatorLoop {
 
     /// Without songs and workers.
     private func beginning(of asker: Asker, isFirst: Bool) -> StatusReport {
-        var report = StatusReport(songs: [], workers: [], refusals: [], uptimeSeconds: clock.seconds)
+        var report = StatusReport(
+            songs: [], workers: [], refusals: [], troubles: isFirst ? troubles.ofCoordinator : [],
+            uptimeSeconds: clock.seconds)
         report.connections = connections
         guard asker.isAdmin, isFirst else { return report }
         report.refusals = refusals.entries.prefix(Self.refusalsShown).map {

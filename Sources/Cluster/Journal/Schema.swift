@@ -48,6 +48,15 @@ enum Schema {
             try LeaseEnding.migrate(db)
             try db.drop(table: "events")
         }
+        // A checksum over all columns, and what is known of the journal as a whole.
+        migrator.registerMigration("6 digests, meta", foreignKeyChecks: .immediate) { db in
+            try db.alter(table: "records") { table in table.add(column: RowDigest.column, .integer) }
+            try db.create(table: "meta") { table in
+                table.primaryKey("key", .text)
+                table.column("value", .integer).notNull()
+            }
+            try RowDigest.migrate(db)
+        }
         return migrator
     }
 }

@@ -59,6 +59,9 @@ struct WorkerPool: Sendable {
 
     mutating func hear(_ id: WorkerID, now: Instant) { workers[id]?.hear(now) }
 
+    /// All of them count as heard just now.
+    mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.hear(now) } }
+
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
     mutating func excuse(_ gap: Duration) { for id in Array(workers.keys) { workers[id]?.excuse(gap) } }
 
