@@ -42,7 +42,6 @@ import Testing
         }
         #expect(isRefused("more", of: "anna", at: 1))
         #expect(!isRefused("3", of: "anna", at: 1) && !isRefused("more", of: "bert", at: 1))
-        #expect(isRefused("large", size: .max, of: "carl", at: 1))
         ledger.end("7", of: "anna")
         #expect(!isRefused("more", of: "anna", at: 2))
         // What does not go on for long is passed over.
