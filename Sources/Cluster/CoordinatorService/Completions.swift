@@ -14,6 +14,8 @@ enum Completion: Sendable {
     case event(Event)
     /// Of a job for a song: nothing, when the song is worked on anew since then.
     case ofRun(SongRun, SongID, Event)
+    /// What became of a piece of an upload, or of its end.
+    case uploaded(UploadResult)
 }
 
 /// What a coordinator's threads share with its loop: what they post back to it, and whether it goes on.
