@@ -48,6 +48,10 @@ package final class ModelRegistry: Sendable {
         if let model = known.withLock({ $0.models[full] ?? $0.models[name] }) { return model }
         if FileManager.default.fileExists(atPath: full) { return try add(path: full) }
         if let model = known.withLock({ $0.models[last] }) { return model }
+        if name.hasPrefix("/") {
+            throw SongError(
+                "the model's folder \(name) is not there" + (ModelPlace.origin(of: name).map { ". \($0)" } ?? ""))
+        }
         let names = Set(known.withLock { $0.models.values.map(\.name) }).sorted()
         throw SongError(
             "no model is called \(name) here, and there is no such folder; "

@@ -26,7 +26,8 @@ package final class MappedFile: @unchecked Sendable {
             throw CheckpointError(
                 code == ENOENT ? .missing : .unreadable, path,
                 code == ENOENT
-                    ? "there is no such file" : "cannot be opened: \(String(cString: strerror(code)))")
+                    ? "there is no such file" : "cannot be opened: \(String(cString: strerror(code)))",
+                code: code)
         }
         defer { close(descriptor) }
         let size = try MappedFile.regularFileSize(descriptor, path)
@@ -34,8 +35,9 @@ package final class MappedFile: @unchecked Sendable {
             throw CheckpointError(.truncated, path, "the file is empty; download or copy it again")
         }
         guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+            let code = errno
             throw CheckpointError(
-                .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(errno)))")
+                .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(code)))", code: code)
         }
         self.path = path
         isBacked = true
