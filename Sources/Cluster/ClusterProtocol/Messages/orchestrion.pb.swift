@@ -916,6 +916,11 @@ package nonisolated struct WireStatusQuery: Sendable {
   /// Empty: all songs.
   package var song: String = String()
 
+  /// The asker takes more than one message for an answer: `next` of one is `cursor` of the next request.
+  package var pages: Bool = false
+
+  package var cursor: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1121,6 +1126,16 @@ package nonisolated struct WireStatus: Sendable {
   /// What holds up the coordinator, or soon will.
   package var troubles: [String] = []
 
+  /// TCP connections, how many there may be, and how many were hung up on because there were too many.
+  package var connections: UInt32 = 0
+
+  package var connectionLimit: UInt32 = 0
+
+  package var turnedAway: UInt64 = 0
+
+  /// Not empty: there is more.
+  package var next: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1213,6 +1228,9 @@ package nonisolated struct WireListFiles: Sendable {
   /// Instead of finished files: the sound so far, raw float32, of the streams that are not finished.
   package var soFar: Bool = false
 
+  /// Files that come after this path in the list.
+  package var after: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1246,6 +1264,9 @@ package nonisolated struct WireFileList: Sendable {
   package var sampleRate: UInt32 = 0
 
   package var sampleLength: UInt64 = 0
+
+  /// There are others after these.
+  package var more: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2879,7 +2900,7 @@ nonisolated extension WireSubmitted: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatusQuery"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{2}O\u{1}pages\0\u{1}cursor\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2888,6 +2909,8 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      case 80: try { try decoder.decodeSingularBoolField(value: &self.pages) }()
+      case 81: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       default: break
       }
     }
@@ -2897,11 +2920,19 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.song.isEmpty {
       try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
     }
+    if self.pages != false {
+      try visitor.visitSingularBoolField(value: self.pages, fieldNumber: 80)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 81)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireStatusQuery, rhs: WireStatusQuery) -> Bool {
     if lhs.song != rhs.song {return false}
+    if lhs.pages != rhs.pages {return false}
+    if lhs.cursor != rhs.cursor {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3264,7 +3295,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{2}\u{1f}troubles\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{2}\u{1f}troubles\0\u{2}\u{9}connections\0\u{3}connection_limit\0\u{3}turned_away\0\u{1}next\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3278,6 +3309,10 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.uptimeSeconds) }()
       case 40: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
       case 71: try { try decoder.decodeRepeatedStringField(value: &self.troubles) }()
+      case 80: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
+      case 81: try { try decoder.decodeSingularUInt32Field(value: &self.connectionLimit) }()
+      case 82: try { try decoder.decodeSingularUInt64Field(value: &self.turnedAway) }()
+      case 83: try { try decoder.decodeSingularStringField(value: &self.next) }()
       default: break
       }
     }
@@ -3302,6 +3337,18 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.troubles.isEmpty {
       try visitor.visitRepeatedStringField(value: self.troubles, fieldNumber: 71)
     }
+    if self.connections != 0 {
+      try visitor.visitSingularUInt32Field(value: self.connections, fieldNumber: 80)
+    }
+    if self.connectionLimit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.connectionLimit, fieldNumber: 81)
+    }
+    if self.turnedAway != 0 {
+      try visitor.visitSingularUInt64Field(value: self.turnedAway, fieldNumber: 82)
+    }
+    if !self.next.isEmpty {
+      try visitor.visitSingularStringField(value: self.next, fieldNumber: 83)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3312,6 +3359,10 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.uptimeSeconds != rhs.uptimeSeconds {return false}
     if lhs.refusals != rhs.refusals {return false}
     if lhs.troubles != rhs.troubles {return false}
+    if lhs.connections != rhs.connections {return false}
+    if lhs.connectionLimit != rhs.connectionLimit {return false}
+    if lhs.turnedAway != rhs.turnedAway {return false}
+    if lhs.next != rhs.next {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3504,7 +3555,7 @@ nonisolated extension WireResumed: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFiles"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{4}\u{13}so_far\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{4}\u{13}so_far\0\u{2}<after\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3514,6 +3565,7 @@ nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
       case 20: try { try decoder.decodeSingularBoolField(value: &self.soFar) }()
+      case 80: try { try decoder.decodeSingularStringField(value: &self.after) }()
       default: break
       }
     }
@@ -3526,12 +3578,16 @@ nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.soFar != false {
       try visitor.visitSingularBoolField(value: self.soFar, fieldNumber: 20)
     }
+    if !self.after.isEmpty {
+      try visitor.visitSingularStringField(value: self.after, fieldNumber: 80)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireListFiles, rhs: WireListFiles) -> Bool {
     if lhs.song != rhs.song {return false}
     if lhs.soFar != rhs.soFar {return false}
+    if lhs.after != rhs.after {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3574,7 +3630,7 @@ nonisolated extension WireFileEntry: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FileList"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}files\0\u{4}\u{12}sample_rate\0\u{3}sample_length\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}files\0\u{4}\u{12}sample_rate\0\u{3}sample_length\0\u{2};more\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3586,6 +3642,7 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
       case 20: try { try decoder.decodeSingularUInt32Field(value: &self.sampleRate) }()
       case 21: try { try decoder.decodeSingularUInt64Field(value: &self.sampleLength) }()
+      case 80: try { try decoder.decodeSingularBoolField(value: &self.more) }()
       default: break
       }
     }
@@ -3604,6 +3661,9 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.sampleLength != 0 {
       try visitor.visitSingularUInt64Field(value: self.sampleLength, fieldNumber: 21)
     }
+    if self.more != false {
+      try visitor.visitSingularBoolField(value: self.more, fieldNumber: 80)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3612,6 +3672,7 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.files != rhs.files {return false}
     if lhs.sampleRate != rhs.sampleRate {return false}
     if lhs.sampleLength != rhs.sampleLength {return false}
+    if lhs.more != rhs.more {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
