@@ -90,6 +90,15 @@ package final class ClusterClient: Sendable {
         return try ask(.cancel(cancel)).cancelled.wasRunning
     }
 
+    /// Gives windows to a machine again that is set aside.
+    ///
+    /// - Returns: whether it was.
+    package func release(machine: String) throws -> Bool {
+        var release = WireReleaseMachine()
+        release.machine = machine
+        return try ask(.releaseMachine(release)).released.wasSetAside
+    }
+
     /// Lets a song go on that is parked, failed or cancelled, from the tokens that it has.
     ///
     /// - Returns: whether it was any of these.

@@ -10,6 +10,11 @@ extension ClusterStatus {
                     key: $0.key, address: $0.address, name: $0.name, reason: $0.reason,
                     secondsAgo: $0.secondsAgo.seconds,
                     count: $0.count)
+            },
+            setAsides: wire.setAside.map {
+                SetAsideMachine(
+                    machine: $0.machine, name: $0.name, reason: $0.reason, secondsSince: $0.sinceSeconds.seconds,
+                    secondsLeft: $0.secondsLeft > 0 ? $0.secondsLeft.seconds : nil)
             }, uptimeSeconds: wire.uptimeSeconds.seconds)
     }
 }
@@ -61,7 +66,7 @@ extension ConnectedWorker {
         self.init(
             worker: wire.worker, name: wire.name, levels: wire.levels.map(Int.init), slots: Int(wire.slots),
             busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.seconds,
-            silentSeconds: wire.silentSeconds.seconds)
+            silentSeconds: wire.silentSeconds.seconds, machine: wire.machine)
     }
 }
 

@@ -29,6 +29,9 @@ extension CoordinatorLoop {
             if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
             completions.post(.event(.resume(song)))
             return .resumed(wasAtRest: state.isResumable)
+        case .releaseMachine(let machine):
+            completions.post(.event(.releaseMachine(machine)))
+            return .released(wasSetAside: core.setAsides.contains { $0.machine == machine })
         case .list(let song, let soFar): return .files(try files(of: song, soFar: soFar))
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, song, from: offset, count: count)
@@ -64,7 +67,7 @@ extension CoordinatorLoop {
     // MARK: status
 
     /// Few enough for one reply.
-    private static let refusalsShown = 8
+    private static let (refusalsShown, setAsidesShown) = (8, 20)
 
     private func status(_ song: SongID?) throws -> StatusReport {
         // A reply is one message: the newest songs, and how many windows each has.
@@ -78,7 +81,11 @@ extension CoordinatorLoop {
             refusals: refusals.entries.prefix(Self.refusalsShown).map {
                 StatusReport.Refusal(entry: $0, secondsAgo: max(0, clock.seconds - $0.last))
             },
-            uptimeSeconds: clock.seconds)
+            setAsides: core.setAsides.prefix(Self.setAsidesShown).map {
+                StatusReport.SetAside(
+                    status: $0, secondsSince: max(0, (now - $0.since) / .seconds(1)),
+                    secondsLeft: $0.until.map { max(0.1, ($0 - now) / .seconds(1)) } ?? 0)
+            }, uptimeSeconds: clock.seconds)
     }
 
     private func report(_ status: SongStatus) -> StatusReport.Song {

@@ -14,6 +14,7 @@ enum ClientRequest {
     case status(SongID?)
     case cancel(SongID)
     case resume(SongID)
+    case releaseMachine(MachineID)
     /// The song's files: finished ones, or sound that grows.
     case list(SongID, soFar: Bool)
     case read(SongID, path: String, offset: UInt64, count: Int)
@@ -41,6 +42,7 @@ enum ClientReply {
     case status(StatusReport)
     case cancelled(wasRunning: Bool)
     case resumed(wasAtRest: Bool)
+    case released(wasSetAside: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
@@ -58,7 +60,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .resumed, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .resumed, .released, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -82,6 +84,12 @@ struct StatusReport {
         var status: WorkerStatus
         var silentSeconds: Double
     }
+    struct SetAside {
+        var status: SetAsideStatus
+        var secondsSince: Double
+        /// 0: until somebody releases it.
+        var secondsLeft: Double
+    }
     struct Refusal {
         var entry: RefusalTable.Entry
         var secondsAgo: Double
@@ -90,6 +98,8 @@ struct StatusReport {
     var workers: [Worker]
     /// The newest first.
     var refusals: [Refusal]
+    /// Machines that get nothing just now, as many as fit.
+    var setAsides: [SetAside] = []
     var uptimeSeconds: Double
 }
 
@@ -123,6 +133,7 @@ extension ClientRequest {
         case .status(let query): self = .status(query.song.isEmpty ? nil : query.song)
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .resume(let resume): self = .resume(resume.song)
+        case .releaseMachine(let release): self = .releaseMachine(release.machine)
         case .list(let list): self = .list(list.song, soFar: list.soFar)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
@@ -155,6 +166,7 @@ extension AddressedReply {
             wire.submitted.warnings = warnings
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
+        case .released(let wasSetAside): wire.released.wasSetAside = wasSetAside
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
             wire.files.state = "\(list.state)"
@@ -185,6 +197,18 @@ extension WireStatus {
         songs = report.songs.map(WireSongStatus.init)
         workers = report.workers.map(WireWorkerStatus.init)
         refusals = report.refusals.map(WireRefusal.init)
+        setAside = report.setAsides.map(WireSetAside.init)
+    }
+}
+
+extension WireSetAside {
+    fileprivate init(_ aside: StatusReport.SetAside) {
+        self.init()
+        machine = aside.status.machine
+        name = aside.status.name
+        reason = String(aside.status.reason.prefix(500))
+        secondsLeft = aside.secondsLeft
+        sinceSeconds = aside.secondsSince
     }
 }
 
@@ -208,6 +232,7 @@ extension WireWorkerStatus {
         busy = UInt32(worker.status.busy)
         tokensPerSecond = worker.status.tokensPerSecond
         silentSeconds = worker.silentSeconds
+        machine = String(worker.status.machine.prefix(200))
     }
 }
 

@@ -23,6 +23,7 @@ final class CoordinatorLoop {
     private var workers = SeenWorkers()
     var workerLog = WorkerLog()
     var refusals = RefusalTable()
+    var machineLog = MachineLog()
     var awaited = AwaitedAnswers()
 
     init(core: Coordinator, folder: URL, journal: Journal, work: BackgroundWork, options: CoordinatorServer.Options) {
@@ -94,6 +95,7 @@ final class CoordinatorLoop {
         case .event(let event):
             if case .workerHello(let peer, let worker) = event { workerLog.hello(peer, worker.id, name: worker.name) }
             if case .goodbye(let peer) = event { workerLog.goodbye(peer) }
+            if case .workerDied(_, let report) = event { note(report) }
             let effects = handle(event)
             if case .workerHello(_, let worker) = event { remember(worker) }
             return effects
@@ -213,8 +215,8 @@ final class CoordinatorLoop {
             if origin != .known { songs[stream.song]?.count(tokens: tokens.count, at: clock.seconds) }
             decodeArrived(stream, from: start, tokens)
         case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
-        case .workerBlamed(let task, let worker, let blame):
-            options.log("\(task) was lost with worker \(name(of: worker)): \(blame)")
+        case .workerBlamed(let task, let worker, let blame, _):
+            options.log("\(task) failed on worker \(name(of: worker)): \(blame)")
         case .songState(let song, let state): options.log("song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let worker, let ending):
             options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")

@@ -6,7 +6,7 @@ import SongPlan
 /// A record as a row of the table `records`.
 struct RecordRow {
     enum Kind: String {
-        case submitted, known, sampled, granted, ended, vanished, reported, cut
+        case submitted, known, sampled, granted, ended, vanished, reported, crashed, suspected, cut
         case sampling, finished, parked, failed, cancelled, resumed
     }
 
@@ -19,6 +19,8 @@ struct RecordRow {
     var window: Int?
     var epoch: Epoch?
     var worker: WorkerID?
+    /// Durable name of the worker's machine; null in rows of earlier releases.
+    var machine: MachineID?
     var start: Int?
     var text: String?
     /// Why a lease ended, as a word; details are in `text`.
@@ -27,8 +29,8 @@ struct RecordRow {
 
     static let insertion = """
         INSERT INTO records
-            (kind, song, sample, level, segment, window, epoch, worker, start, text, ending, tokens, checksum, time)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (kind, song, sample, level, segment, window, epoch, worker, machine, start, text, ending, tokens, checksum, time)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
     /// - Parameter time: seconds since 1970.
@@ -36,7 +38,7 @@ struct RecordRow {
         let bytes = tokens.map(TokenBytes.encode)
         let epoch = epoch.map { Int64(bitPattern: $0) }
         return [
-            kind.rawValue, song, sample, level, segment, window, epoch, worker, start, text, ending,
+            kind.rawValue, song, sample, level, segment, window, epoch, worker, machine, start, text, ending,
             bytes.map { Data($0) }, bytes.map { checksum($0) }, time,
         ]
     }
@@ -77,9 +79,11 @@ struct RecordRow {
             self.worker = worker
             (ending, text) = reason.columns
             setTask(task)
-        case .workerBlamed(let task, let worker, let blame):
+        case .workerBlamed(let task, let worker, let blame, let machine):
+            self.machine = machine
             switch blame {
             case .vanished: kind = .vanished
+            case .crashed(let what, let isAlone): (kind, text) = (isAlone ? .crashed : .suspected, what)
             case .reported(let reason):
                 kind = .reported
                 text = reason
@@ -129,6 +133,7 @@ struct RecordRow {
         window = row["window"]
         epoch = (row["epoch"] as Int64?).map { Epoch(bitPattern: $0) }
         worker = row["worker"]
+        machine = row["machine"]
         start = row["start"]
         text = row["text"]
         ending = row["ending"]
@@ -170,10 +175,13 @@ struct RecordRow {
             return .leaseEnded(task, epoch, of: worker ?? "", LeaseEnding(ending: ending, text: text))
         case .vanished:
             guard let task, let worker else { return nil }
-            return .workerBlamed(task, worker, .vanished)
+            return .workerBlamed(task, worker, .vanished, machine: machine)
+        case .crashed, .suspected:
+            guard let task, let worker, let text else { return nil }
+            return .workerBlamed(task, worker, .crashed(text, isAlone: kind == .crashed), machine: machine)
         case .reported:
             guard let task, let worker, let text else { return nil }
-            return .workerBlamed(task, worker, .reported(reason: text))
+            return .workerBlamed(task, worker, .reported(reason: text), machine: machine)
         case .cut:
             guard let sample, let segment, let start else { return nil }
             return .cut(song, sample: sample, seam: segment, position: start)

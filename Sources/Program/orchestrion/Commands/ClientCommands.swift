@@ -62,7 +62,7 @@ struct StatusCommand: ParsableCommand {
                     levels,
                     worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
-        for line in RefusalView.lines(status.refusals) { print(line) }
+        for line in SetAsideView.lines(status.setAsides) + RefusalView.lines(status.refusals) { print(line) }
     }
 }
 
