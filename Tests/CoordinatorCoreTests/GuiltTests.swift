@@ -37,7 +37,7 @@ struct GuiltTests {
     }
 
     @Test func `three workers that are killed at random end no song, whatever the schedule`() throws {
-        for seed in UInt64(0)..<200 {
+        for seed in UInt64(0)..<60 {
             var random = SplitMix(state: seed)
             var world = MockWorld(Settings(chunk: 4))
             for number in 0..<5 { try world.handle(.submit(Small.song("s\(number)", length: 160))) }
@@ -71,7 +71,9 @@ struct GuiltTests {
             for peer in Array(world.workers.keys) {
                 world.workers[peer]?.sample(2)
                 if way == "to workers" {
-                    for chunk in world.workers[peer]?.takeChunks(size: 4) ?? [] { try world.handle(.chunk(peer, chunk)) }
+                    for chunk in world.workers[peer]?.takeChunks(size: 4) ?? [] {
+                        try world.handle(.chunk(peer, chunk))
+                    }
                     try world.heartbeat(peer)
                 }
             }
@@ -213,7 +215,8 @@ struct GuiltTests {
     @Test func `a window that crashes alone on three machines that work parks its song, and no other`() throws {
         var world = try poisoned(["a", "b", "c", "d"], seconds: 120)
         guard case .parked(let reason) = world.states["bad"] else { throw Violation("\(world.states)") }
-        #expect(reason.contains("sample 0 level 2 window 0") && reason.contains("SIGSEGV") && reason.contains("3 machines"))
+        #expect(
+            reason.contains("sample 0 level 2 window 0") && reason.contains("SIGSEGV") && reason.contains("3 machines"))
         for _ in 0..<400 { try world.live(8) }
         let others = world.states.filter { $0.key != "bad" }.values
         #expect(others.allSatisfy { $0 == .finished })
@@ -246,11 +249,11 @@ struct GuiltTests {
         world.deliver()
         try world.die(MockWorld.peer("a"))
         try world.restart()
-        #expect(world.coordinator.truth.songs[0].streams[0].blamed == ["a"])
+        #expect(world.coordinator.truth.songs[0].streams[2].blamed == ["a"])
         let peer = try world.join("b", slots: 1)
         world.workers[peer]?.sample(4)
         try world.sendChunks(peer)
-        #expect(world.coordinator.truth.songs[0].streams[0].blames.isEmpty)
+        #expect(world.coordinator.truth.songs[0].streams[2].blames.isEmpty)
         #expect(world.coordinator.waiting("s") == nil)
     }
 

@@ -47,7 +47,9 @@ extension MockWorld {
             }
             if workers[peer] != nil { try heartbeat(peer) }
         }
-        for song in sampled.sorted() where states[song] == .decoding { try handle(.outputsWritten(song)) }
+        for song in sampled.sorted() where coordinator.state(of: song) == .decoding {
+            try handle(.outputsWritten(song))
+        }
         try answerCuts()
         try handle(.tick)
         deliver()
@@ -56,7 +58,16 @@ extension MockWorld {
     /// Lives until all songs have ended.
     mutating func liveToEnd(limit: Int = 2000) throws {
         for _ in 0..<limit where !states.values.allSatisfy(\.isEnded) { try live() }
-        try require(states.values.allSatisfy { $0 == .finished }, "after all this: \(states)")
+        let workers = coordinator.pool.workers.values.map {
+            "\($0.id): \($0.freeSlots) free, quiet \($0.isQuiet), aside \($0.isSetAside), has \($0.tasks)"
+        }
+        try require(
+            states.values.allSatisfy { $0 == .finished },
+            """
+            after all this: \(states), leases \(leases), workers \(workers), tries \(coordinator.memory.tries), \
+            ready \(coordinator.memory.ready.groups.keys), waiting \(coordinator.memory.waiting.queues.keys), \
+            streams \(streams.mapValues(\.count)), cuts \(wantedCuts)
+            """)
         try checkEmpty()
     }
 
@@ -65,7 +76,9 @@ extension MockWorld {
     mutating func live(seconds: Int, poison: SongID, killing machines: [MachineID]) throws {
         for step in 0..<2 * seconds {
             for peer in workers.keys.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
-                guard let worker = workers[peer], worker.tasks.keys.contains(where: { $0.song == poison }) else { continue }
+                guard let worker = workers[peer], worker.tasks.keys.contains(where: { $0.song == poison }) else {
+                    continue
+                }
                 try die(peer)
             }
             if step.isMultiple(of: 2) {
@@ -76,5 +89,17 @@ extension MockWorld {
             // What has poison in hand does not come to bring tokens of anything.
             try live(8, stopped: Set(workers.filter { $0.value.tasks.keys.contains { $0.song == poison } }.keys))
         }
+    }
+
+    /// Nothing may be left when all songs have ended.
+    func checkEmpty() throws {
+        try require(states.values.allSatisfy(\.isEnded), "songs are left: \(states)")
+        try require(leases.isEmpty && copies.isEmpty, "leases are left: \(leases.keys)")
+        try require(coordinator.memory.ready.groups.isEmpty, "ready tasks are left")
+        try require(coordinator.memory.waiting.queues.isEmpty, "waiting songs are left")
+        try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")
+        try require(
+            coordinator.truth.songs.allSatisfy { $0.streams.isEmpty == ($0.state == .finished) },
+            "tokens are left of what is finished, or lost of what is not")
     }
 }

@@ -395,16 +395,4 @@ struct MockWorld {
             try require(assignment.above.isEmpty, "\(task) is of the top level and has a slice above")
         }
     }
-
-    /// Nothing may be left when all songs have ended.
-    func checkEmpty() throws {
-        try require(states.values.allSatisfy(\.isEnded), "songs are left: \(states)")
-        try require(leases.isEmpty && copies.isEmpty, "leases are left: \(leases.keys)")
-        try require(coordinator.memory.ready.groups.isEmpty, "ready tasks are left")
-        try require(coordinator.memory.waiting.queues.isEmpty, "waiting songs are left")
-        try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")
-        try require(
-            coordinator.truth.songs.allSatisfy { $0.streams.isEmpty == ($0.state == .finished) },
-            "tokens are left of what is finished, or lost of what is not")
-    }
 }

@@ -59,7 +59,7 @@ package struct SongProgress: Sendable, Hashable {
     /// A model's name.
     package var model: String
     package var state: State
-    /// Why it failed or is parked; empty otherwise.
+    /// Why it failed, is parked, or waits before a window is tried again; empty otherwise.
     package var reason: String
     package var priority: Int
     package var samples: Int

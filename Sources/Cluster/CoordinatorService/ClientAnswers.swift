@@ -95,7 +95,8 @@ extension CoordinatorLoop {
             core.secondsLeft(of: status.song)
             ?? (speed > 0 ? Double(status.wantedTokens - status.sampledTokens) / speed : 0)
         return StatusReport.Song(
-            status: status, priority: core.submission(of: status.song)?.priority ?? 0,
+            status: status, failedWindows: core.waiting(status.song),
+            priority: core.submission(of: status.song)?.priority ?? 0,
             ageSeconds: max(0, journal.time - status.submittedAt), tokensPerSecond: speed,
             secondsLeft: left, stage: song?.stage.progress,
             audibleSeconds: status.levels.map {

@@ -70,6 +70,8 @@ extension ClientReply {
 struct StatusReport {
     struct Song {
         var status: SongStatus
+        /// What it waits for because windows of it failed; nil when nothing.
+        var failedWindows: String?
         var priority: Int
         /// Since it was submitted.
         var ageSeconds: Double
@@ -243,6 +245,7 @@ extension WireSongStatus {
         self.song = status.song
         model = status.model
         (songState, state, reason) = status.state.wire
+        if reason.isEmpty, let windows = song.failedWindows { reason = String(windows.prefix(2000)) }
         samples = UInt32(status.samples)
         segments = UInt32(status.segments)
         running = UInt32(status.running)

@@ -28,10 +28,12 @@ extension CoordinatorLoop {
 
     /// A supervisor tells of an engine that is dead.
     func note(_ report: DeathReport) {
+        workerLog.died(report.worker)
         let windows = report.windows.prefix(4).map { "\($0.task)" }.joined(separator: ", ")
         let more = report.windows.count > 4 ? " and \(report.windows.count - 4) more" : ""
         let hand = report.windows.isEmpty ? "" : "; in the step that ran: \(windows)\(more)"
-        options.log("the engine of worker \(report.name) died: \(report.ending)\(hand)\(report.wasAlone ? ", alone" : "")")
+        options.log(
+            "the engine of worker \(report.name) died: \(report.ending)\(hand)\(report.wasAlone ? ", alone" : "")")
     }
 
     func note(_ refusal: RefusalTable.Entry, advice: String = "") {

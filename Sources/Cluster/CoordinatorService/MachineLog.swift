@@ -12,7 +12,8 @@ struct MachineLog {
         for aside in setAsides where known[aside.machine]?.since != aside.since {
             let pause = aside.until.map { "for \(Int((($0 - now) / .seconds(1)).rounded(.up))) s" }
             lines.append(
-                "machine \(aside.name) (\(aside.machine)) gets no windows \(pause ?? "until it is released"): \(aside.reason)")
+                "machine \(aside.name) (\(aside.machine)) gets no windows \(pause ?? "until it is released"): \(aside.reason)"
+            )
         }
         for (machine, aside) in known.sorted(by: { $0.key < $1.key }) where here[machine] == nil {
             lines.append("machine \(aside.name) gets windows again")

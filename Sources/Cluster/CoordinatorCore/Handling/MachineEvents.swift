@@ -207,7 +207,9 @@ extension Coordinator {
     package func waiting(_ id: SongID) -> String? {
         guard let song = truth.song(id), song.state == .sampling else { return nil }
         let own = memory.tries.filter { $0.key.song == song.ref && song[$0.key].holders.isEmpty }
-        guard let (stream, item) = own.min(by: { ($0.value.next, $0.key) < ($1.value.next, $1.key) }) else { return nil }
+        guard let (stream, item) = own.min(by: { ($0.value.next, $0.key) < ($1.value.next, $1.key) }) else {
+            return nil
+        }
         let left = max(0, (item.next - now) / .seconds(1))
         let count = Set(pool.connected.map(\.machine)).count
         let advice =

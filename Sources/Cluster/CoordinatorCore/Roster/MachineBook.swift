@@ -69,7 +69,9 @@ struct MachineBook: Sendable {
 
     // MARK: What happens
 
-    private mutating func update<Result>(_ machine: MachineID, _ name: String, _ body: (inout Entry) -> Result) -> Result {
+    private mutating func update<Result>(_ machine: MachineID, _ name: String, _ body: (inout Entry) -> Result)
+        -> Result
+    {
         if entries[machine] == nil, entries.count >= Self.most { forgetSome() }
         return body(&entries[machine, default: Entry(name: name)])
     }

@@ -117,7 +117,9 @@ struct Dispatch {
         }
         guard entry.isCopy else {
             let best = stream.blames.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: stream.blamed)
-            guard let best, isDue(entry, on: best), view.isBetterKept(entry.stream, from: best, beside: kept) else { return best }
+            guard let best, isDue(entry, on: best), view.isBetterKept(entry.stream, from: best, beside: kept) else {
+                return best
+            }
             kept += 1
             keptTask = Proposal(turn: view.turn(entry.stream.song), entry: entry, skill: skill, worker: best)
             return nil

@@ -30,7 +30,9 @@ enum PrefillAhead {
             guard let ahead = view.memory.ahead[stream], let entry = view.memory.ready.task(of: stream),
                 !entry.isCopy, entry.task == ahead.task
             else { return nil }
-            guard view.pool.isUsable(ahead.worker), !isSoonerElsewhere(view, ahead, stream) else { return .endPrefill(stream) }
+            guard view.pool.isUsable(ahead.worker), !isSoonerElsewhere(view, ahead, stream) else {
+                return .endPrefill(stream)
+            }
             return .grant(entry, to: ahead.worker, isProvisional: false, moving: nil)
         }
     }

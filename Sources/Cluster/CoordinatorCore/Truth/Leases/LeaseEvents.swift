@@ -78,7 +78,8 @@ extension Coordinator {
         }
         switch ending {
         case .lost(.unreachable), .lost(.silent), .lost(.left), .notHeld: remember(lost: lease)
-        case .lost(.refused), .lost(.replaced), .lost(.died), .moved, .beaten, .reported, .misbehaved, .crashed, .displaced,
+        case .lost(.refused), .lost(.replaced), .lost(.died), .moved, .beaten, .reported, .misbehaved, .crashed,
+            .displaced,
             .other:
             break
         }
