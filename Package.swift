@@ -100,7 +100,7 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "JukeboxModel", "MusicBox", "Pictures",
+                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
                 "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -184,7 +184,11 @@ let package = Package(
             name: "TestSupport", dependencies: ["CCairo", "ClusterProtocol", "CSndFile", "ZeroMQTransport"],
             path: "Tests/TestSupport"),
         .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["Tensor", "TestSupport", "orchestrion"]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
+                "Tensor", "TestSupport", "orchestrion", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

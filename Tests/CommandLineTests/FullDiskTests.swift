@@ -114,7 +114,7 @@ extension CommandLines {
                 name: "coordinator", executable: "/usr/bin/unshare",
                 arguments: ["-m", "/bin/bash", "-c", script, Orchestrion.path], folder: logs, logs: logs)
             try await wait(for: "the coordinator to wait for room") {
-                process.errorOutput.contains("waits for room") || !process.isRunning
+                process.errorOutput.contains("assignments are stopped") || !process.isRunning
             }
             #expect(process.errorOutput.contains("is full"), "\(process.errorOutput)")
             process.signal(SIGTERM)

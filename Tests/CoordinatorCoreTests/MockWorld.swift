@@ -89,8 +89,8 @@ struct MockWorld {
             ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel, .resume, .releaseMachine, .cutChosen,
-            .outputsWritten, .outputsFailed, .tick:
+            .cancel, .resume, .remove, .pause, .proceed, .releaseMachine, .cutChosen, .outputsWritten, .outputsFailed,
+            .tick:
             break
         }
         let effects = coordinator.handle(event, now: now)
@@ -256,6 +256,7 @@ struct MockWorld {
         case .songResumed(let song):
             try require(states[song]?.isResumable ?? false, "\(song) is resumed and did not rest")
             states[song] = try resumed(song)
+        case .songRemoved(let song): try forget(song)
         }
     }
 

@@ -78,7 +78,8 @@ extension ClusterProcesses {
             }
         }
 
-        @Test func `an engine that hangs is ended, its machine set aside, and the song goes on elsewhere`() async throws {
+        @Test func `an engine that hangs is ended, its machine set aside, and the song goes on elsewhere`() async throws
+        {
             let song = try await victimSong()
             let expected = try await song.undisturbed()
             try await withCluster(Cluster.Options(models: [song.model], lease: 2)) { cluster in
@@ -90,7 +91,8 @@ extension ClusterProcesses {
                     cluster.log.contains("the engine of worker stuck died: no step ended in 2 s")
                 }
                 try await wait(for: "its machine to be set aside", limit: .seconds(90)) {
-                    try await cluster.command("workers", []).output.contains("Set aside\n  stuck  machine stuck  it failed")
+                    let shown = try await cluster.command("workers", []).output
+                    return shown.contains("Set aside\n  stuck  machine stuck  it failed")
                 }
                 try cluster.startWorker("good", environment: Self.machine("good"))
                 #expect(try await cluster.result(of: id) == expected)

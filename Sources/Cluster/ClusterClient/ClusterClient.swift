@@ -99,6 +99,16 @@ package final class ClusterClient: Sendable {
         return try ask(.releaseMachine(release)).released.wasSetAside
     }
 
+    /// Takes a song away, with its files.
+    ///
+    /// - Parameter force: one that runs, too.
+    /// - Returns: whether it was running.
+    package func remove(song: String, force: Bool = false) throws -> Bool {
+        var remove = WireRemove()
+        (remove.song, remove.force) = (song, force)
+        return try ask(.remove(remove)).removed.wasRunning
+    }
+
     /// Lets a song go on that is parked, failed or cancelled, from the tokens that it has.
     ///
     /// - Returns: whether it was any of these.

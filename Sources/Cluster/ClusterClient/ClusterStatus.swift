@@ -7,17 +7,20 @@ package struct ClusterStatus: Sendable, Hashable {
     package var refusals: [RefusedPeer]
     /// Machines that get no windows just now.
     package var setAsides: [SetAsideMachine]
+    /// What holds the coordinator up, or soon will.
+    package var troubles: [String]
     /// Of the coordinator.
     package var uptimeSeconds: Double
 
     package init(
         songs: [SongProgress] = [], workers: [ConnectedWorker] = [], refusals: [RefusedPeer] = [],
-        setAsides: [SetAsideMachine] = [], uptimeSeconds: Double = 0
+        setAsides: [SetAsideMachine] = [], troubles: [String] = [], uptimeSeconds: Double = 0
     ) {
         self.setAsides = setAsides
         self.songs = songs
         self.workers = workers
         self.refusals = refusals
+        self.troubles = troubles
         self.uptimeSeconds = uptimeSeconds
     }
 }
@@ -59,7 +62,7 @@ package struct SongProgress: Sendable, Hashable {
     /// A model's name.
     package var model: String
     package var state: State
-    /// Why it failed, is parked, or waits before a window is tried again; empty otherwise.
+    /// Why it failed or is parked; empty otherwise.
     package var reason: String
     package var priority: Int
     package var samples: Int
@@ -77,6 +80,8 @@ package struct SongProgress: Sendable, Hashable {
     package var stageSecondsLeft: Double
     /// Seconds since it was submitted; 0 when the coordinator does not say.
     package var ageSeconds: Double
+    /// What holds it up that is no fault of the song, and when that is tried again; empty when nothing does.
+    package var waiting: String
 
     /// Of the tokens that are sampled, 0 to 1.
     package var share: Double { wantedTokens == 0 ? 1 : min(1, Double(sampledTokens) / Double(wantedTokens)) }

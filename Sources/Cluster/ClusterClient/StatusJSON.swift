@@ -35,6 +35,7 @@ private struct StatusDocument: Encodable {
         var stageSecondsLeft: Double
         var segments: Int
         var ageSeconds: Double
+        var waiting: String
     }
     struct Worker: Encodable {
         var worker: String
@@ -66,6 +67,7 @@ private struct StatusDocument: Encodable {
     var workers: [Worker]
     var refusals: [Refusal]
     var setAside: [SetAside]
+    var troubles: [String]
     var uptimeSeconds: Double
 
     init(_ status: ClusterStatus) {
@@ -81,7 +83,7 @@ private struct StatusDocument: Encodable {
                 running: song.running, sampledTokens: song.sampledTokens, wantedTokens: song.wantedTokens,
                 tokensPerSecond: song.tokensPerSecond.finite, secondsLeft: song.secondsLeft.finite,
                 stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite,
-                segments: song.segments, ageSeconds: song.ageSeconds.finite)
+                segments: song.segments, ageSeconds: song.ageSeconds.finite, waiting: song.waiting)
         }
         workers = status.workers.map {
             Worker(
@@ -99,6 +101,7 @@ private struct StatusDocument: Encodable {
                 machine: $0.machine, name: $0.name, reason: $0.reason, sinceSeconds: $0.secondsSince.finite,
                 secondsLeft: $0.secondsLeft?.finite ?? 0)
         }
+        troubles = status.troubles
         uptimeSeconds = status.uptimeSeconds
     }
 }

@@ -15,7 +15,7 @@ extension ClusterStatus {
                 SetAsideMachine(
                     machine: $0.machine, name: $0.name, reason: $0.reason, secondsSince: $0.sinceSeconds.seconds,
                     secondsLeft: $0.secondsLeft > 0 ? $0.secondsLeft.seconds : nil)
-            }, uptimeSeconds: wire.uptimeSeconds.seconds)
+            }, troubles: wire.troubles, uptimeSeconds: wire.uptimeSeconds.seconds)
     }
 }
 
@@ -33,7 +33,8 @@ extension SongProgress {
             running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
             wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond.seconds,
             secondsLeft: wire.secondsLeft.seconds, stageShare: min(1, wire.stageShare.seconds),
-            stageSecondsLeft: wire.stageSecondsLeft.seconds, ageSeconds: wire.ageSeconds.seconds)
+            stageSecondsLeft: wire.stageSecondsLeft.seconds, ageSeconds: wire.ageSeconds.seconds,
+            waiting: wire.waiting)
     }
 }
 

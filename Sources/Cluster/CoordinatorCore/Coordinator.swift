@@ -1,4 +1,4 @@
-import SongPlan
+package import SongPlan
 
 /// The coordinator's decisions, apart from everything they touch: a state machine
 /// `(event, now) → effects` without clock, randomness or I/O.
@@ -32,6 +32,7 @@ package struct Coordinator: Sendable {
     private var grown: [StreamRef] = []
     /// Songs whose completed streams must be told again, because a restart forgot who was told.
     private var unannounced: [SongRef] = []
+    var isPaused = false
 
     /// The rules, in their order: when one has moves, the next sees what has become of them.
     private static let rules: [Rule] = [
@@ -61,6 +62,22 @@ package struct Coordinator: Sendable {
         for song in truth.songs where !song.state.isAtRest { revive(song) }
     }
 
+    /// A coordinator as a journal left it of which some rows were lost: what does not fit any more is left away, and
+    /// sampled again.
+    ///
+    /// - Parameters:
+    ///   - leastEpoch: no lease gets a lower one.
+    ///   - dropped: the places of records that were left away, and why.
+    package init(
+        mending records: [Record], leastEpoch: Epoch = 1, settings: Settings = Settings(), now: Instant,
+        dropped: inout [DroppedRecord]
+    ) {
+        self.init(settings: settings, now: now)
+        (truth, dropped) = SongTable.mended(records)
+        truth.skipEpochs(below: leastEpoch)
+        for song in truth.songs where !song.state.isAtRest { revive(song) }
+    }
+
     private mutating func revive(_ song: Song) {
         models.add(song.submission)
         for lease in song.streams.flatMap(\.holders.leases).sorted(by: { $0.epoch < $1.epoch }) {
@@ -81,8 +98,8 @@ package struct Coordinator: Sendable {
         advance(to: now)
         noticeSilence()
         announceAfterReplay()
-        handle(event)
-        applyRules()
+        if isPaused { handleInPause(event) } else { handle(event) }
+        if !isPaused { applyRules() }
         defer { effects = [] }
         return effects
     }
@@ -110,7 +127,7 @@ package struct Coordinator: Sendable {
         unannounced = []
     }
 
-    private mutating func handle(_ event: Event) {
+    mutating func handle(_ event: Event) {
         switch event {
         case .submit(let submission, let plan): submit(submission, plan: plan)
         case .allowModel(let name, let fingerprints): allow(name: name, fingerprints: fingerprints)
@@ -128,6 +145,9 @@ package struct Coordinator: Sendable {
         case .cutChosen(let song, let sample, let seam, let position):
             cutChosen(song, sample: sample, seam: seam, position: position)
         case .cancel(let song): cancel(song)
+        case .remove(let song): remove(song)
+        case .pause: pause()
+        case .proceed: proceed()
         case .resume(let song): resume(song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))

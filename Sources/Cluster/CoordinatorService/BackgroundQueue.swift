@@ -2,9 +2,15 @@ import Foundation
 import Synchronization
 import Tensor
 
-/// Runs jobs one after another on a thread of its own, so that the coordinator's loop never waits for arithmetic.
+/// Runs jobs one after another on a thread of its own, so that the coordinator's loop never waits for arithmetic. A job
+/// that is to run later is in nobody's way until then.
 final class BackgroundQueue: Sendable {
-    private typealias Job = (priority: Int, run: @Sendable () -> Void)
+    private struct Job {
+        var priority: Int
+        /// nil is at once.
+        var due: ContinuousClock.Instant?
+        var run: @Sendable () -> Void
+    }
 
     private let jobs = Mutex<(waiting: [Job], closed: Bool)>(([], false))
     private let signal = DispatchSemaphore(value: 0)
@@ -21,9 +27,12 @@ final class BackgroundQueue: Sendable {
         thread.start()
     }
 
-    /// - Parameter priority: jobs of a higher one go first; equal ones in the order in which they came.
-    func add(priority: Int = 0, _ job: @escaping @Sendable () -> Void) {
-        jobs.withLock { if !$0.closed { $0.waiting.append((priority, job)) } }
+    /// - Parameters:
+    ///   - priority: jobs of a higher one go first; equal ones in the order in which they came.
+    ///   - pause: how long the job must not run.
+    func add(priority: Int = 0, after pause: Duration? = nil, _ job: @escaping @Sendable () -> Void) {
+        let due = pause.map { ContinuousClock.now + $0 }
+        jobs.withLock { if !$0.closed { $0.waiting.append(Job(priority: priority, due: due, run: job)) } }
         signal.signal()
     }
 
@@ -36,17 +45,27 @@ final class BackgroundQueue: Sendable {
 
     private func run() {
         while true {
-            signal.wait()
-            let (job, closed) = jobs.withLock { (Self.removeNext(&$0.waiting), $0.closed) }
+            let now = ContinuousClock.now
+            let (job, next, closed) = jobs.withLock { jobs in
+                (Self.removeNext(&jobs.waiting, now), jobs.waiting.compactMap(\.due).min(), jobs.closed)
+            }
             if closed { break }
-            job?.run()
+            if let job {
+                job.run()
+            } else if let next {
+                let seconds = max(0.001, now.duration(to: next) / .seconds(1))
+                _ = signal.wait(timeout: .now() + seconds)
+            } else {
+                signal.wait()
+            }
         }
         done.signal()
     }
 
-    private static func removeNext(_ waiting: inout [Job]) -> Job? {
-        guard let highest = waiting.map(\.priority).max(),
-            let place = waiting.firstIndex(where: { $0.priority == highest })
+    private static func removeNext(_ waiting: inout [Job], _ now: ContinuousClock.Instant) -> Job? {
+        let due = waiting.indices.filter { waiting[$0].due.map { $0 <= now } ?? true }
+        guard let highest = due.map({ waiting[$0].priority }).max(),
+            let place = due.first(where: { waiting[$0].priority == highest })
         else { return nil }
         return waiting.remove(at: place)
     }

@@ -1,6 +1,7 @@
 import CoordinatorCore
 import SongFiles
 import SongPlan
+import Synchronization
 import SystemErrors
 import Tensor
 
@@ -14,18 +15,24 @@ final class BackgroundWork: Sendable {
         case decoding
         /// Chooses cuts, which segments wait for.
         case cutting
+        /// Backups, and looks at the disk.
+        case upkeep
     }
 
     let registry: ModelRegistry
     let uploads: UploadStore
     let completions: Completions
-    let room: RoomOnDisk
+    let troubles: Troubles
+    /// Whether what a machine or disk refuses is tried again; otherwise the coordinator stops with it.
+    let isPatient: Bool
     /// Whether client and coordinator are one process.
     let trustsPaths: Bool
     let team: Teams
+    let measuredUse = Mutex<Int?>(nil)
     private let preparation = BackgroundQueue(name: "preparation")
     private let decoding = BackgroundQueue(name: "decoding", isPatient: true)
     private let cutting = BackgroundQueue(name: "cutting")
+    private let upkeep = BackgroundQueue(name: "upkeep", isPatient: true)
 
     /// Threads of each kind of work.
     struct Teams: Sendable {
@@ -48,49 +55,69 @@ final class BackgroundWork: Sendable {
         self.completions = completions
         trustsPaths = options.trustsPaths
         team = Teams(threads: options.threads)
-        room = RoomOnDisk(
-            isAwaited: options.waitsForRoom, log: options.log, isStopping: { completions.isStopping })
+        troubles = Troubles(log: options.log)
+        isPatient = options.waitsForRoom
     }
 
     /// Waits for what runs, and drops the rest.
     func close() {
-        for queue in [preparation, decoding, cutting] { queue.close() }
+        for queue in [preparation, decoding, cutting, upkeep] { queue.close() }
     }
 
-    private func queue(_ kind: Kind) -> BackgroundQueue {
+    func queue(_ kind: Kind) -> BackgroundQueue {
         switch kind {
         case .preparation: preparation
         case .decoding: decoding
         case .cutting: cutting
+        case .upkeep: upkeep
         }
     }
 
     /// Does something that answers for its own errors.
     func add(_ kind: Kind, _ body: @escaping @Sendable () -> Void) { queue(kind).add(body) }
 
-    /// Does something for a song on its way to its files; when that fails, so does the song.
+    /// Does something for a song. Where it fails, only what is wrong with the song itself fails the song. All else is a
+    /// machine's or a disk's: it is tried again with growing pauses, and other songs' jobs run meanwhile.
     ///
     /// - Parameters:
     ///   - priority: of a higher one goes first.
-    ///   - failure: what to say then.
+    ///   - part: of the song, as a word for what waits.
     func add(
-        _ kind: Kind, for song: SongID, priority: Int = 0, failure: String,
+        _ kind: Kind, for song: LiveSong, priority: Int = 0, part: String,
         _ body: @escaping @Sendable () throws -> Void
     ) {
-        queue(kind).add(priority: priority) { [self] in
-            do {
-                try room.whenThere(body)
-            } catch {
-                fail(song, failure, error)
-            }
-        }
+        attempt(Job(kind: kind, song: song, priority: priority, part: part, body: body), after: nil, Pauses())
     }
 
-    /// What the system refused is no fault of the song: in one process with the client, the song goes on when the
-    /// command is given again.
-    private func fail(_ song: SongID, _ what: String, _ error: any Error) {
-        if completions.isStopping { return }
-        if trustsPaths, error.systemNumber != nil { return completions.giveUp(error) }
-        completions.post(.event(.outputsFailed(song, reason: "\(what): \(error.explanation)")))
+    private struct Job: Sendable {
+        var kind: Kind
+        var song: LiveSong
+        var priority: Int
+        var part: String
+        var body: @Sendable () throws -> Void
+    }
+
+    private func attempt(_ job: Job, after pause: Duration?, _ pauses: Pauses) {
+        queue(job.kind).add(priority: job.priority, after: pause) { [self] in
+            guard job.song.isOpen else { return }
+            let place = Troubles.Place.song(job.song.id, part: job.part)
+            do {
+                try job.body()
+                if pause != nil { troubles.clear(place) }
+            } catch {
+                if completions.isStopping || !job.song.isOpen { return }
+                if error.isFaultOfSong {
+                    troubles.clear(place)
+                    return completions.post(
+                        .event(.outputsFailed(job.song.id, reason: "\(job.part): \(error.explanation)")))
+                }
+                // In one process with the client, the song goes on when the command is given again.
+                guard isPatient else { return completions.giveUp(error) }
+                var pauses = pauses
+                let pause = pauses.next(after: error)
+                troubles.set(place, "\(job.part): \(error.waitingExplanation)", nextTry: .now + pause)
+                attempt(job, after: pause, pauses)
+            }
+        }
     }
 }

@@ -15,6 +15,12 @@ extension CoordinatorLoop {
         case .upload(let piece): return .uploaded(try work.uploads.add(piece))
         case .submit(let song, let specification, let format, let priority):
             guard !awaited.has(song, from: connection, number: number) else { return nil }
+            if let reason = reasonToRefuseSongs {
+                throw SongError("no song can be taken on just now: \(reason). Submit it again later")
+            }
+            if let reason = lost[song] {
+                throw SongError("song \(song) is here, and cannot be read (\(reason)); remove it, or use another id")
+            }
             guard !awaited.isFull else { throw SongError("too many songs are being checked just now; try again later") }
             try submit(song, specification, format: format, priority: priority)
             awaited.add(song, from: connection, number: number)
@@ -24,6 +30,7 @@ extension CoordinatorLoop {
             let wasRunning = try !existing(song).state.isEnded
             completions.post(.event(.cancel(song)))
             return .cancelled(wasRunning: wasRunning)
+        case .remove(let song, let force): return .removed(wasRunning: try remove(song, force: force))
         case .resume(let song):
             let state = try existing(song).state
             if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
@@ -57,7 +64,7 @@ extension CoordinatorLoop {
         work.prepare(song, request, priority: priority, slots: slots, time: { [journal] in journal.time })
     }
 
-    private func existing(_ song: SongID) throws -> SongStatus {
+    func existing(_ song: SongID) throws -> SongStatus {
         guard let status = core.status(of: song) else {
             throw SongError("there is no song \(song); orchestrion status lists them")
         }
@@ -85,7 +92,7 @@ extension CoordinatorLoop {
                 StatusReport.SetAside(
                     status: $0, secondsSince: max(0, (now - $0.since) / .seconds(1)),
                     secondsLeft: $0.until.map { max(0.1, ($0 - now) / .seconds(1)) } ?? 0)
-            }, uptimeSeconds: clock.seconds)
+            }, troubles: troubles.ofCoordinator, uptimeSeconds: clock.seconds)
     }
 
     private func report(_ status: SongStatus) -> StatusReport.Song {
@@ -95,10 +102,10 @@ extension CoordinatorLoop {
             core.secondsLeft(of: status.song)
             ?? (speed > 0 ? Double(status.wantedTokens - status.sampledTokens) / speed : 0)
         return StatusReport.Song(
-            status: status, failedWindows: core.waiting(status.song),
-            priority: core.submission(of: status.song)?.priority ?? 0,
+            status: status, priority: core.submission(of: status.song)?.priority ?? 0,
             ageSeconds: max(0, journal.time - status.submittedAt), tokensPerSecond: speed,
             secondsLeft: left, stage: song?.stage.progress,
+            waiting: troubles.waiting(status.song) ?? core.waiting(status.song),
             audibleSeconds: status.levels.map {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0
             })

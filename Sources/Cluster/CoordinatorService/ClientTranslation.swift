@@ -13,6 +13,7 @@ enum ClientRequest {
     /// nil asks for all songs.
     case status(SongID?)
     case cancel(SongID)
+    case remove(SongID, force: Bool)
     case resume(SongID)
     case releaseMachine(MachineID)
     /// The song's files: finished ones, or sound that grows.
@@ -41,6 +42,7 @@ enum ClientReply {
     case submitted(SongID, tokens: Int, warnings: [String])
     case status(StatusReport)
     case cancelled(wasRunning: Bool)
+    case removed(wasRunning: Bool)
     case resumed(wasAtRest: Bool)
     case released(wasSetAside: Bool)
     case files(FileList)
@@ -60,7 +62,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .resumed, .released, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -70,8 +72,6 @@ extension ClientReply {
 struct StatusReport {
     struct Song {
         var status: SongStatus
-        /// What it waits for because windows of it failed; nil when nothing.
-        var failedWindows: String?
         var priority: Int
         /// Since it was submitted.
         var ageSeconds: Double
@@ -79,6 +79,8 @@ struct StatusReport {
         var secondsLeft: Double
         /// Of encoding or decoding.
         var stage: (share: Double, secondsLeft: Double)?
+        /// What holds it up; nil when nothing.
+        var waiting: String?
         /// By level.
         var audibleSeconds: [Double]
     }
@@ -102,6 +104,8 @@ struct StatusReport {
     var refusals: [Refusal]
     /// Machines that get nothing just now, as many as fit.
     var setAsides: [SetAside] = []
+    /// What holds the coordinator up, or soon will.
+    var troubles: [String]
     var uptimeSeconds: Double
 }
 
@@ -134,6 +138,7 @@ extension ClientRequest {
                 priority: Int(submit.priority))
         case .status(let query): self = .status(query.song.isEmpty ? nil : query.song)
         case .cancel(let cancel): self = .cancel(cancel.song)
+        case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
         case .releaseMachine(let release): self = .releaseMachine(release.machine)
         case .list(let list): self = .list(list.song, soFar: list.soFar)
@@ -169,6 +174,7 @@ extension AddressedReply {
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
         case .released(let wasSetAside): wire.released.wasSetAside = wasSetAside
+        case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
             wire.files.state = "\(list.state)"
@@ -199,6 +205,7 @@ extension WireStatus {
         songs = report.songs.map(WireSongStatus.init)
         workers = report.workers.map(WireWorkerStatus.init)
         refusals = report.refusals.map(WireRefusal.init)
+        troubles = report.troubles.prefix(16).map { String($0.prefix(1000)) }
         setAside = report.setAsides.map(WireSetAside.init)
     }
 }
@@ -245,7 +252,6 @@ extension WireSongStatus {
         self.song = status.song
         model = status.model
         (songState, state, reason) = status.state.wire
-        if reason.isEmpty, let windows = song.failedWindows { reason = String(windows.prefix(2000)) }
         samples = UInt32(status.samples)
         segments = UInt32(status.segments)
         running = UInt32(status.running)
@@ -255,6 +261,7 @@ extension WireSongStatus {
         secondsLeft = song.secondsLeft
         priority = Int32(clamping: song.priority)
         ageSeconds = song.ageSeconds
+        waiting = song.waiting.map { String($0.prefix(1000)) } ?? ""
         if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
         levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
             var progress = WireLevelStatus()

@@ -9,9 +9,8 @@ enum Completion: Sendable {
     case prepared(PreparedSubmission)
     /// A song that was refused before it reached the core.
     case refused(SongID, String)
-    /// A song's known tokens, by sample, then level; or why there are none.
+    /// A song's known tokens, by sample, then level.
     case encoded(SongID, [[[UInt16]]])
-    case notEncoded(SongID, String)
     case event(Event)
 }
 

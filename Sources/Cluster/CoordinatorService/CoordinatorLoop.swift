@@ -25,11 +25,19 @@ final class CoordinatorLoop {
     var refusals = RefusalTable()
     var machineLog = MachineLog()
     var awaited = AwaitedAnswers()
+    /// What waits until it can be journaled; nil when nothing does.
+    var held: HeldEffects?
+    var upkeep: Upkeep
+    /// Songs whose submission is damaged.
+    var lost: [SongID: String]
+    var troubles: Troubles { work.troubles }
 
-    init(core: Coordinator, folder: URL, journal: Journal, work: BackgroundWork, options: CoordinatorServer.Options) {
-        self.core = core
+    init(_ state: OpenedState, folder: URL, work: BackgroundWork, options: CoordinatorServer.Options) {
+        core = state.core
+        journal = state.journal
+        lost = state.lost
+        upkeep = Upkeep(endings: state.endings)
         self.folder = folder
-        self.journal = journal
         self.work = work
         self.options = options
         completions = work.completions
@@ -44,6 +52,7 @@ final class CoordinatorLoop {
     func run(_ transport: any Transport) throws {
         completions.wake(transport.waker)
         resumeSongs()
+        beginUpkeep()
         do {
             while !completions.isStopping {
                 let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
@@ -59,20 +68,31 @@ final class CoordinatorLoop {
     }
 
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
-        var effects: [Effect] = []
         var replies: [AddressedReply] = []
-        for message in messages { effects += handle(Incoming(message), from: message, &replies) }
-        for completion in completions.drain() { effects += handle(completion, &replies) }
-        effects += handle(.tick)
-        while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+        if held == nil {
+            try takeIn(messages, transport, &replies)
+        } else {
+            try waitForJournal(messages, transport, &replies)
+        }
+        try keepUp(transport, &replies)
         try notePeers(transport.takeRefusals(), transport)
         for reply in replies { _ = try transport.send(reply.fittingPayload(), to: reply.connection) }
     }
 
-    private func handle(_ event: Event) -> [Effect] { core.handle(event, now: clock.now) }
+    private func takeIn(
+        _ messages: [ReceivedMessage], _ transport: any Transport, _ replies: inout [AddressedReply]
+    ) throws {
+        var effects: [Effect] = []
+        for message in messages { effects += handle(Incoming(message), from: message, &replies) }
+        for completion in completions.drain() { effects += handle(completion, &replies) }
+        effects += handle(.tick)
+        while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+    }
+
+    func handle(_ event: Event) -> [Effect] { core.handle(event, now: clock.now) }
 
     /// What arrived.
-    private func handle(
+    func handle(
         _ message: Incoming, from sender: ReceivedMessage, _ replies: inout [AddressedReply]
     ) -> [Effect] {
         let (connection, key) = (sender.connection, sender.peerKey ?? "")
@@ -119,8 +139,6 @@ final class CoordinatorLoop {
         case .encoded(let song, let tokens):
             // The song may have been refused meanwhile.
             return core.state(of: song) == nil ? [] : handle(.initialTokens(song, tokens))
-        case .notEncoded(let song, let reason):
-            return core.state(of: song) == nil ? [] : handle(.preparationFailed(song, reason: reason))
         case .refused(let song, let reason):
             if let reply = awaited.refuse(song, reason) { replies.append(reply) }
             return []
@@ -150,10 +168,11 @@ final class CoordinatorLoop {
 
     /// The only place where a song leaves the table.
     private func end(_ song: SongID, _ state: SongState) throws {
-        // Written now, because the journal forgets what it is made of when the song is finished.
-        do { try writeTimeline(song) } catch { options.log("song \(song) has no timeline: \(error.explanation)") }
-        songs.removeValue(forKey: song)?.close()
-        if state == .finished { try work.room.whenThere { try journal.forget(song) } }
+        troubles.forget(song)
+        upkeep.endings[song] = journal.time
+        let live = songs.removeValue(forKey: song)
+        live?.close()
+        try settle(song, workers: live?.workers ?? [:])
     }
 
     private func remember(_ worker: WorkerID, of song: SongID) {
@@ -162,16 +181,12 @@ final class CoordinatorLoop {
 
     // MARK: what was decided
 
-    /// Journals all records in one transaction, then does the rest in order.
+    /// Does what was decided, once its records are durable.
     ///
     /// - Returns: what follows from peers that could not be reached.
-    private func carryOut(
+    func perform(
         _ effects: [Effect], _ transport: any Transport, _ replies: inout [AddressedReply]
     ) throws -> [Effect] {
-        let records = effects.compactMap { effect in
-            if case .journal(let record) = effect { record } else { nil }
-        }
-        if !records.isEmpty { try work.room.whenThere { try journal.append(records) } }
         var following: [Effect] = []
         for effect in effects {
             switch effect {
@@ -222,6 +237,7 @@ final class CoordinatorLoop {
             options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
             options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
+        case .songRemoved(let song): removeFiles(of: song)
         case .songResumed(let song): options.log("song \(song) was resumed")
         case .songSubmitted: break
         }

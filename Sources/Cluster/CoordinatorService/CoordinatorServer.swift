@@ -19,8 +19,12 @@ package final class CoordinatorServer: Sendable {
         package var threads: Int
         /// Songs may name files of this machine (when client and coordinator are one process).
         package var trustsPaths: Bool
-        /// Where a disk is full, it waits until there is room; otherwise it stops with the reason.
+        /// What a disk or the system refuses is waited for and tried again; otherwise it stops with the reason.
         package var waitsForRoom: Bool
+        /// Seconds after which songs that have ended are removed; nil is never.
+        package var keepFor: Double?
+        /// Bytes that the state may take; nil is all that the disk has.
+        package var quota: Int?
         /// The file of the keys that are let in, where it is not the state's; for the log.
         package var allowedKeys: String?
         package var log: @Sendable (String) -> Void
@@ -39,38 +43,43 @@ package final class CoordinatorServer: Sendable {
 
     private let options: Options
     private let folder: URL
-    private let journal: Journal
     private let work: BackgroundWork
     private let completions = Completions()
-    /// What the journal holds, until the loop has it.
-    private let replayed: Mutex<Coordinator?>
+    /// What the folder holds, until the loop has it; nil also as long as it cannot be read.
+    private let opened: Mutex<OpenedState?>
+    /// Whether songs may be known already.
+    private let isResumed: Bool
 
     /// Opens the journal and replays it.
     ///
-    /// - Throws: `JournalError` when the state is in use, damaged or of a newer release.
+    /// - Throws: `JournalError` when the state is in use, damaged beyond reading or of a newer release. What passes, such
+    ///   as a full disk, is waited for in `run`, where that is asked for.
     package init(state path: String, registry: ModelRegistry, options: Options) throws {
         self.options = options
         folder = URL(fileURLWithPath: path, isDirectory: true)
-        try OutputFolder.make(folder.path)
-        journal = try Journal(folder: folder.path)
-        let uploads = try UploadStore(folder: folder.appendingPathComponent("uploads"))
+        let uploads = UploadStore(at: folder.appendingPathComponent("uploads"))
         work = BackgroundWork(registry: registry, uploads: uploads, completions: completions, options: options)
-        let records = try journal.replay()
-        let core = try Coordinator(replaying: records, settings: options.settings, now: Instant(nanoseconds: 0))
-        if !records.isEmpty {
-            let ended = core.songIDs.count { core.state(of: $0)?.isEnded ?? true }
-            let open = core.songIDs.count - ended
-            options.log(
-                "goes on with \(open) unfinished \(open == 1 ? "song" : "songs") from the journal"
-                    + (ended > 0 ? "; \(ended) had ended" : ""))
+        do {
+            let state = try OpenedState(folder: folder, options: options, work: work)
+            isResumed = !state.core.songIDs.isEmpty
+            opened = Mutex(state)
+        } catch {
+            guard options.waitsForRoom, error.passesAtStart else { throw error }
+            isResumed = true
+            opened = Mutex(nil)
+            work.troubles.set(OpenedState.trouble, OpenedState.text(error))
         }
-        replayed = Mutex(core)
     }
 
-    /// A model that workers may serve, before any song names it.
+    /// A model that workers may serve, before any song names it. Where songs are known already, one that is not there
+    /// just now is waited for.
     package func allow(path: String) throws {
-        let model = try work.registry.add(path: path)
-        completions.post(.event(.allowModel(name: model.name, fingerprints: try model.fingerprints())))
+        do {
+            try work.allowModel(path)
+        } catch {
+            guard options.waitsForRoom, isResumed else { throw error }
+            work.awaitModel(path, error)
+        }
     }
 
     /// Any thread.
@@ -90,11 +99,55 @@ package final class CoordinatorServer: Sendable {
     /// - Throws: when the journal cannot be written, unless that is waited for, or the transport fails; nothing
     ///   acknowledged is lost.
     package func run(transport: any Transport) throws {
-        guard let core = replayed.withLock({ $0.take() }) else { preconditionFailure("a coordinator runs once") }
-        defer {
-            work.close()
-            journal.close()
-        }
-        try CoordinatorLoop(core: core, folder: folder, journal: journal, work: work, options: options).run(transport)
+        defer { work.close() }
+        guard let state = try opened.withLock({ $0.take() }) ?? waitUntilOpen(transport) else { return }
+        defer { state.journal.close() }
+        try CoordinatorLoop(state, folder: folder, work: work, options: options).run(transport)
     }
+
+    /// Tries to open the state, and says meanwhile why it cannot.
+    ///
+    /// - Returns: nil when the coordinator is stopped.
+    private func waitUntilOpen(_ transport: any Transport) throws -> OpenedState? {
+        completions.wake(transport.waker)
+        var pauses = Pauses()
+        var nextTry = ContinuousClock.now + pauses.next(after: SystemError(folder.path, code: ENOSPC))
+        let start = LoopClock()
+        while !completions.isStopping {
+            for message in try transport.receive(timeout: .milliseconds(100), limit: 256) {
+                guard case .request(let request?, let number) = Incoming(message) else { continue }
+                guard let reply = answer(request, uptime: start.seconds) else { continue }
+                let addressed = AddressedReply(connection: message.connection, number: number, reply: reply)
+                _ = try transport.send(addressed.fittingPayload(), to: message.connection)
+            }
+            guard nextTry <= .now else { continue }
+            do {
+                let state = try OpenedState(folder: folder, options: options, work: work)
+                work.troubles.clear(OpenedState.trouble)
+                return state
+            } catch {
+                guard error.passesAtStart else { throw error }
+                nextTry = .now + pauses.next(after: SystemError(folder.path, code: ENOSPC))
+                work.troubles.set(OpenedState.trouble, OpenedState.text(error), nextTry: nextTry)
+            }
+        }
+        return nil
+    }
+
+    /// Of a coordinator that knows of no songs yet. Who follows one waits.
+    private func answer(_ request: ClientRequest, uptime: Double) -> ClientReply? {
+        let troubles = work.troubles.ofCoordinator
+        switch request {
+        case .status(nil):
+            return .status(
+                StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
+        case .submit: return .refused("the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "))
+        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline: return nil
+        }
+    }
+}
+
+extension Error {
+    /// Whether a state that cannot be opened may be so later.
+    fileprivate var passesAtStart: Bool { (self as? JournalError)?.passes ?? isAboutRoom }
 }

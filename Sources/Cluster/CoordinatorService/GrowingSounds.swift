@@ -66,6 +66,9 @@ final class GrowingSounds: Sendable {
         }
     }
 
+    /// Whether the song has not ended.
+    var isOpen: Bool { growths.withLock { $0 != nil } }
+
     /// The song has ended.
     func close() { growths.withLock { $0 = nil } }
 

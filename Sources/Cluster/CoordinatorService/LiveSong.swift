@@ -43,6 +43,9 @@ struct LiveSong: Sendable {
 
     private static let mostWorkers = 4096
 
+    /// Whether it has not ended.
+    var isOpen: Bool { sounds.isOpen }
+
     /// Jobs that still run for it decode nothing more.
     func close() {
         sounds.close()

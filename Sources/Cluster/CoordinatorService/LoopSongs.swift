@@ -22,8 +22,7 @@ extension CoordinatorLoop {
             if state == .preparing { work.encode(song) }
             resumeSounds(of: id, samples: submission.samples, plan)
         } catch {
-            let reason = "its request in the journal cannot be read: \(error.explanation)"
-            completions.post(.event(.outputsFailed(id, reason: reason)))
+            troubles.set(.song(id, part: "request"), "its request in the journal cannot be read: \(error.explanation)")
         }
     }
 
@@ -88,13 +87,15 @@ extension CoordinatorLoop {
     }
 
     /// Writes `timeline.json`, unless the song has ended before and it is complete.
-    func writeTimeline(_ song: SongID) throws {
+    ///
+    /// - Parameter workers: that had windows of it.
+    func writeTimeline(_ song: SongID, workers: [WorkerID: Timeline.Worker]? = nil) throws {
         guard let submission = core.submission(of: song), let state = core.state(of: song) else { return }
         let events = try journal.taskEvents(of: song)
         if events.isEmpty, state.isEnded { return }
         let timeline = Timeline(
             submission: submission, plans: core.plans(of: song), state: state, events: events,
-            known: songs[song]?.workers ?? [:], now: journal.time)
+            known: workers ?? songs[song]?.workers ?? [:], now: journal.time)
         let file = layout(of: song).timeline
         try OutputFolder.make(file.deletingLastPathComponent().path)
         try OutputFile.replace(file.path, with: timeline.json())

@@ -15,6 +15,12 @@ struct PreparedSubmission: Sendable {
     var song: PreparedSong
 }
 
+/// What the system refused, in the client's words.
+private struct PreparationTrouble: SystemFault, CustomStringConvertible {
+    var description: String
+    var systemCode: Int32?
+}
+
 /// Songs on their way in: checked, and what they start from encoded.
 extension BackgroundWork {
     /// Checks a request; its answer follows.
@@ -25,12 +31,27 @@ extension BackgroundWork {
     func prepare(
         _ song: SongID, _ request: SongRequest, priority: Int, slots: Int, time: @escaping @Sendable () -> Double
     ) {
-        add(.preparation) { [self] in
+        tryToPrepare(song, triesLeft: Self.tries) { [self] in
+            try prepared(song, request, priority: priority, slots: slots, time: time)
+        }
+    }
+
+    /// Limits of a moment, such as too many open files, are not told before a client grows tired of waiting.
+    private static let tries = 6
+
+    private func tryToPrepare(
+        _ song: SongID, triesLeft: Int, after pause: Duration? = nil,
+        _ body: @escaping @Sendable () throws -> PreparedSubmission
+    ) {
+        queue(.preparation).add(after: pause) { [self] in
             do {
-                let prepared = try prepared(song, request, priority: priority, slots: slots, time: time)
-                completions.post(.prepared(prepared))
+                completions.post(.prepared(try body()))
             } catch {
-                completions.post(.refused(song, error.explanation))
+                let isOfMoment = [EMFILE, ENFILE, ENOMEM].contains(error.systemNumber ?? 0)
+                guard isPatient, isOfMoment, triesLeft > 1, !completions.isStopping else {
+                    return completions.post(.refused(song, error.explanation))
+                }
+                tryToPrepare(song, triesLeft: triesLeft - 1, after: .seconds(1), body)
             }
         }
     }
@@ -39,27 +60,40 @@ extension BackgroundWork {
     ///
     /// - Parameter prepared: nil is read once more: the song was taken on by an earlier process.
     func encode(_ song: LiveSong, _ prepared: PreparedSong? = nil) {
-        add(.preparation) { [self] in
-            do {
-                let prepared = try prepared ?? checked(song.request, slots: 0).song
-                let model = try registry.model(prepared.specification.model)
-                song.stage.begin()
-                defer { song.stage.end() }
-                let known = try prepared.knownTokens(model: model, team: team.preparation) {
-                    song.stage.update(share: $0)
-                }
-                let bySample = prepared.labels.indices.map { sample in known.map { $0[sample] } }
-                completions.post(.encoded(song.id, bySample))
-            } catch {
-                completions.post(.notEncoded(song.id, error.explanation))
+        add(.preparation, for: song, part: "preparing") { [self] in
+            let prepared = try prepared ?? checkedAgain(song.request)
+            let model = try registry.model(prepared.specification.model)
+            song.stage.begin()
+            defer { song.stage.end() }
+            let known = try prepared.knownTokens(model: model, team: team.preparation) {
+                song.stage.update(share: $0)
             }
+            let bySample = prepared.labels.indices.map { sample in known.map { $0[sample] } }
+            completions.post(.encoded(song.id, bySample))
+        }
+    }
+
+    /// A request that passed every check before. What does not pass now is a file that was damaged since, where it is not
+    /// what the client sent.
+    private func checkedAgain(_ request: SongRequest) throws -> PreparedSong {
+        do {
+            return try checked(request, slots: 0).song
+        } catch {
+            guard error.isFaultOfSong else { throw error }
+            for file in Self.files(request) where try !uploads.isIntact(file) {
+                throw SongError(
+                    "\(UploadName.original(of: file)) was damaged on the coordinator's disk; submit the song again, which sends it again",
+                    .missing)
+            }
+            // Whatever was in the way for a moment is no fault of the song.
+            return try checked(request, slots: 0).song
         }
     }
 
     /// A request after every check; errors and warnings are in the client's words.
     private func checked(_ request: SongRequest, slots: Int) throws -> (song: PreparedSong, model: Model) {
         let model = try registry.model(request.specification.model)
-        let files = (request.specification.prompt ?? []) + [request.specification.codes].compactMap(\.self)
+        let files = Self.files(request)
         do {
             var prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
                 trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
@@ -67,8 +101,15 @@ extension BackgroundWork {
             prepared.warnings = prepared.warnings.map { uploads.inNamesOfClient($0, references: files) }
             return (prepared, model)
         } catch {
-            throw SongError(uploads.inNamesOfClient(error.explanation, references: files))
+            let text = uploads.inNamesOfClient(error.explanation, references: files)
+            if let code = error.systemNumber { throw PreparationTrouble(description: text, systemCode: code) }
+            throw SongError(text, (error as? SongError)?.kind ?? .other)
         }
+    }
+
+    /// What a request names of the client's.
+    static func files(_ request: SongRequest) -> [String] {
+        (request.specification.prompt ?? []) + [request.specification.codes].compactMap(\.self)
     }
 
     private func prepared(

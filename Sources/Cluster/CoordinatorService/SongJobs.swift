@@ -11,7 +11,7 @@ extension BackgroundWork {
     func decodeArrived(_ stream: StreamID, of song: LiveSong) {
         // Upper levels are heard first.
         add(
-            .decoding, for: song.id, priority: stream.level, failure: "level \(stream.level) could not be decoded"
+            .decoding, for: song, priority: stream.level, part: "decoding level \(stream.level)"
         ) { [self] in
             if try song.sounds.decodeSome(of: stream, registry: registry, team: team.decoding) {
                 decodeArrived(stream, of: song)
@@ -22,7 +22,7 @@ extension BackgroundWork {
     /// Completes the file of one level of one sample.
     func complete(_ stream: StreamID, _ tokens: [UInt16], of song: LiveSong) {
         add(
-            .decoding, for: song.id, priority: stream.level, failure: "level \(stream.level) could not be decoded"
+            .decoding, for: song, priority: stream.level, part: "decoding level \(stream.level)"
         ) { [self] in
             try write(tokens, stream, of: song)
         }
@@ -41,7 +41,7 @@ extension BackgroundWork {
     /// - Parameter first: the stream of the level's first segment.
     func joinArrived(_ first: StreamID, of song: LiveSong) {
         add(
-            .decoding, for: song.id, priority: first.level, failure: "level \(first.level) could not be joined"
+            .decoding, for: song, priority: first.level, part: "joining level \(first.level)"
         ) { [self] in
             // From its first seam on.
             if song.joins.joinedSegments(first) > 0 { song.sounds.handOver(first) }
@@ -75,7 +75,7 @@ extension BackgroundWork {
     func chooseCut(_ seam: Int, sample: Int, tokens: [UInt16], of song: LiveSong) {
         let plan = song.plan
         let heard = plan.heard(forCut: seam)
-        add(.cutting, for: song.id, failure: "a place for a cut could not be found") { [self] in
+        add(.cutting, for: song, part: "finding cut \(seam) of sample \(sample)") { [self] in
             let vqvae = try registry.vqvae(named: song.model)
             // No token after those that are heard: how many there are is chance.
             let audio = vqvae.decode(
@@ -93,7 +93,7 @@ extension BackgroundWork {
     ///   - segments: codes, [level][sample][segment].
     ///   - plans: by sample.
     func finish(_ song: LiveSong, _ segments: [[[[UInt16]]]], plans: [Plan]) {
-        add(.decoding, for: song.id, failure: "the song's files could not be written") { [self] in
+        add(.decoding, for: song, part: "writing its files") { [self] in
             song.stage.begin()
             defer { song.stage.end() }
             try writeAll(song, segments, plans)

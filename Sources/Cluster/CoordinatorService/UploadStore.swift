@@ -9,9 +9,33 @@ package struct UploadStore: Sendable {
     private let folder: URL
 
     init(folder: URL) throws {
-        self.folder = folder
-        try OutputFolder.make(folder.path)
+        self.init(at: folder)
+        try makeFolder()
     }
+
+    /// A folder that may not be there yet.
+    init(at folder: URL) { self.folder = folder }
+
+    func makeFolder() throws { try OutputFolder.make(folder.path) }
+
+    /// Removes uploads that are older than a day and that no song needs.
+    ///
+    /// - Returns: how many.
+    func removeUnused(_ isNeeded: (String) -> Bool, now: Date = Date()) -> Int {
+        var count = 0
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
+            let path = folder.appendingPathComponent(name).path
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            guard let date = attributes?[.modificationDate] as? Date, now.timeIntervalSince(date) > Self.lifetime,
+                !isNeeded(name), unlink(path) == 0
+            else { continue }
+            count += 1
+        }
+        return count
+    }
+
+    /// Seconds.
+    private static let lifetime = 86_400.0
 
     /// A message in the client's own names for its files, in place of references and of where they lie here.
     func inNamesOfClient(_ message: String, references: [String]) -> String {
@@ -35,9 +59,23 @@ package struct UploadStore: Sendable {
         }
         let path = folder.appendingPathComponent(String(file)).path
         guard FileManager.default.fileExists(atPath: path) else {
-            throw SongError("\(UploadName.original(of: reference)) was not sent completely; submit the song again")
+            throw SongError(
+                "\(UploadName.original(of: reference)) was not sent completely; submit the song again", .missing)
         }
         return path
+    }
+
+    /// Whether a file is what the client sent; also where it is none of the client's, or not there.
+    ///
+    /// - Throws: when it cannot be read.
+    func isIntact(_ reference: String) throws -> Bool {
+        guard let path = try? locate(reference) else { return true }
+        let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+        let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        guard data.withUnsafeBytes({ Digest.sha256($0) }) != name.lowercased() else { return true }
+        // So that it can be sent again.
+        try? FileManager.default.removeItem(atPath: path)
+        return false
     }
 
     private static func isValid(digest: String, ending: String) -> Bool {
@@ -56,8 +94,13 @@ package struct UploadStore: Sendable {
                 "an upload of \(upload.size) bytes is too large; at most \(Self.maximumSize) bytes can be sent")
         }
         let file = folder.appendingPathComponent("\(upload.digest).\(upload.ending)")
-        if FileManager.default.fileExists(atPath: file.path) { return upload.size }
+        if FileManager.default.fileExists(atPath: file.path) {
+            // It is wanted once more.
+            utimes(file.path, nil)
+            return upload.size
+        }
         let part = file.appendingPathExtension("part")
+        try makeFolder()
         let output = try OutputFile(part.path)
         var have = UInt64(try output.seekToEnd())
         if upload.offset == have, !upload.data.isEmpty, have + UInt64(upload.data.count) <= upload.size {

@@ -12,20 +12,23 @@ package final class Journal: Sendable {
     /// The folder that was given.
     package let folder: String
     private let lock: StateLock
-    private let database: DatabaseQueue
+    let database: DatabaseQueue
     private let start = (wall: Date().timeIntervalSince1970, clock: ContinuousClock.now)
+    /// What opening it had to mend; nil when nothing.
+    package let salvage: Salvage?
 
     /// Seconds since 1970 as records have them: a clock that is set while this process runs does not change how long
     /// things took.
     package var time: Double { start.wall + start.clock.duration(to: .now) / .seconds(1) }
 
-    private var path: String { Self.path(folder) }
-    private static func path(_ folder: String) -> String { folder + "/journal.sqlite" }
+    package var path: String { Self.path(folder) }
+    package static func path(_ folder: String) -> String { folder + "/journal.sqlite" }
 
-    /// Opens `journal.sqlite` in a folder, both made when missing, and holds `lock` there until it is freed.
+    /// Opens `journal.sqlite` in a folder, both made when missing, and holds `lock` there until it is freed. Where pages
+    /// of the file are damaged, what can be read goes into a new one.
     ///
     /// - Throws: `JournalError`: the folder cannot be used or is in use, the file is no journal, is damaged
-    ///   or was written by a newer version.
+    ///   beyond reading or was written by a newer version.
     package init(folder: String) throws(JournalError) {
         self.folder = folder
         do {
@@ -38,9 +41,24 @@ package final class Journal: Sendable {
         }
         lock = try StateLock(folder: folder)
         let path = Self.path(folder)
-        database = try Self.guarding(path, "opening") {
-            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
-            try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+        do throws(JournalError) {
+            let opened = try Self.open(path)
+            try Self.checkScans(opened, path)
+            (database, salvage) = (opened, nil)
+        } catch {
+            guard case .corrupt = error else { throw error }
+            salvage = try Salvage.make(path, damage: error)
+            database = try Self.open(path)
+        }
+    }
+
+    private static func open(_ path: String) throws(JournalError) -> DatabaseQueue {
+        try guarding(path, "opening") {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                try db.execute(sql: "PRAGMA journal_size_limit = 4000000")
+            }
             let migrator = Schema.migrator
             guard try !queue.read(migrator.hasBeenSuperseded) else {
                 throw JournalError.newerSchema(path: path)
@@ -50,14 +68,33 @@ package final class Journal: Sendable {
         }
     }
 
+    /// Whether every page of the tables can be reached.
+    private static func checkScans(_ queue: DatabaseQueue, _ path: String) throws(JournalError) {
+        try guarding(path, "reading") {
+            try queue.read { db in
+                // A column without its value is a damaged row, and those are told one by one.
+                let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(10)").filter {
+                    $0 != "ok" && !$0.hasPrefix("NULL value in")
+                }
+                if let fault = faults.first { throw JournalError.corrupt(path: path, what: fault) }
+            }
+        }
+    }
+
     /// Closes the file, so that the folder may be removed; nothing may be called after it.
     package func close() { try? database.close() }
 
-    private static var configuration: Configuration {
+    static var configuration: Configuration {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.foreignKeysEnabled = true
+        // Another program that looks at the file may hold it for a moment.
+        configuration.busyMode = .timeout(2)
         configuration.label = "journal"
+        configuration.prepareDatabase { db in
+            // Counts for files that are new; others are made so when they are compacted.
+            try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+        }
         return configuration
     }
 
@@ -70,6 +107,10 @@ package final class Journal: Sendable {
             try database.write { db in
                 let statement = try db.cachedStatement(sql: RecordRow.insertion)
                 for record in records {
+                    if case .songRemoved(let song) = record {
+                        try Self.remove(song, db)
+                        continue
+                    }
                     if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
                     try statement.execute(arguments: RecordRow(record).arguments(time: time))
                 }
@@ -77,56 +118,24 @@ package final class Journal: Sendable {
         }
     }
 
+    /// Nothing is left of the song, so that no row says that it was removed.
+    private static func remove(_ song: SongID, _ db: Database) throws {
+        try JournalMeta.noteEpochs(of: song, db)
+        try db.execute(sql: "DELETE FROM records WHERE song = ?", arguments: [song])
+        try db.execute(sql: "DELETE FROM songs WHERE id = ?", arguments: [song])
+    }
+
     private static func insert(_ submission: Submission, _ db: Database) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let json = String(decoding: try encoder.encode(submission), as: UTF8.self)
+        let json = try json(submission)
         try db.execute(
             sql: "INSERT INTO songs (id, submitted_at, submission, checksum) VALUES (?, ?, ?, ?)",
             arguments: [submission.song, submission.submittedAt, json, Checksum.of(json.utf8)])
     }
 
-    /// All records, in the order in which they were appended.
-    ///
-    /// - Throws: `JournalError.corrupt`, which names the song, level and start of the tokens that are not
-    ///   what was written.
-    package func replay() throws(JournalError) -> [CoordinatorCore.Record] {
-        let path = path
-        return try Self.guarding(path, "reading") {
-            try database.read { db in
-                let rows = try Row.fetchCursor(
-                    db,
-                    sql: """
-                        SELECT records.*,
-                            songs.submission AS submission, songs.checksum AS submission_checksum
-                        FROM records LEFT JOIN songs ON records.kind = 'submitted' AND songs.id = records.song
-                        ORDER BY records.id
-                        """)
-                var records: [CoordinatorCore.Record] = []
-                while let row = try rows.next() { records.append(try Self.record(row)) }
-                return records
-            }
-        }
-    }
-
-    private static func record(_ row: Row) throws -> CoordinatorCore.Record {
-        let parsed = try RecordRow(row)
-        guard let record = try parsed.record(submission: try submission(row)) else {
-            throw RowFault("record \(row["id"] as Int64) (\(parsed.kind.rawValue)) lacks a column")
-        }
-        return record
-    }
-
-    private static func submission(_ row: Row) throws -> Submission {
-        let song: String = row["song"]
-        guard let json = row["submission"] as String?,
-            Checksum.of(json.utf8) == row["submission_checksum"] as Int64?
-        else { throw RowFault("the submission of song \(song) does not match its checksum") }
-        do {
-            return try JSONDecoder().decode(Submission.self, from: Data(json.utf8))
-        } catch {
-            throw RowFault("the submission of song \(song) cannot be read: \(error)")
-        }
+    static func json(_ submission: Submission) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(submission), as: UTF8.self)
     }
 
     /// What happened to a song's tasks, in order, while the song has not been forgotten.
@@ -149,6 +158,7 @@ package final class Journal: Sendable {
     package func forget(_ song: SongID) throws(JournalError) {
         try Self.guarding(path, "writing to") {
             try database.write { db in
+                try JournalMeta.noteEpochs(of: song, db)
                 try db.execute(
                     sql: """
                         DELETE FROM records WHERE song = ?
@@ -163,12 +173,12 @@ package final class Journal: Sendable {
 
     /// What SQLite's own check of the whole file finds wrong; empty when all is well. Slow on large files.
     package func integrityFaults() throws(JournalError) -> [String] {
-        try Self.guarding(path, "checking") {
-            try database.read { db in
-                try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-                    + Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map { "a record without song: \($0)" }
-            }
-        }
+        try Self.guarding(path, "checking") { try database.read(Self.integrityFaults) }
+    }
+
+    static func integrityFaults(_ db: Database) throws -> [String] {
+        try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+            + Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map { "a record without song: \($0)" }
     }
 
     /// How durable a commit is, for tests and `status`: the journal mode and the synchronous level.
@@ -184,7 +194,7 @@ package final class Journal: Sendable {
     }
 
     /// Turns what SQLite and rows throw into what people can act on.
-    private static func guarding<Result>(
+    static func guarding<Result>(
         _ path: String, _ doing: String, _ body: () throws -> Result
     ) throws(JournalError) -> Result {
         do {
@@ -194,13 +204,22 @@ package final class Journal: Sendable {
         } catch let fault as RowFault {
             throw .corrupt(path: path, what: fault.what)
         } catch let error as DatabaseError {
-            switch error.resultCode {
-            case .SQLITE_NOTADB: throw .notAJournal(path: path, reason: error.message ?? "not a database")
-            case .SQLITE_CORRUPT: throw .corrupt(path: path, what: error.message ?? "malformed")
-            default: throw refusal(path, error) ?? .failed(path: path, doing: doing, reason: words(error))
-            }
+            throw explained(error, path, doing)
         } catch {
             throw .failed(path: path, doing: doing, reason: error.explanation)
+        }
+    }
+
+    private static func explained(_ error: DatabaseError, _ path: String, _ doing: String) -> JournalError {
+        switch error.resultCode {
+        case .SQLITE_NOTADB: return .notAJournal(path: path, reason: error.message ?? "not a database")
+        case .SQLITE_CORRUPT: return .corrupt(path: path, what: error.message ?? "malformed")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return .unavailable(path: path, doing: doing, reason: "another program has locked it (\(words(error)))")
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_NOMEM, .SQLITE_PERM,
+            .SQLITE_PROTOCOL, .SQLITE_INTERRUPT, .SQLITE_NOLFS:
+            return refusal(path, error) ?? .unavailable(path: path, doing: doing, reason: words(error))
+        default: return .failed(path: path, doing: doing, reason: words(error))
         }
     }
 

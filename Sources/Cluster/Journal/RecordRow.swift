@@ -26,21 +26,29 @@ struct RecordRow {
     /// Why a lease ended, as a word; details are in `text`.
     var ending: String?
     var tokens: [UInt16]?
+    /// Seconds since 1970, of a row that was read.
+    private(set) var time: Double?
 
+    private static let names = [
+        "kind", "song", "sample", "level", "segment", "window", "epoch", "worker", "machine", "start", "text", "ending",
+        "tokens",
+        "checksum", "time",
+    ]
     static let insertion = """
-        INSERT INTO records
-            (kind, song, sample, level, segment, window, epoch, worker, machine, start, text, ending, tokens, checksum, time)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO records (\(names.joined(separator: ", ")), \(RowDigest.column))
+        VALUES (\(names.map { _ in "?" }.joined(separator: ", ")), ?)
         """
 
     /// - Parameter time: seconds since 1970.
     func arguments(time: Double) -> StatementArguments {
         let bytes = tokens.map(TokenBytes.encode)
         let epoch = epoch.map { Int64(bitPattern: $0) }
-        return [
+        let values: [(any DatabaseValueConvertible)?] = [
             kind.rawValue, song, sample, level, segment, window, epoch, worker, machine, start, text, ending,
             bytes.map { Data($0) }, bytes.map { checksum($0) }, time,
         ]
+        let stored = values.map { $0?.databaseValue ?? .null }
+        return StatementArguments(stored + [RowDigest.of(zip(Self.names, stored)).databaseValue])
     }
 
     /// Over the tokens and where they belong, so that a blob in a wrong row is found too.
@@ -54,6 +62,7 @@ struct RecordRow {
         song = record.song
         switch record {
         case .songSubmitted: kind = .submitted
+        case .songRemoved: preconditionFailure("what is removed leaves no row")
         case .tokens(let stream, let start, let tokens, let origin):
             sample = stream.sample
             level = stream.level
@@ -120,32 +129,59 @@ struct RecordRow {
 
     /// - Throws: a text that says what is wrong with the row.
     init(_ row: Row) throws(RowFault) {
-        let id: Int64 = row["id"]
-        let name: String = row["kind"]
+        let id = Int64.fromDatabaseValue(row["id"] as DatabaseValue) ?? -1
+        let name = Self.text(row, "kind") ?? ""
         guard let kind = Kind(rawValue: name) else {
             throw RowFault("record \(id) has the unknown kind \(name)")
         }
         self.kind = kind
-        song = row["song"]
-        sample = row["sample"]
-        level = row["level"]
-        segment = row["segment"]
-        window = row["window"]
-        epoch = (row["epoch"] as Int64?).map { Epoch(bitPattern: $0) }
-        worker = row["worker"]
-        machine = row["machine"]
-        start = row["start"]
-        text = row["text"]
-        ending = row["ending"]
-        guard let data = row["tokens"] as Data? else { return }
+        guard let song = Self.text(row, "song") else { throw RowFault("record \(id) is of no song") }
+        self.song = song
+        sample = Self.number(row, "sample")
+        level = Self.number(row, "level")
+        segment = Self.number(row, "segment")
+        window = Self.number(row, "window")
+        epoch = Int64.fromDatabaseValue(row["epoch"] as DatabaseValue).map { Epoch(bitPattern: $0) }
+        worker = Self.text(row, "worker")
+        machine = Self.text(row, "machine")
+        start = Self.number(row, "start")
+        text = Self.text(row, "text")
+        ending = Self.text(row, "ending")
+        time = Double.fromDatabaseValue(row["time"] as DatabaseValue)
+        guard let data = Data.fromDatabaseValue(row["tokens"] as DatabaseValue) else { return }
         let bytes = [UInt8](data)
-        guard let tokens = TokenBytes.decode(bytes), checksum(bytes) == row["checksum"] as Int64? else {
+        let sum = Int64.fromDatabaseValue(row["checksum"] as DatabaseValue)
+        guard let tokens = TokenBytes.decode(bytes), checksum(bytes) == sum else {
             throw RowFault(
                 "the tokens of song \(song) sample \(sample ?? -1) level \(level ?? -1) "
                     + "from \(start ?? -1) on (record \(id)) do not match their checksum")
         }
         self.tokens = tokens
     }
+
+    // Values of a row that may be damaged: one that cannot be is none.
+
+    private static func text(_ row: Row, _ column: String) -> String? {
+        String.fromDatabaseValue(row[column] as DatabaseValue)
+    }
+
+    private static func number(_ row: Row, _ column: String) -> Int? {
+        Int.fromDatabaseValue(row[column] as DatabaseValue)
+    }
+
+    /// Of a damaged row, as far as it can be read.
+    static func kind(_ row: Row) -> Kind? { text(row, "kind").flatMap(Kind.init) }
+
+    /// Where a damaged row belongs, as far as it can be read.
+    static func place(_ row: Row) -> String {
+        guard let song = text(row, "song") else { return "" }
+        guard let sample = number(row, "sample"), let level = number(row, "level"), let start = number(row, "start")
+        else { return " (\(text(row, "kind") ?? "?") of song \(song))" }
+        return ": the tokens of song \(song) sample \(sample) level \(level) from \(start) on"
+    }
+
+    /// Whether a row of an earlier release has the tokens that it had; rows without tokens had nothing to tell by.
+    static func tokensFit(_ row: Row) -> Bool { (try? RecordRow(row)) != nil }
 
     private var stream: StreamID? {
         guard let sample, let level else { return nil }

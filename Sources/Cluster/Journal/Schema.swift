@@ -52,6 +52,15 @@ enum Schema {
         migrator.registerMigration("5 machines") { db in
             try db.alter(table: "records") { table in table.add(column: "machine", .text) }
         }
+        // A checksum over all columns, and what is known of the journal as a whole.
+        migrator.registerMigration("6 digests, meta", foreignKeyChecks: .immediate) { db in
+            try db.alter(table: "records") { table in table.add(column: RowDigest.column, .integer) }
+            try db.create(table: "meta") { table in
+                table.primaryKey("key", .text)
+                table.column("value", .integer).notNull()
+            }
+            try RowDigest.migrate(db)
+        }
         return migrator
     }
 }

@@ -143,6 +143,8 @@ package struct SongOutput: Sendable {
         specification.codes = specification.codes.map(UploadName.original(of:))
         let description = SongDescription(specification: specification, outcome: try outcome(tokens, joined))
         try OutputFile.replace(layout.description.path, with: description.json())
+        // The journal lets the tokens go next, so the folder itself must be on the disk, too.
+        OutputFolder.synchronize(containing: layout.folder.path)
     }
 
     private func outcome(_ tokens: [[[UInt16]]], _ joined: [[JoinedLevel]]) throws -> SongOutcome {

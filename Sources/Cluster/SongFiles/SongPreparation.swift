@@ -1,3 +1,4 @@
+import AudioFile
 import Checkpoint
 import Foundation
 package import JukeboxModel
@@ -6,8 +7,21 @@ package import Tensor
 
 /// A request that cannot be carried out, and what would work.
 package struct SongError: Error, CustomStringConvertible {
+    package enum Kind: Sendable {
+        case other
+        /// The song itself is wrong: nothing that happens to machines and disks makes it right.
+        case song
+        /// Something of the song is not here.
+        case missing
+    }
     package var description: String
-    package init(_ description: String) { self.description = description }
+    package var kind: Kind
+    package init(_ description: String, _ kind: Kind = .other) { (self.description, self.kind) = (description, kind) }
+}
+
+extension Error {
+    /// Whether the song itself is wrong, and neither a machine nor a disk.
+    package var isFaultOfSong: Bool { (self as? SongError)?.kind == .song }
 }
 
 /// A request after every check that can be made before the first token: what will be sampled, and from what.
@@ -111,7 +125,7 @@ package struct SongPreparation {
         for (level, fraction) in fractions.enumerated() {
             hops.append(try GeometryCheck.hop(fraction: fraction, level: level, geometry))
         }
-        let (source, known) = try source(locate: locate)
+        let (source, known) = try checkedSource(locate: locate)
         let length = try length(known: known)
         let segmentation = try segmentation(length: length, known: known)
         let plan = try Plan(
@@ -201,6 +215,24 @@ package struct SongPreparation {
     }
 
     // MARK: what the song starts from
+
+    /// A recording or codes that were there and are no good are the song's fault.
+    private mutating func checkedSource(
+        locate: (String) throws -> String
+    ) throws -> (PreparedSong.Source, known: [Int]) {
+        do {
+            return try source(locate: locate)
+        } catch let error as SongError where error.kind == .other {
+            throw SongError(error.description, .song)
+        } catch let error as AudioFileError {
+            throw SongError(error.description, .song)
+        } catch let error as CheckpointError {
+            switch error.kind {
+            case .missing, .unreadable: throw error
+            case .truncated, .malformed, .forbidden, .unsupported: throw SongError(error.description, .song)
+            }
+        }
+    }
 
     private mutating func source(
         locate: (String) throws -> String

@@ -21,13 +21,14 @@ struct Orchestrion: ParsableCommand {
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ResumeCommand.self,
-            WorkersCommand.self, ConnectCommand.self, KeysCommand.self,
+            WorkersCommand.self, RemoveCommand.self, ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, DemoCommand.self,
         ])
 
     /// What a file error says is for people, here as everywhere.
     static func main() {
+        OpenFiles.fillStandardStreams()
         AddressSpace.check()
         Signals.install()
         // Whoever reads along sees each line when it is printed.
@@ -41,7 +42,10 @@ struct Orchestrion: ParsableCommand {
             try command.run()
             // What cannot be printed was not done.
             try StandardOutput.flush()
-            if ProgramEnd.isAbrupt { _exit(0) }
+            if ProgramEnd.isAbrupt {
+                StandardError.flush()
+                _exit(0)
+            }
         } catch {
             let explanation = error.explanation
             let told = explanation == "\(error)" ? error : ExplainedError(description: explanation)

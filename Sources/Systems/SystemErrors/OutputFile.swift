@@ -86,6 +86,7 @@ package final class OutputFile {
             try file.synchronize()
             try file.close()
             guard rename(part, target) == 0 else { throw SystemError(path) }
+            OutputFolder.synchronize(containing: target)
         } catch let error as SystemError {
             unlink(part)
             throw SystemError(path, code: error.code)

@@ -13,4 +13,13 @@ package enum OutputFolder {
             throw SystemError(path, code: code)
         }
     }
+
+    /// Makes what happened to names in a file's folder durable. Some file systems refuse that, and need it not.
+    package static func synchronize(containing path: String) {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
 }

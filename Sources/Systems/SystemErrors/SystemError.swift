@@ -48,6 +48,8 @@ package enum SystemReason {
             return "this process may not open more files (ulimit -n\(openLimit)); raise that limit and give the same "
                 + "command again"
         case ENFILE: return "the machine has too many files open; end other programs and give the same command again"
+        case ENOMEM: return "the machine has no memory left for it; end other programs"
+        case ESTALE: return "the disk of \(place) went away and came back (\(plain(code)))"
         case EIO: return "the disk of \(place) fails (\(plain(code))); see the system's log, or choose another disk"
         default: return plain(code)
         }
@@ -56,8 +58,13 @@ package enum SystemReason {
     /// The system's own words.
     package static func plain(_ code: Int32) -> String { String(cString: strerror(code)) }
 
-    /// Whether it passes when somebody makes room.
-    package static func passes(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EROFS, EMFILE, ENFILE].contains(code) }
+    /// Whether it passes when somebody makes room, raises a limit or mends a disk.
+    package static func passes(_ code: Int32) -> Bool {
+        [
+            ENOSPC, EDQUOT, EFBIG, EROFS, EMFILE, ENFILE, ENOMEM, EIO, ESTALE, EBUSY, EAGAIN, ENXIO, ENODEV, ETIMEDOUT,
+            ENOTCONN,
+        ].contains(code)
+    }
 
     private static func full(_ folder: String) -> String {
         let advice = "free some there and give the same command again"

@@ -762,6 +762,14 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .timeline(newValue)}
   }
 
+  package var remove: WireRemove {
+    get {
+      if case .remove(let v)? = kind {return v}
+      return WireRemove()
+    }
+    set {kind = .remove(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -774,6 +782,7 @@ package nonisolated struct WireClientRequest: Sendable {
     case list(WireListFiles)
     case read(WireReadFile)
     case timeline(WireTimelineQuery)
+    case remove(WireRemove)
 
   }
 
@@ -864,6 +873,14 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .timeline(newValue)}
   }
 
+  package var removed: WireRemoved {
+    get {
+      if case .removed(let v)? = kind {return v}
+      return WireRemoved()
+    }
+    set {kind = .removed(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -876,6 +893,7 @@ package nonisolated struct WireClientReply: Sendable {
     case files(WireFileList)
     case piece(WireFilePiece)
     case timeline(WireFileEntry)
+    case removed(WireRemoved)
 
   }
 
@@ -1084,6 +1102,12 @@ package nonisolated struct WireSongStatus: @unchecked Sendable {
     set {_uniqueStorage()._ageSeconds = newValue}
   }
 
+  /// What it waits for that has nothing to do with the song itself: a disk, a model's folder. Empty: nothing.
+  package var waiting: String {
+    get {_storage._waiting}
+    set {_uniqueStorage()._waiting = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1185,6 +1209,9 @@ package nonisolated struct WireStatus: Sendable {
 
   package var setAside: [WireSetAside] = []
 
+  /// What holds up the coordinator, or soon will.
+  package var troubles: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1203,6 +1230,34 @@ package nonisolated struct WireCancel: Sendable {
 }
 
 package nonisolated struct WireCancelled: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var wasRunning: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Takes a song away: its files, its tokens, and that it ever was. Its id is free again.
+package nonisolated struct WireRemove: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var song: String = String()
+
+  /// One that runs, too.
+  package var force: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireRemoved: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -2475,7 +2530,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2602,6 +2657,19 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .releaseMachine(v)
         }
       }()
+      case 70: try {
+        var v: WireRemove?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .remove(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .remove(v)
+        }
+      }()
       default: break
       }
     }
@@ -2655,6 +2723,10 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .releaseMachine(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
     }()
+    case .remove?: try {
+      guard case .remove(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2671,7 +2743,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2798,6 +2870,19 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .released(v)
         }
       }()
+      case 70: try {
+        var v: WireRemoved?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .removed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .removed(v)
+        }
+      }()
       default: break
       }
     }
@@ -2850,6 +2935,10 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .released?: try {
       guard case .released(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
+    }()
+    case .removed?: try {
+      guard case .removed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
     }()
     case nil: break
     }
@@ -3117,7 +3206,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SongStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0\u{4}\u{a}song_state\0\u{3}age_seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0\u{4}\u{a}song_state\0\u{3}age_seconds\0\u{2}\u{1d}waiting\0")
 
   fileprivate class _StorageClass {
     var _song: String = String()
@@ -3137,6 +3226,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _priority: Int32 = 0
     var _songState: WireSongState = .unspecified
     var _ageSeconds: Double = 0
+    var _waiting: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3164,6 +3254,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _priority = source._priority
       _songState = source._songState
       _ageSeconds = source._ageSeconds
+      _waiting = source._waiting
     }
   }
 
@@ -3199,6 +3290,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 30: try { try decoder.decodeSingularUInt32Field(value: &_storage._segments) }()
         case 40: try { try decoder.decodeSingularEnumField(value: &_storage._songState) }()
         case 41: try { try decoder.decodeSingularDoubleField(value: &_storage._ageSeconds) }()
+        case 70: try { try decoder.decodeSingularStringField(value: &_storage._waiting) }()
         default: break
         }
       }
@@ -3258,6 +3350,9 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._ageSeconds.bitPattern != 0 {
         try visitor.visitSingularDoubleField(value: _storage._ageSeconds, fieldNumber: 41)
       }
+      if !_storage._waiting.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._waiting, fieldNumber: 70)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3284,6 +3379,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._priority != rhs_storage._priority {return false}
         if _storage._songState != rhs_storage._songState {return false}
         if _storage._ageSeconds != rhs_storage._ageSeconds {return false}
+        if _storage._waiting != rhs_storage._waiting {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3465,7 +3561,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0\u{2}\u{b}troubles\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3479,6 +3575,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.uptimeSeconds) }()
       case 40: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
       case 60: try { try decoder.decodeRepeatedMessageField(value: &self.setAside) }()
+      case 71: try { try decoder.decodeRepeatedStringField(value: &self.troubles) }()
       default: break
       }
     }
@@ -3503,6 +3600,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.setAside.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.setAside, fieldNumber: 60)
     }
+    if !self.troubles.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.troubles, fieldNumber: 71)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3513,6 +3613,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.uptimeSeconds != rhs.uptimeSeconds {return false}
     if lhs.refusals != rhs.refusals {return false}
     if lhs.setAside != rhs.setAside {return false}
+    if lhs.troubles != rhs.troubles {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3572,6 +3673,71 @@ nonisolated extension WireCancelled: SwiftProtobuf.Message, SwiftProtobuf._Messa
   }
 
   package static func ==(lhs: WireCancelled, rhs: WireCancelled) -> Bool {
+    if lhs.wasRunning != rhs.wasRunning {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRemove: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Remove"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}force\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.force) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.song.isEmpty {
+      try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
+    }
+    if self.force != false {
+      try visitor.visitSingularBoolField(value: self.force, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRemove, rhs: WireRemove) -> Bool {
+    if lhs.song != rhs.song {return false}
+    if lhs.force != rhs.force {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRemoved: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Removed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}was_running\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.wasRunning) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.wasRunning != false {
+      try visitor.visitSingularBoolField(value: self.wasRunning, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRemoved, rhs: WireRemoved) -> Bool {
     if lhs.wasRunning != rhs.wasRunning {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -68,6 +68,12 @@ package enum Event: Sendable, Hashable {
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.
     case cutChosen(SongID, sample: Int, seam: Int, position: Int)
     case cancel(SongID)
+    /// Nothing is to be left of a song; one that runs is cancelled first.
+    case remove(SongID)
+    /// Nothing can be journaled: from now on nothing is granted, no chunk is taken and nobody expires.
+    case pause(reason: String)
+    /// The reason for the pause is gone.
+    case proceed
     /// A song that is parked, failed or cancelled is to go on; the others do not mind.
     case resume(SongID)
     /// The song's audio and codes are on disk.

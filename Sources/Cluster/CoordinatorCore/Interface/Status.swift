@@ -84,12 +84,12 @@ extension Song {
 
 extension Coordinator {
     /// All songs, in the order of their submissions.
-    package var songIDs: [SongID] { truth.songs.map(\.id) }
+    package var songIDs: [SongID] { truth.present.map(\.id) }
 
     package func status(of song: SongID) -> SongStatus? { truth.song(song)?.status }
 
     /// All songs, in the order of their submissions.
-    package var songStatuses: [SongStatus] { truth.songs.map(\.status) }
+    package var songStatuses: [SongStatus] { truth.present.map(\.status) }
 
     package func state(of song: SongID) -> SongState? { truth.song(song)?.state }
 

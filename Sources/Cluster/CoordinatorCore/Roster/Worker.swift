@@ -63,6 +63,9 @@ struct Worker: Sendable {
 
     mutating func setQuiet() { isQuiet = true }
 
+    /// What silence there was does not count for its leases; it is still quiet until it is heard.
+    mutating func restartSilence(_ now: Instant) { lastHeard = now }
+
     /// Nobody listened for `gap`.
     mutating func excuse(_ gap: Duration) { lastHeard = lastHeard + gap }
 

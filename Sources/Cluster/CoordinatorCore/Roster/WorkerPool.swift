@@ -85,6 +85,9 @@ struct WorkerPool: Sendable {
         return own
     }
 
+    /// All of them count as heard just now.
+    mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.restartSilence(now) } }
+
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
     mutating func excuse(_ gap: Duration) { for id in Array(workers.keys) { workers[id]?.excuse(gap) } }
 

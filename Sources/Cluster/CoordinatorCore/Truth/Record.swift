@@ -105,6 +105,8 @@ package enum Record: Sendable, Hashable {
     case cut(SongID, sample: Int, seam: Int, position: Int)
     /// Only `sampling`, `parked` and the states that end a song.
     case songState(SongID, SongState)
+    /// Nothing is left of a song that had ended, and its id is free.
+    case songRemoved(SongID)
     /// A song that was parked, failed or cancelled goes on from its tokens; nothing is held against its windows any more.
     case songResumed(SongID)
 
@@ -115,7 +117,7 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _, _):
             task.song
-        case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _): song
+        case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _), .songRemoved(let song): song
         }
     }
 }

@@ -39,7 +39,7 @@ extension SongTable {
         }
     }
 
-    private mutating func check(_ record: Record) throws(ReplayError) {
+    mutating func check(_ record: Record) throws(ReplayError) {
         switch record {
         case .songSubmitted(let submission):
             do throws(GeometryError) {
@@ -61,7 +61,7 @@ extension SongTable {
             guard song.hasCut(sample: sample, seam: seam, position: position) else {
                 throw .impossibleCut(id, sample: sample, seam: seam, position: position)
             }
-        case .songState(let song, _), .songResumed(let song):
+        case .songState(let song, _), .songResumed(let song), .songRemoved(let song):
             guard find(song) != nil else { throw .unknownSong(song) }
         }
     }

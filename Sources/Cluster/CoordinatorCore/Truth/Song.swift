@@ -193,7 +193,7 @@ struct Song: Sendable {
     // MARK: Cuts
 
     /// Whether the cuts beside a stream's segment are decided.
-    private func isLaidOut(_ stream: StreamRef) -> Bool {
+    func isLaidOut(_ stream: StreamRef) -> Bool {
         let place = places[stream.index % places.count]
         guard plan.isCut(place.level) else { return true }
         let cuts = isDecided[stream.index / places.count]
@@ -257,6 +257,9 @@ extension Song {
     /// Its known tokens are there.
     mutating func startSampling() { state = isSampled ? .decoding : .sampling }
 
+    /// The song was removed.
+    mutating func vacate() { (streams, running, final) = ([], 0, []) }
+
     /// The song rests. Only a finished one lets its tokens go: any other may be resumed.
     ///
     /// - Returns: the leases that ended with it.
@@ -277,7 +280,7 @@ extension Song {
     }
 
     /// Whether the tokens exist that it starts from. Earlier releases forgot those of songs that failed.
-    private var hasKnownTokens: Bool {
+    var hasKnownTokens: Bool {
         streamRefs.allSatisfy { stream in
             let place = places[stream.index % places.count]
             return place.segment > 0 || self[stream].tokens.count >= plan.levels[place.level].known

@@ -74,9 +74,19 @@ struct SongTable: Sendable {
             guard let song = refs[id], self[song].state.isResumable else { break }
             if self[song].state.isEnded { _ = try? plans.retain(self[song].submission.planInputs) }
             songs[song.place].resume()
+        case .songRemoved(let id):
+            guard let song = refs[id], self[song].state.isEnded else { break }
+            songs[song.place].vacate()
+            refs[id] = nil
         }
         return changes
     }
+
+    /// Songs that were not removed, in the order of their submissions.
+    var present: [Song] { songs.filter { refs[$0.id] == $0.ref } }
+
+    /// Epochs below are not given any more.
+    mutating func skipEpochs(below epoch: Epoch) { nextEpoch = max(nextEpoch, epoch) }
 
     /// - Returns: the leases that ended with it.
     private mutating func change(_ song: SongRef, to state: SongState) -> [Lease] {

@@ -56,6 +56,7 @@ enum SongView {
             if song.state == .sampling { text += "  \(Terminal.duration(song.secondsLeft)) left" }
         }
         text += "  \(workers) \(workers == 1 ? "worker" : "workers")"
+        if !song.waiting.isEmpty { text += "  waits: \(song.waiting)" }
         return song.reason.isEmpty ? text : text + "  \(reason(song))"
     }
 
@@ -82,6 +83,7 @@ enum SongView {
                     + "\(percent)  \(level.tokens) of \(level.total) tokens, \(level.windowsDone) of \(level.windows) windows"
             )
         }
+        if !song.waiting.isEmpty { lines.append("  waits: \(song.waiting)") }
         if !song.reason.isEmpty { lines.append("  \(reason(song))") }
         return lines
     }

@@ -62,6 +62,7 @@ struct StatusCommand: ParsableCommand {
                     levels,
                     worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
+        for trouble in status.troubles { print("Trouble: \(trouble)") }
         for line in SetAsideView.lines(status.setAsides) + RefusalView.lines(status.refusals) { print(line) }
     }
 }
@@ -93,6 +94,7 @@ struct WatchCommand: ParsableCommand {
             var text = [
                 "\(count) \(count == 1 ? "worker" : "workers"), \(running.count) of \(status.songs.count) songs running"
             ]
+            text += status.troubles.map { "trouble: \($0)" }
             for song in running {
                 text += SongView.lines(song, workers: status.workers.count, elapsed: song.ageSeconds)
             }

@@ -67,6 +67,18 @@ struct CoordinatorCommand: ParsableCommand {
             "Seconds without a sign of life after which a worker's windows go to others.", valueName: "seconds"))
     var lease: Double = 5
 
+    @Option(
+        help: ArgumentHelp(
+            "Remove songs this many days after they have ended, with their files; without it they stay until "
+                + "orchestrion remove.", valueName: "days"))
+    var keepFor: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Let DIR take this much of its disk, such as 500G, and no more: then assignments stop until there is room.",
+            valueName: "size"))
+    var quota: ByteCount?
+
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
@@ -76,6 +88,9 @@ struct CoordinatorCommand: ParsableCommand {
         do { _ = try TCPEndpoint(parsing: listen) } catch { throw ValidationError("--listen: \(error)") }
         guard preset == nil || !model.isEmpty else { throw ValidationError("--preset is for --model") }
         guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
+        if let keepFor, !(0.001...36_500).contains(keepFor) {
+            throw ValidationError("--keep-for must be 0.001 to 36500 days")
+        }
         if insecure, key != nil || allow != nil {
             throw ValidationError("--insecure is without keys; leave it away, or --key and --allow")
         }
@@ -89,6 +104,8 @@ struct CoordinatorCommand: ParsableCommand {
         // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
         var options = CoordinatorServer.Options(
             threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
+        options.keepFor = keepFor.map { $0 * 86_400 }
+        options.quota = quota?.bytes
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.allowedKeys = allow
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))

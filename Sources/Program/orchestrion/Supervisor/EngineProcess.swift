@@ -21,7 +21,8 @@ struct EngineProcess {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         let own = CommandLine.arguments.dropFirst().filter { $0 != "--end-with-input" }
         var words: [UnsafeMutablePointer<CChar>?] =
-            ([CommandLine.arguments.first ?? "orchestrion"] + own + ["--engine", option.argument]).map { strdup($0) } + [nil]
+            ([CommandLine.arguments.first ?? "orchestrion"] + own + ["--engine", option.argument]).map { strdup($0) }
+            + [nil]
         defer { for word in words { free(word) } }
         var pid: pid_t = 0
         let code = posix_spawn(&pid, "/proc/self/exe", &actions, nil, &words, environ)

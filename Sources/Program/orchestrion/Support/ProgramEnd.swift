@@ -11,6 +11,7 @@ enum ProgramEnd {
     static func now(_ error: any Error) -> Never {
         if !(error is ExitCode) { StandardError.write(Orchestrion.fullMessage(for: error) + "\n") }
         try? StandardOutput.flush()
+        StandardError.flush()
         _exit(Orchestrion.exitCode(for: error).rawValue)
     }
 }
@@ -18,6 +19,16 @@ enum ProgramEnd {
 /// How many files, connections among them, the program may have open.
 enum OpenFiles {
     private static let (least, most): (rlim_t, rlim_t) = (32, 65_536)
+
+    /// Descriptors 0, 1 and 2 that are closed are taken, so that no file or connection gets them, into which a log would
+    /// then be written. What cannot be written there is an error as before.
+    static func fillStandardStreams() {
+        for (number, flags) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
+        where fcntl(number, F_GETFD) < 0 {
+            // The lowest that is free.
+            _ = open("/dev/null", flags)
+        }
+    }
 
     /// Takes as many as the system allows.
     ///

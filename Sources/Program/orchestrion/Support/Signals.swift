@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import SystemErrors
 
 /// Signals that ask the program to end: Ctrl-C, SIGTERM, and SIGHUP unless it was started with that ignored (nohup).
 ///
@@ -32,7 +33,10 @@ enum Signals {
     }
 
     /// Of a command that serves others: nobody reading what it says is no reason to end.
-    static func outliveReaders() { signal(SIGPIPE, SIG_IGN) }
+    static func outliveReaders() {
+        signal(SIGPIPE, SIG_IGN)
+        StandardError.neverWait()
+    }
 
     private static func watch() {
         var first: Int32?

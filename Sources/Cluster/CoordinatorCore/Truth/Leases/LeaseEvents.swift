@@ -36,6 +36,12 @@ extension Coordinator {
                 send(to: id, .revoke(item.task, item.epoch, reason: "the lease has ended"))
                 continue
             }
+            // A journal that lost tokens to its disk: they cannot be sent again, so the window goes on from what there is.
+            if isHello, item.acknowledged > truth[stream.song].journaled(stream) {
+                endLease(lease, .notHeld)
+                send(to: id, .revoke(item.task, item.epoch, reason: "the journal lost some of its tokens"))
+                continue
+            }
             // Of a copy that was behind, a restarted coordinator does not know how far it was.
             let known = truth[stream.song].journaled(stream)
             let reached = max(leases[lease].reached, min(item.acknowledged, known))

@@ -1,0 +1,184 @@
+import CoordinatorCore
+import Foundation
+import GRDB
+import SongPlan
+import Testing
+
+@testable import Journal
+
+/// What a journal makes of bytes that are not what it wrote.
+struct DamageTests {
+    let scratch: Scratch
+    init() throws { scratch = try Scratch() }
+
+    private func tamper(_ sql: String) throws {
+        try DatabaseQueue(path: scratch.file).write { db in try db.execute(sql: sql) }
+    }
+
+    private func write(_ records: [CoordinatorCore.Record]) throws {
+        let journal = try Journal(folder: scratch.path)
+        try journal.append(records)
+        journal.close()
+    }
+
+    @Test(arguments: [
+        "sample = 0", "level = 0", "segment = 3", "window = 7", "epoch = 9", "worker = 'other'", "start = start + 1",
+        "tokens = x'0100'", "checksum = checksum + 1", "time = time + 1", "kind = 'strange'",
+        "digest = digest + 1", "digest = NULL", "sample = 'text'", "worker = x'ff00'",
+    ])
+    func `a row is damaged whichever column is, and the others are read`(change: String) throws {
+        let records = Example.records("a")
+        try write(records)
+        try tamper("UPDATE records SET \(change) WHERE id = 5")
+        let contents = try Journal(folder: scratch.path).read()
+        #expect(contents.damage.map(\.row) == [5])
+        #expect(contents.entries.map(\.record) == records.enumerated().filter { $0.offset != 4 }.map(\.element))
+    }
+
+    @Test func `one byte of a submission that was damaged is found again, two are not`() throws {
+        try write([.songSubmitted(Example.submission("a")), .songSubmitted(Example.submission("b"))])
+        try tamper("UPDATE songs SET submission = replace(submission, 'zero', 'zerp') WHERE id = 'a'")
+        try tamper("UPDATE songs SET submission = replace(submission, 'zero', 'nine') WHERE id = 'b'")
+        let journal = try Journal(folder: scratch.path)
+        let contents = try journal.read()
+        #expect(contents.entries.map(\.record) == [.songSubmitted(Example.submission("a"))])
+        #expect(contents.repaired == ["a"])
+        #expect(contents.damage.map(\.song) == ["b"] && contents.damage.allSatisfy { !$0.mayBeDropped })
+        let copy = try journal.mend(dropping: [], restating: [], rewriting: [Example.submission("a")])
+        #expect(FileManager.default.fileExists(atPath: copy))
+        #expect(try journal.read().repaired.isEmpty)
+    }
+
+    @Test(arguments: ["kind = 'submittee'", "song = 'b'", "time = 0"])
+    func `a song is known whose record of its submission is damaged`(change: String) throws {
+        let records = Array(Example.records("a").prefix(5))
+        try write([.songSubmitted(Example.submission("b"))] + records)
+        try tamper("UPDATE records SET \(change) WHERE id = 2")
+        let contents = try Journal(folder: scratch.path).read()
+        #expect(contents.entries.map(\.record) == [.songSubmitted(Example.submission("b"))] + records)
+        #expect(contents.damage.map(\.row) == [2] && contents.damage.allSatisfy(\.mayBeDropped))
+    }
+
+    @Test func `any byte of a text is found again`() throws {
+        let text = Array("the whole text of a submission, with ü".utf8)
+        let checksum = Checksum.of(text)
+        for place in text.indices {
+            for mask in [1, 2, 0x80, 0xff] as [UInt8] {
+                var damaged = text
+                damaged[place] ^= mask
+                #expect(TextRepair.repaired(damaged, checksum: checksum) == text)
+            }
+        }
+        #expect(TextRepair.repaired(text, checksum: checksum ^ 4) == text)
+        #expect(TextRepair.repaired(Array("another text altogether".utf8), checksum: checksum) == nil)
+    }
+
+    @Test func `a song whose end is damaged has ended all the same`() throws {
+        try write([.songSubmitted(Example.submission("a")), .songState("a", .cancelled)])
+        try tamper("UPDATE records SET time = 1 WHERE kind = 'cancelled'")
+        let journal = try Journal(folder: scratch.path)
+        let contents = try journal.read()
+        #expect(contents.restated.map(\.record) == [.songState("a", .cancelled)])
+        _ = try journal.mend(dropping: contents.damage.map(\.row), restating: contents.restated, rewriting: [])
+        #expect(try journal.replay() == [.songSubmitted(Example.submission("a")), .songState("a", .cancelled)])
+    }
+
+    @Test func `damaged pages cost what lies on them, and the file as it was is kept`() throws {
+        let stream = Example.task("a").stream
+        let tokens = (0..<3000).map { CoordinatorCore.Record.tokens(stream, start: 64 * $0, Array(0..<64), .known) }
+        try write([.songSubmitted(Example.submission("a"))] + tokens)
+        try DatabaseQueue(path: scratch.file).writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+        let leaf = try DatabaseQueue(path: scratch.file).read { db in
+            // A page of the table, in its middle.
+            try Int.fetchOne(db, sql: "PRAGMA page_count")! / 2
+        }
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: scratch.file))
+        for page in [leaf, leaf + 1] {
+            try file.seek(toOffset: UInt64(page * 4096))
+            try file.write(contentsOf: Data(repeating: 0xa5, count: 4096))
+        }
+        try file.close()
+        let journal = try Journal(folder: scratch.path)
+        let salvage = try #require(journal.salvage)
+        #expect(salvage.rows > 2500 && salvage.rows <= 3001 && FileManager.default.fileExists(atPath: salvage.copy))
+        #expect(try journal.read().damage.isEmpty && journal.integrityFaults().isEmpty)
+        #expect(try journal.read().entries.first?.record == .songSubmitted(Example.submission("a")))
+    }
+
+    @Test func `a journal whose first page is gone names the newest backup and what to do`() throws {
+        try write(Example.records("a"))
+        let backup = try JournalBackup.make(of: scratch.file)
+        try Data(repeating: 7, count: 8192).write(to: URL(fileURLWithPath: scratch.file))
+        let error = try #require(throws: JournalError.self) { try Journal(folder: scratch.path) }
+        #expect(error.description.contains(backup) && error.description.contains("cp "))
+        try FileManager.default.removeItem(atPath: scratch.file)
+        try FileManager.default.copyItem(atPath: backup, toPath: scratch.file)
+        #expect(try Journal(folder: scratch.path).replay() == Example.records("a"))
+    }
+
+    @Test func `a check finds what is damaged beside a journal that is in use, and changes nothing`() throws {
+        let journal = try Journal(folder: scratch.path)
+        try journal.append(Example.records("a"))
+        #expect(try JournalCheck.of(folder: scratch.path).isWell)
+        try tamper("UPDATE records SET worker = 'other' WHERE id = 4")
+        let check = try JournalCheck.of(folder: scratch.path)
+        #expect(!check.isWell && check.songs == 1 && check.damagedRows.count == 1)
+        #expect(try journal.read().damage.count == 1)
+    }
+
+    @Test func `what was removed is gone, its id is free, and no epoch is given twice`() throws {
+        let journal = try Journal(folder: scratch.path)
+        let task = Example.task("a")
+        try journal.append([
+            .songSubmitted(Example.submission("a")), .leaseGranted(task, 41, "w"), .songState("a", .cancelled),
+            .songSubmitted(Example.submission("b")),
+        ])
+        try journal.append([.songRemoved("a")])
+        #expect(try journal.replay() == [.songSubmitted(Example.submission("b"))])
+        #expect(try journal.read().leastEpoch == 42)
+        try journal.append([.songSubmitted(Example.submission("a"))])
+        #expect(try journal.replay().count == 2)
+    }
+
+    @Test func `a journal shrinks when most of it was forgotten`() throws {
+        let journal = try Journal(folder: scratch.path)
+        let stream = Example.task("a").stream
+        try journal.append([.songSubmitted(Example.submission("a"))])
+        for part in 0..<8 {
+            try journal.append(
+                (0..<1000).map { .tokens(stream, start: part * 128_000 + 128 * $0, Array(0..<128), .known) })
+        }
+        try journal.append([.songState("a", .finished)])
+        try journal.forget("a")
+        let before = try journal.size().bytes
+        #expect(try journal.shrink() > before / 2)
+        try journal.compact()
+        #expect(try journal.size().bytes < 200_000)
+        #expect(try journal.replay() == [.songSubmitted(Example.submission("a")), .songState("a", .finished)])
+    }
+
+    @Test func `another program's lock is waited for, and then told as one`() throws {
+        let journal = try Journal(folder: scratch.path)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: scratch.file, configuration: configuration)
+        let started = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            try? other.inDatabase { db in
+                try db.execute(sql: "BEGIN IMMEDIATE")
+                started.signal()
+                usleep(300_000)
+                try db.execute(sql: "COMMIT")
+            }
+        }
+        thread.start()
+        started.wait()
+        try journal.append([.songSubmitted(Example.submission("a"))])
+        try other.inDatabase { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+        let error = try #require(throws: JournalError.self) { try journal.append([.songState("a", .cancelled)]) }
+        #expect(error.passes && error.description.contains("another program has locked it"))
+        try other.inDatabase { db in try db.execute(sql: "COMMIT") }
+        try journal.append([.songState("a", .cancelled)])
+        #expect(try journal.replay().count == 2)
+    }
+}
