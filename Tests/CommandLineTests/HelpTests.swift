@@ -20,7 +20,8 @@ extension CommandLines {
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
-                "--listen", "--state", "--model", "--preset", "--threads", "--key", "--allow", "--secure", "--insecure",
+                "--listen", "--state", "--model", "--models", "--preset", "--threads", "--key", "--allow", "--secure",
+                "--insecure",
                 "--lease", "--endpoint-file",
             ],
             "worker": connection + ["--model", "--preset", "--levels", "--threads", "--slots", "--name"],
@@ -36,7 +37,7 @@ extension CommandLines {
             "keys": ["new", "show", "allow", "list", "remove"],
             "keys new": ["<file>"],
             "keys show": ["<file>"],
-            "keys allow": ["<file|key>", "--state", "--allow", "--name"],
+            "keys allow": ["<file|key>", "--state", "--allow", "--name", "--role"],
             "keys list": ["--state", "--allow"],
             "keys remove": ["<file|key|name>", "--state", "--allow"],
             "model": ["inspect", "init"],

@@ -17,12 +17,15 @@ struct AwaitedAnswersTests {
         #expect(!awaited.has("s", from: connection, number: 7))
     }
 
-    @Test func `no more than a thousand wait`() {
+    @Test func `no more than a thousand wait, and of one client half of them`() {
         var awaited = AwaitedAnswers()
+        let other = ConnectionID(bytes: [2])
         for number in 0..<1000 {
-            #expect(!awaited.isFull)
-            awaited.add("s\(number)", from: connection, number: UInt64(number))
+            let own = number < 500 ? connection : other
+            #expect(!awaited.isFull(of: own))
+            awaited.add("s\(number)", from: own, number: UInt64(number))
+            if number == 499 { #expect(awaited.isFull(of: connection) && !awaited.isFull(of: other)) }
         }
-        #expect(awaited.isFull)
+        #expect(awaited.isFull(of: ConnectionID(bytes: [3])))
     }
 }

@@ -1,10 +1,7 @@
 import ClusterProtocol
-import CoordinatorCore
-import CoordinatorService
 import Foundation
 import ModelTestSupport
 import SongFiles
-import Synchronization
 import Testing
 
 /// A coordinator as clients meet it, over the in-memory transport.
@@ -149,77 +146,4 @@ import Testing
         #expect(try coordinator.ask(.status(WireStatusQuery())).error.isEmpty)
         coordinator.finish()
     }
-}
-
-/// A coordinator on a thread of its own with one model, and a client of it.
-private final class ServedCoordinator {
-    let folder: TemporaryFolder
-    private let server: CoordinatorServer
-    private let client: InMemoryClient
-    private let ended = DispatchSemaphore(value: 0)
-    private let failure = Note()
-    private var number: UInt64 = 0
-
-    init() throws {
-        folder = try TemporaryFolder()
-        let registry = ModelRegistry()
-        try registry.add(path: Fixture.twoLevel.folder.path)
-        server = try CoordinatorServer(
-            state: folder.file("state").path, registry: registry, options: CoordinatorServer.Options(threads: 1))
-        let network = InMemoryNetwork()
-        client = network.makeClient()
-        let started = DispatchSemaphore(value: 0)
-        let thread = Thread { [server, ended, failure] in
-            let transport = network.makeServer()
-            started.signal()
-            do { try server.run(transport: transport) } catch { failure.set("\(error)") }
-            transport.close()
-            ended.signal()
-        }
-        thread.stackSize = 8 << 20
-        thread.start()
-        started.wait()
-    }
-
-    func send(_ payload: [UInt8]) throws { #expect(try client.send(payload, to: .coordinator)) }
-
-    /// The reply to one request.
-    func ask(
-        _ kind: WireClientRequest.OneOf_Kind?, version: UInt32 = ProtocolVersion.current
-    ) throws -> WireClientReply {
-        number += 1
-        var request = WireClientRequest()
-        (request.number, request.version, request.kind) = (number, version, kind)
-        try send(WireToCoordinator(kind: .request(request)).payload())
-        let deadline = ContinuousClock.now + .seconds(20)
-        while ContinuousClock.now < deadline {
-            for message in try client.receive(timeout: .milliseconds(200), limit: 16) {
-                if case .reply(let reply) = try WireFromCoordinator(payload: message.payload).kind,
-                    reply.number == number
-                {
-                    return reply
-                }
-            }
-        }
-        throw FixtureError(description: "no reply; the coordinator's error: \(failure.text ?? "none")")
-    }
-
-    func submit(_ song: String, _ specification: String, format: String = "wav") throws -> WireClientReply {
-        var submit = WireSubmit()
-        (submit.song, submit.specification, submit.format) = (song, specification, format)
-        return try ask(.submit(submit))
-    }
-
-    func finish() {
-        server.stop()
-        #expect(ended.wait(timeout: .now() + 20) == .success)
-        #expect(failure.text == nil)
-    }
-}
-
-/// A word from another thread.
-private final class Note: Sendable {
-    private let note = Mutex<String?>(nil)
-    var text: String? { note.withLock { $0 } }
-    func set(_ text: String) { note.withLock { $0 = text } }
 }

@@ -36,7 +36,8 @@ extension ClusterProcesses {
         @Test func `a coordinator without a model takes the workers of the one that a song names`() async throws {
             let model = try await TestModel.tiny()
             let song = TestSong(model: model, seconds: 0.5, seed: 54)
-            try await withCluster(Cluster.Options(models: [])) { cluster in
+            let places = ["--models", URL(fileURLWithPath: model).deletingLastPathComponent().path]
+            try await withCluster(Cluster.Options(models: [], coordinator: places)) { cluster in
                 try cluster.startWorker("early", model: model)
                 try await wait(for: "the worker to be let in") { try await cluster.status().workers.count == 1 }
                 try await cluster.submit(song, id: "one")

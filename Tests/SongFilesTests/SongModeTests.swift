@@ -126,6 +126,25 @@ import Testing
         #expect(try three.knownTokens(model: model, team: team)[2] == [tokens[0], tokens[1], tokens[0]])
     }
 
+    @Test func `a recording that is named many times is read and encoded once`() throws {
+        let files = [
+            try Make.recording("a.wav", samples: 9000, in: folder),
+            try Make.recording("b.wav", samples: 5000, in: folder),
+        ]
+        let song = try prepare(
+            Make.song(.primed) {
+                $0.prompt = (0..<64).map { files[$0 % 3 == 0 ? 0 : 1] }
+                $0.seconds = 1
+            })
+        guard case .recordings(let audio, let bySample, _) = song.source else {
+            Issue.record("the song starts from no recording")
+            return
+        }
+        #expect(audio.count == 2 && bySample == (0..<64).map { $0 % 3 == 0 ? 0 : 1 })
+        let tokens = try song.knownTokens(model: model, team: team)[2]
+        #expect(tokens.count == 64 && Set(tokens).count == 2 && tokens[0] == tokens[63] && tokens[1] == tokens[62])
+    }
+
     @Test func `upsample a recording: its top level is known, the others are sampled`() throws {
         let file = try Make.recording("a.wav", samples: 5000, in: folder)
         let song = try prepare(Make.song(.upsample) { $0.prompt = [file] })

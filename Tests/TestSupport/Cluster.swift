@@ -15,11 +15,14 @@ package final class Cluster: Sendable {
         package var keys: (own: String, server: String)?
         /// A journal that the coordinator finds; none by default.
         package var journal: String?
+        /// What a shell does before it becomes the coordinator, such as `ulimit -n 1024`.
+        package var shell: String?
 
         package init(
             models: [String], lease: Double = 1, coordinator: [String] = [],
-            keys: (own: String, server: String)? = nil, journal: String? = nil
+            keys: (own: String, server: String)? = nil, journal: String? = nil, shell: String? = nil
         ) {
+            self.shell = shell
             self.journal = journal
             self.models = models
             self.lease = lease
@@ -70,7 +73,7 @@ package final class Cluster: Sendable {
                 "coordinator-\(state.withLock { $0.coordinators.count })",
                 ["coordinator", "--listen", endpoint, "--endpoint-file", file, "--state", stateFolder]
                     + ["--lease", "\(options.lease)", "--threads", "1"]
-                    + options.models.flatMap { ["--model", $0] } + options.coordinator)
+                    + options.models.flatMap { ["--model", $0] } + options.coordinator, shell: options.shell)
             state.withLock { $0.coordinators.append(process) }
             try await wait(for: "the coordinator to listen") {
                 !process.isRunning || FileManager.default.fileExists(atPath: file)
@@ -107,11 +110,13 @@ package final class Cluster: Sendable {
     }
 
     private func spawn(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:]
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], shell: String? = nil
     ) throws -> ChildProcess {
-        try ChildProcess(
-            name: name, executable: Orchestrion.path, arguments: arguments, environment: environment, folder: folder,
-            logs: folder)
+        let (executable, before) =
+            shell.map { ("/bin/sh", ["-c", "\($0); exec \"$@\"", "sh", Orchestrion.path]) } ?? (Orchestrion.path, [])
+        return try ChildProcess(
+            name: name, executable: executable, arguments: before + arguments, environment: environment,
+            folder: folder, logs: folder)
     }
 
     /// The one that runs, or ran last.

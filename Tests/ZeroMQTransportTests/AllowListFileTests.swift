@@ -54,22 +54,22 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         var told: [String] = []
         _ = try file.add(.init(key: keys[0], name: "w1"))
-        var follower = AllowListFollower(file, allowed: [keys[0]]) { told.append($0) }
+        var follower = AllowListFollower(file, allowed: [keys[0]: .admin]) { told.append($0) }
         let start = ContinuousClock.now
-        #expect(follower.changedKeys(now: start) == nil && told.isEmpty)
+        #expect(follower.changes(now: start) == nil && told.isEmpty)
         _ = try file.add(.init(key: keys[1], name: "w2"))
-        #expect(follower.changedKeys(now: start + .milliseconds(500)) == nil)
-        #expect(follower.changedKeys(now: start + .seconds(1)) == [keys[0], keys[1]])
+        #expect(follower.changes(now: start + .milliseconds(500)) == nil)
+        #expect(follower.changes(now: start + .seconds(1)) == [keys[0]: .admin, keys[1]: .admin])
         #expect(told == ["allows the key \(keys[1]) (w2)"])
         #expect(try file.remove(keys[0]))
-        #expect(follower.changedKeys(now: start + .seconds(2)) == [keys[1]])
+        #expect(follower.changes(now: start + .seconds(2)) == [keys[1]: .admin])
         #expect(told.last == "does not allow the key \(keys[0]) any more")
         try FileManager.default.removeItem(atPath: file.path)
-        #expect(follower.changedKeys(now: start + .seconds(3)) == nil)
+        #expect(follower.changes(now: start + .seconds(3)) == nil)
         #expect(told.count == 3 && told[2].contains("allowed before still are"))
-        #expect(follower.changedKeys(now: start + .seconds(4)) == nil && told.count == 3)
+        #expect(follower.changes(now: start + .seconds(4)) == nil && told.count == 3)
         try write("\(keys[1])\nnonsense\n")
-        #expect(follower.changedKeys(now: start + .seconds(5)) == nil)
+        #expect(follower.changes(now: start + .seconds(5)) == nil)
         #expect(told.last?.contains("line 2") == true)
     }
 

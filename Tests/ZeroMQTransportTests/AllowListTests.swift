@@ -1,3 +1,4 @@
+import ClusterProtocol
 import Foundation
 import Testing
 import ZeroMQTransport
@@ -22,6 +23,19 @@ import ZeroMQTransport
             #expect(list(text).keys.map(\.z85).sorted() == keys.sorted(), "\(text)")
             #expect(list(text).faults.isEmpty, "\(text)")
         }
+    }
+
+    @Test func `a line says what its key is for, and one that does not is an admin's`() throws {
+        let (a, b, c) = (keys[0], keys[1], keys[2])
+        let text = "\(a) role=worker box 1\npublic-key = \(b) role=client,worker\n\(c) anna\n"
+        let read = list(text)
+        #expect(read.entries.map(\.roles) == [.worker, [.client, .worker], .admin] && read.faults.isEmpty)
+        #expect(read.entries.map(\.name) == ["box 1", nil, "anna"])
+        #expect(read.entries.map(\.line) == ["\(a) role=worker box 1", "\(b) role=worker,client", "\(c) anna"])
+        // Who stands there twice may do what either line says; nobody gets in by a word that is no role.
+        let twice = list("\(a) role=worker\n\(a) role=client\n\(b) role=root\n")
+        #expect(twice.roles.count == 1 && twice.roles.values.first == [.worker, .client])
+        #expect(twice.faults.count == 1 && twice.faults[0].contains("role=root is none"))
     }
 
     @Test func `a bad line is named with its number, lets nobody in, and the others count`() throws {

@@ -45,7 +45,7 @@ import Testing
         let refusal = ConnectionRefusal(address: "10.0.0.9", key: key.z85, reason: .keyNotAllowed)
         #expect(authenticator.takeRefusals() == [refusal])
         #expect(authenticator.takeRefusals() == [])
-        authenticator.allowed = [key]
+        authenticator.allow([key])
         #expect(status(request(credentials: [otherKey])) == "200")
         #expect(status(request(credentials: [allowedKey])) == "400")
     }

@@ -3,6 +3,8 @@ import Foundation
 package import SongFiles
 
 extension ClusterClient {
+    private static let largestTimeline: UInt64 = 1 << 29
+
     /// Who sampled which window of a song when.
     ///
     /// - Throws: `ClientError`, or `DecodingError` for a timeline that is damaged.
@@ -10,6 +12,9 @@ extension ClusterClient {
         var query = WireTimelineQuery()
         query.song = song
         let entry = SongFileEntry(try ask(.timeline(query)).timeline)
+        guard entry.size <= Self.largestTimeline else {
+            throw ClientError("the timeline of \(song) has \(entry.size) bytes, more than one can have")
+        }
         var data = Data()
         while data.count < entry.size {
             let piece = try read(entry, of: song, from: UInt64(data.count))

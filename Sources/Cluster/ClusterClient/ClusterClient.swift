@@ -64,9 +64,7 @@ package final class ClusterClient: Sendable {
 
     /// - Throws: `ClientError` for what cannot be a song's id, so that the coordinator need not be asked.
     package static func check(id: String) throws {
-        guard (1...64).contains(id.utf8.count),
-            id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
-        else {
+        guard PeerText.isSongID(id) else {
             let shown = String(id.prefix(40).map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 } ? $0 : "?" })
             throw ClientError(
                 "\"\(shown)\(id.count > 40 ? "…" : "")\" is no song's id, which is 1 to 64 letters, digits and dashes; "
@@ -77,9 +75,21 @@ package final class ClusterClient: Sendable {
     /// All songs and workers, or one song and all workers.
     package func status(song: String = "", patience: Duration = .seconds(15)) throws -> ClusterStatus {
         var query = WireStatusQuery()
-        query.song = song
-        return try ClusterStatus(ask(.status(query), patience: patience).status)
+        (query.song, query.pages) = (song, true)
+        let first = try ask(.status(query), patience: patience).status
+        var status = try ClusterStatus(first)
+        var (next, pages) = (first.next, 1)
+        while !next.isEmpty, pages < Self.mostPages {
+            query.cursor = next
+            let page = try ask(.status(query), patience: patience).status
+            try status.append(ClusterStatus(page))
+            (next, pages) = (page.next, pages + 1)
+        }
+        return status
     }
+
+    /// Messages that one answer may have: enough for a million songs.
+    static let mostPages = 10_000
 
     /// Stops a song.
     ///
@@ -161,10 +171,10 @@ private struct RequestChannel {
             }
             for message in try connection.transport.receive(timeout: .milliseconds(100), limit: 16) {
                 guard let decoded = try? WireFromCoordinator(payload: message.payload) else { continue }
-                if case .refused(let refused) = decoded.kind { throw ClientError(refused.reason) }
+                if case .refused(let refused) = decoded.kind { throw ClientError(PeerText.lines(refused.reason)) }
                 guard case .reply(let reply) = decoded.kind, reply.number == number else { continue }
                 hasAnswered = true
-                guard reply.error.isEmpty else { throw ClientError(reply.error) }
+                guard reply.error.isEmpty else { throw ClientError(PeerText.lines(reply.error)) }
                 return reply
             }
         }

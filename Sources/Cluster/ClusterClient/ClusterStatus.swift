@@ -11,6 +11,22 @@ package struct ClusterStatus: Sendable, Hashable {
     package var troubles: [String]
     /// Of the coordinator.
     package var uptimeSeconds: Double
+    /// Over TCP, how many there are, how many there may be, and how many were hung up on for that; nil where a coordinator
+    /// does not say.
+    package var connections: Connections?
+
+    package struct Connections: Sendable, Hashable {
+        package var open: Int
+        package var limit: Int
+        package var turnedAway: UInt64
+    }
+
+    /// Takes in what else there is of it.
+    mutating func append(_ page: ClusterStatus) {
+        let (songs, workers) = (Set(songs.map(\.song)), Set(workers.map(\.worker)))
+        self.songs += page.songs.filter { !songs.contains($0.song) }
+        self.workers += page.workers.filter { !workers.contains($0.worker) }
+    }
 
     package init(
         songs: [SongProgress] = [], workers: [ConnectedWorker] = [], refusals: [RefusedPeer] = [],

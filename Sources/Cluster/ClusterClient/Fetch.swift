@@ -38,9 +38,18 @@ extension ClusterClient {
     func list(song: String, soFar: Bool = false) throws -> SongFileList {
         var list = WireListFiles()
         (list.song, list.soFar) = (song, soFar)
-        let reply = try ask(.list(list)).files
+        var reply = try ask(.list(list)).files
+        var files = reply.files.map(SongFileEntry.init)
+        for _ in 0..<Self.mostPages where reply.more {
+            guard let last = reply.files.last?.path, last > list.after else { break }
+            list.after = last
+            reply = try ask(.list(list)).files
+            files += reply.files.map(SongFileEntry.init)
+        }
+        // What no file of a song can be called, nobody made: it is left where it is.
+        files.removeAll { !PeerText.isClean($0.path, limit: 1000) }
         return SongFileList(
-            state: reply.state, files: reply.files.map(SongFileEntry.init), sampleRate: Int(reply.sampleRate),
+            state: PeerText.lines(reply.state, limit: 2000), files: files, sampleRate: Int(reply.sampleRate),
             sampleLength: Int(clamping: reply.sampleLength))
     }
 

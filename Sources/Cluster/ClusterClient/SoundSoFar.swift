@@ -43,6 +43,9 @@ extension ClusterClient {
                 "nothing of \(song) can be heard\(what) yet, it is \(finished.state); "
                     + "orchestrion watch \(song) shows how far it is")
         }
+        guard (1...1_000_000).contains(finished.sampleRate) else {
+            throw ClientError("the coordinator does not say how fast the sound of \(song) is")
+        }
         let rate = Double(finished.sampleRate)
         let total = Double(finished.sampleLength) / rate
         var sounds: [SoundReport.Sound] = []

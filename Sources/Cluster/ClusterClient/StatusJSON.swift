@@ -63,12 +63,18 @@ private struct StatusDocument: Encodable {
         var secondsAgo: Double
         var count: UInt64
     }
+    struct Connections: Encodable {
+        var open: Int
+        var limit: Int
+        var turnedAway: UInt64
+    }
     var songs: [Song]
     var workers: [Worker]
     var refusals: [Refusal]
     var setAside: [SetAside]
     var troubles: [String]
     var uptimeSeconds: Double
+    var connections: Connections?
 
     init(_ status: ClusterStatus) {
         songs = status.songs.map { song in
@@ -103,6 +109,9 @@ private struct StatusDocument: Encodable {
         }
         troubles = status.troubles
         uptimeSeconds = status.uptimeSeconds
+        connections = status.connections.map {
+            Connections(open: $0.open, limit: $0.limit, turnedAway: $0.turnedAway)
+        }
     }
 }
 

@@ -45,7 +45,7 @@ extension ClusterClient {
         var submit = WireSubmit()
         submit.song = song
         submit.format = request.format
-        submit.priority = Int32(priority)
+        submit.priority = Int32(clamping: priority)
         submit.specification = String(decoding: try request.specification.json(), as: UTF8.self)
         guard submit.specification.utf8.count < 60_000 else {
             throw ClientError(
@@ -53,7 +53,8 @@ extension ClusterClient {
         }
         // Checking a large model for the first time reads all of it.
         let submitted = try ask(.submit(submit), patience: .seconds(600)).submitted
-        return SubmittedSong(tokens: Int(clamping: submitted.tokens), warnings: submitted.warnings)
+        return SubmittedSong(
+            tokens: Int(clamping: submitted.tokens), warnings: submitted.warnings.map { PeerText.lines($0) })
     }
 
     /// Looks at a recording's header here, before it is sent or waited for.
@@ -85,7 +86,10 @@ extension ClusterClient {
         while true {
             let end = min(data.count, Int(upload.offset) + FilePiece.size)
             upload.data = data.subdata(in: Int(upload.offset)..<end)
-            upload.offset = try ask(.upload(upload)).uploaded.have
+            // All of a large file is hashed before the last answer.
+            let have = try ask(.upload(upload), patience: .seconds(600)).uploaded.have
+            guard have <= upload.size else { throw ClientError("the coordinator has more of \(path) than there is") }
+            upload.offset = have
             transfer.done = Int(clamping: upload.offset)
             progress(transfer)
             if upload.offset >= upload.size { break }

@@ -7,15 +7,19 @@ extension ClusterStatus {
             songs: try wire.songs.map(SongProgress.init), workers: wire.workers.map(ConnectedWorker.init),
             refusals: wire.refusals.map {
                 RefusedPeer(
-                    key: $0.key, address: $0.address, name: $0.name, reason: $0.reason,
-                    secondsAgo: $0.secondsAgo.seconds,
-                    count: $0.count)
+                    key: PeerText.shown($0.key), address: PeerText.shown($0.address), name: PeerText.shown($0.name),
+                    reason: PeerText.lines($0.reason), secondsAgo: $0.secondsAgo.peerAmount, count: $0.count)
             },
             setAsides: wire.setAside.map {
                 SetAsideMachine(
-                    machine: $0.machine, name: $0.name, reason: $0.reason, secondsSince: $0.sinceSeconds.seconds,
-                    secondsLeft: $0.secondsLeft > 0 ? $0.secondsLeft.seconds : nil)
-            }, troubles: wire.troubles, uptimeSeconds: wire.uptimeSeconds.seconds)
+                    machine: PeerText.shown($0.machine), name: PeerText.shown($0.name),
+                    reason: PeerText.lines($0.reason), secondsSince: $0.sinceSeconds.peerAmount,
+                    secondsLeft: $0.secondsLeft > 0 ? $0.secondsLeft.peerAmount : nil)
+            }, troubles: wire.troubles.map { PeerText.lines($0) }, uptimeSeconds: wire.uptimeSeconds.peerAmount)
+        if wire.connectionLimit > 0 {
+            connections = Connections(
+                open: Int(wire.connections), limit: Int(wire.connectionLimit), turnedAway: wire.turnedAway)
+        }
     }
 }
 
@@ -24,17 +28,18 @@ extension SongProgress {
     init(_ wire: WireSongStatus) throws {
         guard let state = State(wire.songState) ?? State(rawValue: wire.state) else {
             throw ClientError(
-                "song \(wire.song) is \(wire.state.isEmpty ? "in a state" : wire.state) that this program does not know; "
+                "song \(PeerText.songID(wire.song)) is \(wire.state.isEmpty ? "in a state" : PeerText.shown(wire.state)) that this program does not know; "
                     + "install the same release of orchestrion on both machines")
         }
         self.init(
-            song: wire.song, model: wire.model, state: state, reason: wire.reason, priority: Int(wire.priority),
+            song: PeerText.songID(wire.song), model: PeerText.shown(wire.model), state: state,
+            reason: PeerText.lines(wire.reason), priority: Int(wire.priority),
             samples: Int(wire.samples), segments: Int(wire.segments), levels: wire.levels.map(Level.init),
             running: Int(wire.running), sampledTokens: Int(clamping: wire.sampledTokens),
-            wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond.seconds,
-            secondsLeft: wire.secondsLeft.seconds, stageShare: min(1, wire.stageShare.seconds),
-            stageSecondsLeft: wire.stageSecondsLeft.seconds, ageSeconds: wire.ageSeconds.seconds,
-            waiting: wire.waiting)
+            wantedTokens: Int(clamping: wire.wantedTokens), tokensPerSecond: wire.tokensPerSecond.peerAmount,
+            secondsLeft: wire.secondsLeft.peerAmount, stageShare: min(1, wire.stageShare.peerAmount),
+            stageSecondsLeft: wire.stageSecondsLeft.peerAmount, ageSeconds: wire.ageSeconds.peerAmount,
+            waiting: PeerText.lines(wire.waiting))
     }
 }
 
@@ -58,22 +63,19 @@ extension SongProgress.Level {
     fileprivate init(_ wire: WireLevelStatus) {
         self.init(
             level: Int(wire.level), tokens: Int(clamping: wire.tokens), total: Int(clamping: wire.total),
-            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows), audibleSeconds: wire.audibleSeconds.seconds)
+            windowsDone: Int(wire.windowsDone), windows: Int(wire.windows),
+            audibleSeconds: wire.audibleSeconds.peerAmount)
     }
 }
 
 extension ConnectedWorker {
     fileprivate init(_ wire: WireWorkerStatus) {
         self.init(
-            worker: wire.worker, name: wire.name, levels: wire.levels.map(Int.init), slots: Int(wire.slots),
-            busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.seconds,
-            silentSeconds: wire.silentSeconds.seconds, machine: wire.machine)
+            worker: PeerText.shown(wire.worker), name: PeerText.shown(wire.name), levels: wire.levels.map(Int.init),
+            slots: Int(wire.slots),
+            busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.peerAmount,
+            silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine))
     }
-}
-
-extension Double {
-    /// A time or a speed: what is none, or cannot be, is 0.
-    fileprivate var seconds: Double { isFinite ? min(max(0, self), 1e12) : 0 }
 }
 
 extension SongFileEntry {

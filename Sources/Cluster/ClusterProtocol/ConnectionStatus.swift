@@ -73,6 +73,10 @@ package struct ConnectionRefusal: Sendable, Hashable {
         case withoutKeys
         case withKeys
         case badHandshake
+        case tooManyConnections
+        case tooMuchAtOnce
+        /// What it sent again and again was of no use to anybody.
+        case nonsense
 
         package var description: String {
             switch self {
@@ -81,6 +85,9 @@ package struct ConnectionRefusal: Sendable, Hashable {
             case .otherServerKey: "it was given another public key for this coordinator than the one it has"
             case .withoutKeys: "it uses no keys, and this coordinator wants them"
             case .withKeys: "it uses keys, and this coordinator does not"
+            case .tooManyConnections: "there were too many connections, and it had said nothing yet"
+            case .tooMuchAtOnce: "it sent more at once than a connection may"
+            case .nonsense: "it kept sending what is of no use"
             case .badHandshake: "its handshake failed; it may be of another release, or no part of orchestrion"
             }
         }

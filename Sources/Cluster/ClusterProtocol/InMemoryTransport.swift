@@ -34,9 +34,11 @@ package final class InMemoryNetwork: @unchecked Sendable {  // every field is gu
 
     /// Adds a peer. The server may come later, go and come back.
     ///
-    /// - Parameter key: what the server sees as the peer's proved public key.
-    package func makeClient(key: String? = nil) -> InMemoryClient {
-        InMemoryClient(network: self, mailbox: Mailbox(monitor: monitor), key: key)
+    /// - Parameters:
+    ///   - key: what the server sees as the peer's proved public key.
+    ///   - roles: what its holder may do.
+    package func makeClient(key: String? = nil, roles: PeerRoles = .admin) -> InMemoryClient {
+        InMemoryClient(network: self, mailbox: Mailbox(monitor: monitor), key: key, roles: roles)
     }
 
     // MARK: What the transports do
@@ -47,7 +49,8 @@ package final class InMemoryNetwork: @unchecked Sendable {  // every field is gu
             guard let server else { return false }
             let connection = connectionID(of: client)
             guard server.queued[connection, default: 0] < queueLimit else { return false }
-            server.put(ReceivedMessage(connection: connection, peerKey: client.key, payload: payload))
+            server.put(
+                ReceivedMessage(connection: connection, peerKey: client.key, roles: client.roles, payload: payload))
             return true
         }
     }
@@ -144,15 +147,17 @@ package final class InMemoryClient: Transport {
     private let network: InMemoryNetwork
     fileprivate let mailbox: Mailbox
     fileprivate let key: String?
+    fileprivate let roles: PeerRoles
     /// The connection with the server of that generation; guarded by the network's lock.
     fileprivate var connection: (generation: UInt64, id: ConnectionID)?
 
     package var waker: any Waker { mailbox }
 
-    fileprivate init(network: InMemoryNetwork, mailbox: Mailbox, key: String?) {
+    fileprivate init(network: InMemoryNetwork, mailbox: Mailbox, key: String?, roles: PeerRoles) {
         self.network = network
         self.mailbox = mailbox
         self.key = key
+        self.roles = roles
     }
 
     deinit {

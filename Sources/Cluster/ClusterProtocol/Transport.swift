@@ -24,12 +24,16 @@ package struct ReceivedMessage: Sendable, Equatable {
     /// at workers and clients, whose only peer has proved the key they were configured with.
     package var peerKey: String?
 
+    /// What the holder of the key may do; everything without CURVE.
+    package var roles: PeerRoles
+
     /// At most ``TransportLimits/maximumMessageSize`` bytes, not decoded in any way.
     package var payload: [UInt8]
 
-    package init(connection: ConnectionID, peerKey: String?, payload: [UInt8]) {
+    package init(connection: ConnectionID, peerKey: String?, roles: PeerRoles = .admin, payload: [UInt8]) {
         self.connection = connection
         self.peerKey = peerKey
+        self.roles = roles
         self.payload = payload
     }
 }
@@ -81,12 +85,20 @@ package protocol Transport: AnyObject {
 
     /// Who was refused by a server since the last call: each once, and a bounded number.
     func takeRefusals() -> [ConnectionRefusal]
+
+    /// How many connections a server has; nil where they cost nothing.
+    var connections: ConnectionCount? { get }
+
+    /// Hangs up on a peer that sends what nobody wants. It may come again.
+    func hangUp(on connection: ConnectionID)
 }
 
 /// Of a transport that always has its connection, and refuses nobody.
 extension Transport {
     package var status: ConnectionStatus { .connected }
     package func takeRefusals() -> [ConnectionRefusal] { [] }
+    package var connections: ConnectionCount? { nil }
+    package func hangUp(on connection: ConnectionID) {}
 }
 
 /// Wakes the thread that waits in a transport's `receive`.

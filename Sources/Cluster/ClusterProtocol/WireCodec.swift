@@ -46,6 +46,19 @@ private func decode<M: SwiftProtobuf.Message>(_ payload: [UInt8]) throws -> M {
     }
 }
 
+extension WireSongStatus {
+    /// Bytes that it takes in a message.
+    package var byteCount: Int { size(of: self) }
+}
+
+extension WireWorkerStatus {
+    package var byteCount: Int { size(of: self) }
+}
+
+private func size(of message: some SwiftProtobuf.Message) -> Int {
+    ((try? message.serializedBytes()) ?? [UInt8]()).count
+}
+
 extension WireTask {
     package init(_ task: TaskID) {
         self.init()

@@ -15,10 +15,14 @@ struct AwaitedAnswers {
         waiting[song].map { $0.connection == connection && $0.number == number } ?? false
     }
 
-    /// Whether no more may wait.
-    var isFull: Bool { waiting.count >= Self.most }
+    /// Whether no more may wait, in all or of one client.
+    func isFull(of connection: ConnectionID) -> Bool {
+        waiting.count >= Self.most
+            || waiting.count >= Self.mostOfOne
+                && waiting.values.count { $0.connection == connection } >= Self.mostOfOne
+    }
 
-    private static let most = 1000
+    private static let (most, mostOfOne) = (1000, 500)
 
     /// - Parameter number: of the request.
     mutating func add(_ song: SongID, from connection: ConnectionID, number: UInt64) {

@@ -10,8 +10,16 @@ final class BackgroundWork: Sendable {
     /// Each kind has a thread: so a new song is answered while another is decoded, and its first sound does not wait
     /// until another is encoded.
     enum Kind {
-        /// Checks requests and encodes recordings.
+        /// Checks requests of songs that start from nothing.
+        case checking
+        /// Checks the others, for which files are read.
+        case reading
+        /// Encodes recordings.
         case preparation
+        /// Writes pieces of uploads.
+        case receiving
+        /// Hashes uploads.
+        case hashing
         case decoding
         /// Chooses cuts, which segments wait for.
         case cutting
@@ -29,7 +37,13 @@ final class BackgroundWork: Sendable {
     let trustsPaths: Bool
     let team: Teams
     let measuredUse = Mutex<Int?>(nil)
-    private let preparation = BackgroundQueue(name: "preparation")
+    /// Pieces of uploads that are not written yet.
+    let waitingPieces = Atomic(0)
+    private let checking = BackgroundQueue(name: "checking")
+    private let reading = BackgroundQueue(name: "reading")
+    private let receiving = BackgroundQueue(name: "receiving")
+    private let hashing = BackgroundQueue(name: "hashing")
+    private let preparation = BackgroundQueue(name: "preparation", isPatient: true)
     private let decoding = BackgroundQueue(name: "decoding", isPatient: true)
     private let cutting = BackgroundQueue(name: "cutting")
     private let upkeep = BackgroundQueue(name: "upkeep", isPatient: true)
@@ -41,7 +55,7 @@ final class BackgroundWork: Sendable {
         let cutting: ThreadTeam
 
         init(threads: Int) {
-            preparation = ThreadTeam(threads: threads)
+            preparation = ThreadTeam(threads: threads, isPatient: true)
             decoding = ThreadTeam(threads: threads, isPatient: true)
             cutting = ThreadTeam(threads: 1)
         }
@@ -61,11 +75,16 @@ final class BackgroundWork: Sendable {
 
     /// Waits for what runs, and drops the rest.
     func close() {
-        for queue in [preparation, decoding, cutting, upkeep] { queue.close() }
+        let all = [checking, reading, receiving, hashing, preparation, decoding, cutting, upkeep]
+        for queue in all { queue.close() }
     }
 
     func queue(_ kind: Kind) -> BackgroundQueue {
         switch kind {
+        case .checking: checking
+        case .reading: reading
+        case .receiving: receiving
+        case .hashing: hashing
         case .preparation: preparation
         case .decoding: decoding
         case .cutting: cutting

@@ -11,13 +11,17 @@ enum ClientRequest {
     ///   - format: of the audio files.
     case submit(SongID, specification: Data, format: String, priority: Int)
     /// nil asks for all songs.
-    case status(SongID?)
+    ///
+    /// - Parameter cursor: where the answer goes on, empty at its beginning; nil when it must be one message.
+    case status(SongID?, cursor: String?)
     case cancel(SongID)
     case remove(SongID, force: Bool)
     case resume(SongID)
     case releaseMachine(MachineID)
     /// The song's files: finished ones, or sound that grows.
-    case list(SongID, soFar: Bool)
+    ///
+    /// - Parameter after: the path that was listed last.
+    case list(SongID, soFar: Bool, after: String)
     case read(SongID, path: String, offset: UInt64, count: Int)
     case timeline(SongID)
 }
@@ -55,7 +59,8 @@ extension ClientReply {
     /// The same with about half of what can be left out; in the end that is all of it.
     fileprivate var halved: ClientReply {
         switch self {
-        case .refused(let reason): return .refused(String(reason.prefix(reason.count / 2)))
+        case .refused(let reason):
+            return .refused(String(reason.unicodeScalars.prefix(reason.unicodeScalars.count / 2)))
         case .submitted(let song, let tokens, let warnings) where !warnings.isEmpty:
             return .submitted(song, tokens: tokens, warnings: Array(warnings.prefix(warnings.count / 2)))
         case .status(var report) where !report.songs.isEmpty || !report.workers.isEmpty:
@@ -71,6 +76,8 @@ extension ClientReply {
 /// Songs and workers, as clients see them.
 struct StatusReport {
     struct Song {
+        /// Bytes in a message.
+        var wireSize: Int { WireSongStatus(self).byteCount + 4 }
         var status: SongStatus
         var priority: Int
         /// Since it was submitted.
@@ -85,6 +92,8 @@ struct StatusReport {
         var audibleSeconds: [Double]
     }
     struct Worker {
+        /// Bytes in a message.
+        var wireSize: Int { WireWorkerStatus(self).byteCount + 4 }
         var status: WorkerStatus
         var silentSeconds: Double
     }
@@ -107,6 +116,12 @@ struct StatusReport {
     /// What holds the coordinator up, or soon will.
     var troubles: [String]
     var uptimeSeconds: Double
+    /// nil where they cost nothing.
+    var connections: ConnectionCount?
+    /// How many songs and workers there are, where not all may be shown.
+    var all: (songs: Int, workers: Int)?
+    /// Where the rest begins, which another request asks for.
+    var next: String?
 }
 
 /// Files of a song's folder.
@@ -121,6 +136,8 @@ struct FileList {
     /// Audio samples a second, and of the whole song; 0 when that is not known.
     var sampleRate = 0
     var sampleLength = 0
+    /// Whether there are others after these.
+    var hasMore = false
 }
 
 extension ClientRequest {
@@ -135,13 +152,15 @@ extension ClientRequest {
         case .submit(let submit):
             self = .submit(
                 submit.song, specification: Data(submit.specification.utf8), format: submit.format,
-                priority: Int(submit.priority))
-        case .status(let query): self = .status(query.song.isEmpty ? nil : query.song)
+                priority: min(max(Int(submit.priority), -1_000_000), 1_000_000))
+        case .status(let query):
+            self = .status(
+                query.song.isEmpty ? nil : query.song, cursor: query.pages ? String(query.cursor.prefix(500)) : nil)
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
         case .releaseMachine(let release): self = .releaseMachine(release.machine)
-        case .list(let list): self = .list(list.song, soFar: list.soFar)
+        case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
         case nil: return nil
@@ -165,7 +184,7 @@ extension AddressedReply {
         var wire = WireClientReply()
         wire.number = number
         switch reply {
-        case .refused(let reason): wire.error = reason
+        case .refused(let reason): wire.error = PeerText.lines(reason)
         case .uploaded(let have): wire.uploaded.have = have
         case .submitted(let song, let tokens, let warnings):
             wire.submitted.song = song
@@ -181,6 +200,7 @@ extension AddressedReply {
             wire.files.sampleRate = UInt32(list.sampleRate)
             wire.files.sampleLength = UInt64(list.sampleLength)
             wire.files.files = list.files.map(WireFileEntry.init)
+            wire.files.more = list.hasMore
         case .piece(let data, let size):
             wire.piece.size = size
             wire.piece.data = data
@@ -205,7 +225,23 @@ extension WireStatus {
         songs = report.songs.map(WireSongStatus.init)
         workers = report.workers.map(WireWorkerStatus.init)
         refusals = report.refusals.map(WireRefusal.init)
-        troubles = report.troubles.prefix(16).map { String($0.prefix(1000)) }
+        next = report.next ?? ""
+        if let count = report.connections {
+            connections = UInt32(clamping: count.open)
+            connectionLimit = UInt32(clamping: count.limit)
+            turnedAway = count.turnedAway
+        }
+        // An older client shows who was refused, and so hears of what it is not shown.
+        if let all = report.all, all.songs > songs.count || all.workers > workers.count {
+            var note = WireRefusal()
+            note.name = "status"
+            note.reason =
+                "it shows \(songs.count) of \(all.songs) songs and \(workers.count) of \(all.workers) workers: a newer "
+                + "orchestrion shows all"
+            note.count = 1
+            refusals.insert(note, at: 0)
+        }
+        troubles = report.troubles.prefix(16).map { PeerText.lines($0, limit: 1000) }
         setAside = report.setAsides.map(WireSetAside.init)
     }
 }
@@ -234,7 +270,7 @@ extension WireRefusal {
 extension WireWorkerStatus {
     fileprivate init(_ worker: StatusReport.Worker) {
         self.init()
-        self.worker = String(worker.status.worker.prefix(80))
+        self.worker = PeerText.shown(worker.status.worker, limit: 80)
         name = worker.status.name
         levels = worker.status.levels.map(UInt32.init)
         slots = UInt32(worker.status.slots)
@@ -253,8 +289,8 @@ extension WireSongStatus {
         model = status.model
         (songState, state, reason) = status.state.wire
         samples = UInt32(status.samples)
-        segments = UInt32(status.segments)
-        running = UInt32(status.running)
+        segments = UInt32(clamping: status.segments)
+        running = UInt32(clamping: status.running)
         sampledTokens = UInt64(status.sampledTokens)
         wantedTokens = UInt64(status.wantedTokens)
         tokensPerSecond = song.tokensPerSecond

@@ -12,6 +12,8 @@ enum Completion: Sendable {
     /// A song's known tokens, by sample, then level.
     case encoded(SongID, [[[UInt16]]])
     case event(Event)
+    /// What became of a piece of an upload, or of its end.
+    case uploaded(UploadResult)
 }
 
 /// What a coordinator's threads share with its loop: what they post back to it, and whether it goes on.

@@ -25,6 +25,23 @@ final class CoordinatorLoop {
     var refusals = RefusalTable()
     var machineLog = MachineLog()
     var awaited = AwaitedAnswers()
+    var conduct = PeerConduct()
+    var logBudget = LogBudget()
+    /// What came and has not had its turn.
+    private var waiting: [ReceivedMessage] = []
+    /// Seconds for which messages are taken in before what they came to is journaled and answered.
+    private static let longestTurn = 0.03
+    /// When the timelines of songs that run may be written again: it takes long for long songs.
+    var nextTimelines: [SongID: Double] = [:]
+    /// Connections that are to be hung up on.
+    var unwanted: [ConnectionID] = []
+    /// Workers whose refusal is noted already.
+    var refusedAtDoor: Set<Peer> = []
+    /// As of the last turn.
+    var connections: ConnectionCount?
+    /// What the songs of each key take.
+    private(set) var holdings = Holdings()
+    var uploads = UploadLedger()
     /// What waits until it can be journaled; nil when nothing does.
     var held: HeldEffects?
     var upkeep: Upkeep
@@ -55,7 +72,9 @@ final class CoordinatorLoop {
         beginUpkeep()
         do {
             while !completions.isStopping {
-                let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
+                let messages =
+                    waiting.isEmpty ? try transport.receive(timeout: .milliseconds(100), limit: 256) : waiting
+                waiting = []
                 try turn(messages, transport)
                 if let fault = completions.fault { throw fault }
             }
@@ -83,7 +102,15 @@ final class CoordinatorLoop {
         _ messages: [ReceivedMessage], _ transport: any Transport, _ replies: inout [AddressedReply]
     ) throws {
         var effects: [Effect] = []
-        for message in messages { effects += handle(Incoming(message), from: message, &replies) }
+        let end = clock.seconds + Self.longestTurn
+        for (place, message) in messages.enumerated() {
+            // Who asks for much in one go waits for the rest, and others for no more than a turn.
+            if place > 0, clock.seconds > end {
+                waiting = Array(messages[place...])
+                break
+            }
+            effects += handle(Incoming(message), from: message, &replies)
+        }
         for completion in completions.drain() { effects += handle(completion, &replies) }
         effects += handle(.tick)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
@@ -96,11 +123,16 @@ final class CoordinatorLoop {
         _ message: Incoming, from sender: ReceivedMessage, _ replies: inout [AddressedReply]
     ) -> [Effect] {
         let (connection, key) = (sender.connection, sender.peerKey ?? "")
+        var effects: [Effect] = []
+        guard isAllowed(message, sender, &replies, &effects) else {
+            strike(connection)
+            return effects
+        }
         switch message {
         case .request(let request, let number):
             let reply: ClientReply?
             do {
-                reply = try answer(request, number: number, from: connection)
+                reply = try answer(request, number: number, from: Asker(sender))
             } catch {
                 reply = .refused(error.explanation)
             }
@@ -108,21 +140,28 @@ final class CoordinatorLoop {
             if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
         case .foreignRequest(let number, let reason):
             note(RefusalTable.Entry(reason: "a client: \(reason)"))
+            strike(connection)
             replies.append(AddressedReply(connection: connection, number: number, reply: .refused(reason)))
         case .foreignWorker(let name, let reason):
             note(RefusalTable.Entry(key: key, name: name, reason: reason))
+            strike(connection)
+            refusedAtDoor.insert(Peer(connection.bytes))
             return [.send(Peer(connection.bytes), .refused(reason: reason))]
         case .event(let event):
             if case .workerHello(let peer, let worker) = event { workerLog.hello(peer, worker.id, name: worker.name) }
             if case .goodbye(let peer) = event { workerLog.goodbye(peer) }
             if case .workerDied(_, let report) = event { note(report) }
-            let effects = handle(event)
+            effects = handle(event)
+            if effects.contains(where: \.isRefusal) { strike(connection) }
             if case .workerHello(_, let worker) = event { remember(worker) }
             return effects
-        case .damagedChunk: options.log("dropped a chunk that was damaged on its way; the worker sends it again")
+        case .damagedChunk:
+            tell(.damagedChunk, "dropped a chunk that was damaged on its way; the worker sends it again")
+            strike(connection)
         case .notOfThisProtocol:
             let reason = "it sent what is no message of this protocol; it may be of another release"
             note(RefusalTable.Entry(key: key, reason: reason))
+            strike(connection)
         }
         return []
     }
@@ -142,19 +181,30 @@ final class CoordinatorLoop {
         case .refused(let song, let reason):
             if let reply = awaited.refuse(song, reason) { replies.append(reply) }
             return []
-        case .prepared(let prepared): return submit(prepared)
+        case .prepared(let prepared):
+            let song = prepared.submission.song
+            if core.state(of: song) == nil, let reason = holdings.refusal(prepared.submission, prepared.song.plan) {
+                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+                return []
+            }
+            return submit(prepared)
+        case .uploaded(let result):
+            if result.isEnd { uploads.end(result.digest, of: result.asker.key ?? "") }
+            replies.append(
+                AddressedReply(connection: result.asker.connection, number: result.number, reply: result.reply))
+            return []
         }
     }
 
     private func submit(_ prepared: PreparedSubmission) -> [Effect] {
         let song = prepared.submission.song
-        for warning in prepared.song.warnings { options.log("song \(song): \(warning)") }
+        for warning in prepared.song.warnings { tell(.warning, "song \(song): \(warning)") }
         awaited.warn(song, prepared.song.warnings)
         let isNew = core.state(of: song) == nil
         let effects = handle(.submit(prepared.submission, plan: prepared.song.plan))
         if isNew, core.state(of: song) != nil {
             let live = begin(song, prepared.request, prepared.song.plan)
-            if prepared.submission.awaitsTokens { work.encode(live, prepared.song) }
+            if prepared.submission.awaitsTokens { work.encode(live) }
         }
         return effects
     }
@@ -163,11 +213,14 @@ final class CoordinatorLoop {
     func begin(_ id: SongID, _ request: SongRequest, _ plan: Plan) -> LiveSong {
         let song = LiveSong(id: id, request: request, plan: plan, folder: layout(of: id).folder)
         songs[id] = song
+        if let submission = core.submission(of: id) { holdings.add(submission, plan) }
         return song
     }
 
     /// The only place where a song leaves the table.
     private func end(_ song: SongID, _ state: SongState) throws {
+        holdings.remove(song)
+        nextTimelines[song] = nil
         troubles.forget(song)
         upkeep.endings[song] = journal.time
         let live = songs.removeValue(forKey: song)
@@ -192,7 +245,9 @@ final class CoordinatorLoop {
             switch effect {
             case .journal(let record): observe(record)
             case .send(let peer, let message):
-                if case .refused(let reason) = message { noteRefusedWorker(peer, reason) }
+                if case .refused(let reason) = message, refusedAtDoor.remove(peer) == nil {
+                    noteRefusedWorker(peer, reason)
+                }
                 following += try send(message, to: peer, transport)
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
@@ -231,17 +286,22 @@ final class CoordinatorLoop {
             decodeArrived(stream, from: start, tokens)
         case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
         case .workerBlamed(let task, let worker, let blame, _):
-            options.log("\(task) failed on worker \(name(of: worker)): \(blame)")
-        case .songState(let song, let state): options.log("song \(song) is \(state)")
+            tell(.blame, "\(task) failed on worker \(name(of: worker)): \(blame)")
+        case .songState(let song, let state): tell(.songState, "song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let worker, let ending):
-            options.log("\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
+            tell(.lease, "\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
         case .cut(let song, let sample, let seam, let position):
-            options.log("song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
+            tell(.cut, "song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
         case .songRemoved(let song): removeFiles(of: song)
-        case .songResumed(let song): options.log("song \(song) was resumed")
+        case .songResumed(let song): tell(.songState, "song \(song) was resumed")
         case .songSubmitted: break
         }
     }
+}
+
+extension Effect {
+    /// Whether a worker is told that it is not wanted.
+    fileprivate var isRefusal: Bool { if case .send(_, .refused) = self { true } else { false } }
 }
 
 /// The time since the loop began.

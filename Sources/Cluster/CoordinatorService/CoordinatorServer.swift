@@ -54,7 +54,10 @@ package final class CoordinatorServer: Sendable {
     ///
     /// - Throws: `JournalError` when the state is in use, damaged beyond reading or of a newer release. What passes, such
     ///   as a full disk, is waited for in `run`, where that is asked for.
-    package init(state path: String, registry: ModelRegistry, options: Options) throws {
+    package init(state path: String, registry: ModelRegistry, options given: Options) throws {
+        var options = given
+        // Much of what is told comes from peers.
+        options.log = { given.log(PeerText.lines($0, limit: 4000)) }
         self.options = options
         folder = URL(fileURLWithPath: path, isDirectory: true)
         let uploads = UploadStore(at: folder.appendingPathComponent("uploads"))
@@ -138,7 +141,7 @@ package final class CoordinatorServer: Sendable {
     private func answer(_ request: ClientRequest, uptime: Double) -> ClientReply? {
         let troubles = work.troubles.ofCoordinator
         switch request {
-        case .status(nil):
+        case .status(nil, cursor: _):
             return .status(
                 StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
         case .submit: return .refused("the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "))

@@ -13,6 +13,10 @@ extension CoordinatorLoop {
             }
             note(RefusalTable.Entry(refusal), advice: refusal.reason == .keyNotAllowed ? allowAdvice(refusal.key) : "")
         }
+        for connection in unwanted { transport.hangUp(on: connection) }
+        unwanted = []
+        connections = transport.connections
+        for line in logBudget.tick(at: clock.seconds) { options.log(line) }
         let untold = self.refusals.tick(at: clock.seconds)
         if untold > 0 {
             options.log("refused \(untold) more in the last minute; orchestrion status shows the newest")
@@ -23,7 +27,7 @@ extension CoordinatorLoop {
             WorkerLog.Present(
                 id: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, isBusy: $0.busy > 0)
         }
-        for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { options.log(line) }
+        for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { tell(.worker, line) }
     }
 
     /// A supervisor tells of an engine that is dead.

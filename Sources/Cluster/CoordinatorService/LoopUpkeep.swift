@@ -92,14 +92,15 @@ extension CoordinatorLoop {
     }
 
     /// - Returns: whether it was running.
-    func remove(_ song: SongID, force: Bool) throws -> Bool {
-        if lost[song] != nil {
+    func remove(_ song: SongID, force: Bool, of asker: Asker) throws -> Bool {
+        // Whose it was cannot be read.
+        if lost[song] != nil, asker.isAdmin {
             // The core knows nothing of it.
             try journal.append([.songRemoved(song)])
             lost[song] = nil
             troubles.clear(.coordinator(part: "song \(song)"))
         } else {
-            let isRunning = try !existing(song).state.isEnded
+            let isRunning = try !existing(song, of: asker).state.isEnded
             guard !isRunning || force else {
                 throw SongError(
                     "song \(song) has not ended; cancel it first, or give --force, which cancels and removes it")

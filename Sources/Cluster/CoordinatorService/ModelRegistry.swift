@@ -1,4 +1,5 @@
 import Checkpoint
+import ClusterProtocol
 import Foundation
 package import JukeboxModel
 import SongFiles
@@ -9,16 +10,22 @@ package final class ModelRegistry: Sendable {
     private struct Known {
         var models: [String: Model] = [:]
         var vqvaes: [String: VQVAE] = [:]
+        var fingerprints: [String: (files: [String], values: [Int: String])] = [:]
     }
     private let known = Mutex(Known())
     /// The geometry for folders without their own.
     private let preset: String?
     private let profile: NumericProfile
+    /// Folders of models that songs may name beside those that were added; nil for any folder.
+    private let places: [String]?
 
-    /// - Parameter profile: how the models' priors compute.
-    package init(preset: String? = nil, profile: NumericProfile = .standard) {
+    /// - Parameters:
+    ///   - profile: how the models' priors compute.
+    ///   - places: folders whose models songs may name; nil for any folder, where songs are the owner's own.
+    package init(preset: String? = nil, profile: NumericProfile = .standard, places: [String]? = nil) {
         self.preset = preset
         self.profile = profile
+        self.places = places
     }
 
     /// Opens a model's folder and remembers it by its name and its path.
@@ -46,15 +53,61 @@ package final class ModelRegistry: Sendable {
         let full = URL(fileURLWithPath: name).standardizedFileURL.path
         let last = URL(fileURLWithPath: name).lastPathComponent
         if let model = known.withLock({ $0.models[full] ?? $0.models[name] }) { return model }
-        if FileManager.default.fileExists(atPath: full) { return try add(path: full) }
+        if let folder = folder(name, full) { return try add(path: folder) }
         if let model = known.withLock({ $0.models[last] }) { return model }
         let names = Set(known.withLock { $0.models.values.map(\.name) }).sorted()
+        let known = names.isEmpty ? "the coordinator has none" : "the coordinator has \(names.joined(separator: ", "))"
+        if places != nil {
+            throw SongError(
+                "no model is called \(PeerText.shown(name)) here; \(known). Those that songs may name are given when it "
+                    + "is started: --model, or --models for a folder of them")
+        }
         throw SongError(
             "no model is called \(name) here, and there is no such folder; "
                 + (names.isEmpty
                     ? "--model takes a model's folder" : "the coordinator has \(names.joined(separator: ", "))")
                 + (ModelPlace.origin(of: name).map { ". \($0)" } ?? "")
         )
+    }
+
+    /// The folder of a model that is opened when a song names it; nil when it may not be, or there is none.
+    private func folder(_ name: String, _ full: String) -> String? {
+        guard let places else { return FileManager.default.fileExists(atPath: full) ? full : nil }
+        for place in places {
+            let root = URL(fileURLWithPath: place).resolvingSymlinksInPath().path
+            // By its name there, or by its path.
+            for path in [name.contains("/") ? full : "\(root)/\(name)", full] {
+                let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+                guard real.hasPrefix(root.hasSuffix("/") ? root : root + "/"), real != root else { continue }
+                var isFolder: ObjCBool = false
+                if FileManager.default.fileExists(atPath: real, isDirectory: &isFolder), isFolder.boolValue {
+                    return real
+                }
+            }
+        }
+        return nil
+    }
+
+    /// A model's fingerprints, computed again when one of its files has changed. Those of small models are not kept on
+    /// the disk, and hashing them for each song would take most of its time.
+    package func fingerprints(of model: Model) throws -> [Int: String] {
+        let files = Self.state(of: [model.folder.path, model.folder.neighbour].compactMap(\.self))
+        if let kept = known.withLock({ $0.fingerprints[model.folder.path] }), kept.files == files { return kept.values }
+        let values = try model.fingerprints()
+        known.withLock { $0.fingerprints[model.folder.path] = (files, values) }
+        return values
+    }
+
+    /// What tells one state of folders' files from another.
+    private static func state(of folders: [String]) -> [String] {
+        folders.flatMap { folder in
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map { name in
+                var status = stat()
+                guard stat("\(folder)/\(name)", &status) == 0 else { return "\(name) -" }
+                return "\(name) \(status.st_dev) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) "
+                    + "\(status.st_mtim.tv_nsec) \(status.st_ctim.tv_sec) \(status.st_ctim.tv_nsec)"
+            }
+        }
     }
 
     /// The VQ-VAE of the model of that name, loaded once.

@@ -28,11 +28,18 @@ extension BackgroundWork {
     /// - Parameters:
     ///   - slots: windows that the cluster runs at the same time; 0 when that must not decide what is sampled.
     ///   - time: seconds since 1970.
+    ///   - owner: the key of whoever submits it.
     func prepare(
-        _ song: SongID, _ request: SongRequest, priority: Int, slots: Int, time: @escaping @Sendable () -> Double
+        _ song: SongID, _ request: SongRequest, priority: Int, slots: Int, owner: String?,
+        time: @escaping @Sendable () -> Double
     ) {
-        tryToPrepare(song, triesLeft: Self.tries) { [self] in
-            try prepared(song, request, priority: priority, slots: slots, time: time)
+        let startsFromFiles = request.specification.prompt != nil || request.specification.codes != nil
+        tryToPrepare(song, startsFromFiles ? .reading : .checking, triesLeft: Self.tries) { [self] in
+            var prepared = try prepared(song, request, priority: priority, slots: slots, time: time)
+            prepared.submission.owner = owner
+            // What was read is read again when it is its turn: many may wait, each with gigabytes of sound.
+            prepared.song.source = .nothing
+            return prepared
         }
     }
 
@@ -40,10 +47,10 @@ extension BackgroundWork {
     private static let tries = 6
 
     private func tryToPrepare(
-        _ song: SongID, triesLeft: Int, after pause: Duration? = nil,
+        _ song: SongID, _ kind: Kind, triesLeft: Int, after pause: Duration? = nil,
         _ body: @escaping @Sendable () throws -> PreparedSubmission
     ) {
-        queue(.preparation).add(after: pause) { [self] in
+        queue(kind).add(after: pause) { [self] in
             do {
                 completions.post(.prepared(try body()))
             } catch {
@@ -51,17 +58,15 @@ extension BackgroundWork {
                 guard isPatient, isOfMoment, triesLeft > 1, !completions.isStopping else {
                     return completions.post(.refused(song, error.explanation))
                 }
-                tryToPrepare(song, triesLeft: triesLeft - 1, after: .seconds(1), body)
+                tryToPrepare(song, kind, triesLeft: triesLeft - 1, after: .seconds(1), body)
             }
         }
     }
 
     /// Encodes what a song starts from.
-    ///
-    /// - Parameter prepared: nil is read once more: the song was taken on by an earlier process.
-    func encode(_ song: LiveSong, _ prepared: PreparedSong? = nil) {
+    func encode(_ song: LiveSong) {
         add(.preparation, for: song, part: "preparing") { [self] in
-            let prepared = try prepared ?? checkedAgain(song.request)
+            let prepared = try checkedAgain(song.request)
             let model = try registry.model(prepared.specification.model)
             song.stage.begin()
             defer { song.stage.end() }
@@ -95,7 +100,9 @@ extension BackgroundWork {
         let model = try registry.model(request.specification.model)
         let files = Self.files(request)
         do {
-            var prepared = try SongPreparation.prepare(request.specification, model: model, slots: slots) { name in
+            var prepared = try SongPreparation.prepare(
+                request.specification, model: model, slots: slots, fingerprints: registry.fingerprints
+            ) { name in
                 trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
             }
             prepared.warnings = prepared.warnings.map { uploads.inNamesOfClient($0, references: files) }

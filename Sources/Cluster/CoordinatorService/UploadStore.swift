@@ -1,14 +1,17 @@
 import Digest
 import Foundation
 import SongFiles
+import Synchronization
 import SystemErrors
 
 /// Recordings and codes that clients sent, by what is in them.
-package struct UploadStore: Sendable {
+package final class UploadStore: Sendable {
     package static let maximumSize: UInt64 = 2 << 30
     private let folder: URL
+    /// Those that are being hashed: nothing is added to them meanwhile.
+    private let hashed = Mutex<Set<URL>>([])
 
-    init(folder: URL) throws {
+    convenience init(folder: URL) throws {
         self.init(at: folder)
         try makeFolder()
     }
@@ -82,10 +85,19 @@ package struct UploadStore: Sendable {
         digest.count == 64 && digest.allSatisfy { $0.isASCII && $0.isHexDigit } && UploadName.isValid(ending: ending)
     }
 
-    /// Adds a piece.
+    /// Adds a piece, and hashes the file when all of it is there.
     ///
     /// - Returns: how much is there, so that a client goes on from there.
     func add(_ upload: UploadPiece) throws -> UInt64 {
+        let (have, isAll) = try write(upload)
+        if isAll { try complete(upload) }
+        return have
+    }
+
+    /// Adds a piece.
+    ///
+    /// - Returns: how much is there, and whether the file must be completed.
+    func write(_ upload: UploadPiece) throws -> (have: UInt64, isAll: Bool) {
         guard Self.isValid(digest: upload.digest, ending: upload.ending) else {
             throw SongError("the upload's digest or ending is malformed")
         }
@@ -97,8 +109,9 @@ package struct UploadStore: Sendable {
         if FileManager.default.fileExists(atPath: file.path) {
             // It is wanted once more.
             utimes(file.path, nil)
-            return upload.size
+            return (upload.size, false)
         }
+        if hashed.withLock({ $0.contains(file) }) { return (upload.size, true) }
         let part = file.appendingPathExtension("part")
         try makeFolder()
         let output = try OutputFile(part.path)
@@ -113,8 +126,21 @@ package struct UploadStore: Sendable {
             }
             have += UInt64(upload.data.count)
         }
-        if have == upload.size { try complete(part: part, file: file, digest: upload.digest, output: output) }
-        return have
+        return (have, have == upload.size)
+    }
+
+    /// Looks whether what came is what was announced, which takes a while. Does nothing more for a file that is there.
+    func complete(_ upload: UploadPiece) throws {
+        let file = folder.appendingPathComponent("\(upload.digest).\(upload.ending)")
+        guard !FileManager.default.fileExists(atPath: file.path), hashed.withLock({ $0.insert(file).inserted })
+        else { return }
+        defer { hashed.withLock { _ = $0.remove(file) } }
+        let part = file.appendingPathExtension("part")
+        let output = try OutputFile(part.path)
+        guard try output.seekToEnd() == Int(upload.size) else {
+            throw SongError("the upload has another size than was announced; send it again")
+        }
+        try complete(part: part, file: file, digest: upload.digest, output: output)
     }
 
     private func complete(part: URL, file: URL, digest: String, output: OutputFile) throws {

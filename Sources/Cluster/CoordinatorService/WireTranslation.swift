@@ -15,6 +15,15 @@ enum Incoming {
     case damagedChunk
     case notOfThisProtocol
 
+    /// What a peer must be to send it; nil where that cannot be told.
+    var role: PeerRoles? {
+        switch self {
+        case .request, .foreignRequest: .client
+        case .event, .foreignWorker, .damagedChunk: .worker
+        case .notOfThisProtocol: nil
+        }
+    }
+
     init(_ message: ReceivedMessage) {
         guard let kind = try? WireToCoordinator(payload: message.payload).kind else {
             self = .notOfThisProtocol
@@ -100,19 +109,6 @@ extension Assignment {
     }
 }
 
-/// Texts that peers send: they end in logs, in the journal, in answers and on terminals.
-enum PeerText {
-    static let longestReason = 1000
-    /// Levels that a worker may say it serves.
-    static let mostLevels = 16
-    private static let longestName = 200
-
-    /// Without characters that a terminal acts on, and not too long.
-    static func shown(_ text: String, limit: Int = longestName) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit).filter { $0.properties.isShown }))
-    }
-}
-
 extension PeerText {
     /// What a peer names, so that nobody names what is another key's.
     static func owned(_ text: String, by provenKey: String?) -> String {
@@ -137,25 +133,14 @@ extension DeathReport {
     }
 }
 
-extension Unicode.Scalar.Properties {
-    fileprivate var isShown: Bool {
-        switch generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .format: false
-        default: true
-        }
-    }
-}
-
-extension Double {
-    /// Tokens a second; 0, which is unknown, for what is none.
-    fileprivate var speed: Double { isFinite && self > 0 ? self : 0 }
-}
-
 extension WireLease {
-    var held: HeldLease { HeldLease(task: task.taskID, epoch: epoch, acknowledged: Int(acknowledged)) }
+    var held: HeldLease { HeldLease(task: task.shown, epoch: epoch, acknowledged: Int(acknowledged)) }
 }
 
 extension WireToCoordinator.OneOf_Kind {
+    /// Levels that a worker may say it serves, and windows that it may say it has.
+    private static let (mostLevels, mostHeld) = (16, 1024)
+
     /// The core's event; nil for what is not the core's business, and for chunks that were changed on the way.
     func event(peer: Peer, provenKey: String?) -> Event? {
         switch self {
@@ -166,31 +151,43 @@ extension WireToCoordinator.OneOf_Kind {
                     id: PeerText.owned(hello.worker, by: provenKey),
                     name: PeerText.shown(hello.name), model: PeerText.shown(hello.model),
                     fingerprints: Dictionary(
-                        hello.fingerprints.sorted { $0.key < $1.key }.prefix(PeerText.mostLevels).map {
+                        hello.fingerprints.sorted { $0.key < $1.key }.prefix(Self.mostLevels).map {
                             (Int($0), PeerText.shown($1))
                         }, uniquingKeysWith: { first, _ in first }),
-                    slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.speed,
-                    held: hello.held.map(\.held),
+                    slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.peerSpeed,
+                    held: hello.held.prefix(Self.mostHeld).map(\.held),
                     machine: hello.machine.isEmpty ? provenKey : PeerText.owned(hello.machine, by: provenKey)))
         case .died(let death): return .workerDied(peer, DeathReport(death, provenKey: provenKey))
         case .heartbeat(let heartbeat):
             return .heartbeat(
-                peer, held: heartbeat.held.map(\.held), tokensPerSecond: heartbeat.tokensPerSecond,
+                peer, held: heartbeat.held.prefix(Self.mostHeld).map(\.held),
+                tokensPerSecond: heartbeat.tokensPerSecond.peerSpeed,
                 levelSpeeds: Dictionary(
-                    heartbeat.levelSpeeds.map { (Int($0), $1) }, uniquingKeysWith: { first, _ in first }))
+                    heartbeat.levelSpeeds.sorted { $0.key < $1.key }.prefix(Self.mostLevels).map {
+                        (Int($0), $1.peerSpeed)
+                    }, uniquingKeysWith: { first, _ in first }))
         case .chunk(let chunk):
             guard chunk.hash == chunk.expectedHash, chunk.tokens.allSatisfy({ $0 <= UInt16.max }) else { return nil }
             return .chunk(
                 peer,
                 Chunk(
-                    task: chunk.task.taskID, epoch: chunk.epoch, start: Int(chunk.start),
+                    task: chunk.task.shown, epoch: chunk.epoch, start: Int(chunk.start),
                     tokens: chunk.tokens.map(UInt16.init)))
         case .failed(let failed):
             return .taskFailed(
-                peer, failed.task.taskID, failed.epoch,
+                peer, failed.task.shown, failed.epoch,
                 reason: PeerText.shown(failed.reason, limit: PeerText.longestReason))
         case .goodbye: return .goodbye(peer)
         case .request: return nil
         }
+    }
+}
+
+extension WireTask {
+    /// With an id that can be one, or be shown.
+    fileprivate var shown: TaskID {
+        var task = taskID
+        task.stream.song = PeerText.songID(task.stream.song)
+        return task
     }
 }

@@ -2,15 +2,21 @@ import AudioFile
 import Foundation
 import SongPlan
 
-/// The recordings that a song starts from: one a sample, all of the same length.
+/// The recordings that a song starts from, all of the same length. One that is named many times is there once.
 struct PromptRecordings {
     private(set) var audio: [[Float]] = []
+    /// By sample, its place in `audio`.
+    private(set) var bySample: [Int] = []
     /// What a user should hear of, with the recordings' own names.
     private(set) var warnings: [String] = []
 
     private let geometry: ModelGeometry
     private let specification: SongSpecification
     private let readers: [AudioReader]
+    /// By name in the song, its place in `readers`.
+    private let places: [Int]
+    /// Seconds of all recordings of a song together: they are in memory at once.
+    private static let mostSeconds = 7200.0
     /// Audio samples to read at most.
     private let limit: Int?
 
@@ -35,7 +41,17 @@ struct PromptRecordings {
                 "there are \(files.count) recordings for \(specification.samples.count) samples; "
                     + "ask for \(files.count) samples, or leave recordings out")
         }
-        readers = try files.map { try AudioReader(path: locate($0), name: UploadName.original(of: $0)) }
+        var (readers, places, known) = ([AudioReader](), [Int](), [String: Int]())
+        for file in files {
+            let path = try locate(file)
+            let place = known[path] ?? readers.count
+            if place == readers.count {
+                known[path] = place
+                readers.append(try AudioReader(path: path, name: UploadName.original(of: file)))
+            }
+            places.append(place)
+        }
+        (self.readers, self.places) = (readers, places)
         try checkLengths(usualSeconds)
         try read()
     }
@@ -59,6 +75,13 @@ struct PromptRecordings {
     // MARK: Too long
 
     private func checkLengths(_ usualSeconds: Double) throws {
+        let all = readers.reduce(0) { $0 + min($1.duration, limit.map(seconds(of:)) ?? .infinity) }
+        guard readers.count == 1 || all <= Self.mostSeconds else {
+            throw SongError(
+                "the \(readers.count) recordings have \(Int(min(all, 1e12))) s together, and a song takes "
+                    + "\(Int(Self.mostSeconds)) s of recordings at most: keep less of each with --prompt-seconds, or "
+                    + "make several songs of them")
+        }
         let shortest = readers.map(\.duration).min() ?? 0
         let available = min(Int(min(shortest * rate, 1e15)), limit ?? .max) / unit * unit
         guard let reader = readers.min(by: { $0.duration < $1.duration }) else { return }
@@ -103,10 +126,11 @@ struct PromptRecordings {
             warn("the recording is shorter than asked for; the song has its length, \(text(length)) s")
         }
         let count = specification.samples.count
-        if !count.isMultiple(of: readers.count) {
-            warn("there are \(readers.count) recordings for \(count) samples; the first are used again")
+        if !count.isMultiple(of: places.count) {
+            warn("there are \(places.count) recordings for \(count) samples; the first are used again")
         }
-        audio = (0..<count).map { Array(recordings[$0 % recordings.count].prefix(length)) }
+        audio = recordings.map { $0.count == length ? $0 : Array($0.prefix(length)) }
+        bySample = (0..<count).map { places[$0 % places.count] }
     }
 
     /// Seconds of so many audio samples; turned back they give no sample less.

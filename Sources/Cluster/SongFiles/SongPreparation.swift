@@ -3,7 +3,6 @@ import Checkpoint
 import Foundation
 package import JukeboxModel
 package import SongPlan
-package import Tensor
 
 /// A request that cannot be carried out, and what would work.
 package struct SongError: Error, CustomStringConvertible {
@@ -24,58 +23,6 @@ extension Error {
     package var isFaultOfSong: Bool { (self as? SongError)?.kind == .song }
 }
 
-/// A request after every check that can be made before the first token: what will be sampled, and from what.
-package struct PreparedSong: Sendable {
-    /// The request with its defaults filled in.
-    package var specification: SongSpecification
-    package var plan: Plan
-    /// By level.
-    package var hops: [Int]
-    package var filters: [Filter]
-    /// [sample][level].
-    package var labels: [[SongLabels]]
-    package var fingerprints: [Int: String]
-    /// Names that the model's lists do not hold, and other things a user should hear of.
-    package var warnings: [String]
-    /// Where the known tokens come from.
-    package var source: Source
-
-    package enum Source: Sendable {
-        case nothing
-        /// [level][sample] tokens.
-        case codes([[[UInt16]]])
-        /// Audio to encode, one recording a sample, at these levels; each a whole number of top-level tokens.
-        case recordings([[Float]], levels: [Int])
-    }
-
-    /// The known tokens, [level][sample]; encodes recordings, which takes a while.
-    ///
-    /// - Parameter progress: share that is done.
-    package func knownTokens(
-        model: Model, team: ThreadTeam, progress: (Double) -> Void = { _ in }
-    ) throws -> [[[UInt16]]] {
-        let empty = plan.levels.map { _ in labels.map { _ in [UInt16]() } }
-        switch source {
-        case .nothing: return empty
-        case .codes(let codes): return codes
-        case .recordings(let recordings, let levels):
-            let vqvae = try model.vqvae()
-            var tokens = empty
-            let parts = Double(levels.count * recordings.count)
-            for (index, level) in levels.enumerated() {
-                for (sample, audio) in recordings.enumerated() {
-                    let done = Double(index * recordings.count + sample)
-                    let total = Double(audio.count / plan.geometry.levels[level].samplesPerToken)
-                    tokens[level][sample] = vqvae.encode(audio, level: level, team: team) {
-                        progress((done + Double($0) / total) / parts)
-                    }
-                }
-            }
-            return tokens
-        }
-    }
-}
-
 /// Turns a request into a plan, checking all of it first.
 package struct SongPreparation {
     private let model: Model
@@ -84,18 +31,22 @@ package struct SongPreparation {
     private var warnings: [String] = []
     private var hashesWeights = true
     private var slots = 0
+    private var fingerprints: (Model) throws -> [Int: String] = { try $0.fingerprints() }
 
     /// - Parameters:
     ///   - slots: windows that the cluster runs at the same time, for segments `auto`; 0 when that is not known.
     ///   - hashesWeights: whether the fingerprints are wanted, for which a large model is read once.
+    ///   - fingerprints: a model's, where somebody remembers them.
     ///   - locate: the local file for a recording or codes file that the request names.
     /// - Throws: `SongError`, `GeometryError`, `LabelError`, `AudioFileError`, `CheckpointError`, each naming what is
     ///   wrong and what would work.
     package static func prepare(
         _ specification: SongSpecification, model: Model, slots: Int = 0, hashesWeights: Bool = true,
+        fingerprints: @escaping (Model) throws -> [Int: String] = { try $0.fingerprints() },
         locate: (String) throws -> String = { $0 }
     ) throws -> PreparedSong {
         var preparation = SongPreparation(model: model, geometry: model.geometry, specification: specification)
+        preparation.fingerprints = fingerprints
         preparation.hashesWeights = hashesWeights
         preparation.slots = slots
         return try preparation.run(locate: locate)
@@ -127,6 +78,9 @@ package struct SongPreparation {
         }
         let (source, known) = try checkedSource(locate: locate)
         let length = try length(known: known)
+        try PlanBounds.check(
+            geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt,
+            samples: specification.samples.count)
         let segmentation = try segmentation(length: length, known: known)
         let plan = try Plan(
             geometry: geometry, sampleLength: length, hops: hops, known: known, stopAt: specification.stopAt,
@@ -155,7 +109,7 @@ package struct SongPreparation {
     }
 
     private func checkFingerprints() throws -> [Int: String] {
-        let fingerprints = try model.fingerprints()
+        let fingerprints = try fingerprints(model)
         for (level, wanted) in (specification.fingerprints ?? []).enumerated() where fingerprints[level] != wanted {
             throw SongError(
                 "the song was made with a model whose level \(level) has fingerprint \(wanted); "
@@ -249,8 +203,9 @@ package struct SongPreparation {
             return (.nothing, none)
         case .primed:
             let recordings = try recordings(atMost: samples(specification.promptSeconds), locate: locate)
-            let known = geometry.levels.map { recordings[0].count / $0.samplesPerToken }
-            return (.recordings(recordings, levels: Array(geometry.levels.indices)), known)
+            let known = geometry.levels.map { recordings.audio[0].count / $0.samplesPerToken }
+            let all = Array(geometry.levels.indices)
+            return (.recordings(recordings.audio, bySample: recordings.bySample, levels: all), known)
         case .upsample:
             guard specification.prompt != nil || specification.codes != nil else {
                 throw SongError("mode upsample needs --prompt (a recording) or --codes (a file of codes)")
@@ -259,8 +214,8 @@ package struct SongPreparation {
             if specification.codes == nil {
                 let wanted = specification.sampleLength ?? samples(specification.seconds ?? specification.promptSeconds)
                 let recordings = try recordings(atMost: wanted, locate: locate)
-                known[top] = recordings[0].count / geometry.levels[top].samplesPerToken
-                return (.recordings(recordings, levels: [top]), known)
+                known[top] = recordings.audio[0].count / geometry.levels[top].samplesPerToken
+                return (.recordings(recordings.audio, bySample: recordings.bySample, levels: [top]), known)
             }
             var codes = try codes(locate: locate)
             for level in 0..<top { codes[level] = codes[level].map { _ in [] } }
@@ -280,15 +235,17 @@ package struct SongPreparation {
     /// Audio samples of so many seconds.
     private func samples(_ seconds: Double?) -> Int? { seconds.map { Int($0 * Double(geometry.sampleRate)) } }
 
-    /// One recording a sample, all cut to the same whole number of top-level tokens.
-    private mutating func recordings(atMost limit: Int?, locate: (String) throws -> String) throws -> [[Float]] {
+    /// All cut to the same whole number of top-level tokens.
+    private mutating func recordings(
+        atMost limit: Int?, locate: (String) throws -> String
+    ) throws -> PromptRecordings {
         if let count = specification.prompt?.count, count > 1, specification.samples.count == 1 {
             specification.samples = Array(repeating: specification.samples[0], count: count)
         }
         let recordings = try PromptRecordings(
             specification, geometry: geometry, atMost: limit, usualSeconds: Self.defaultSeconds, locate: locate)
         warnings += recordings.warnings
-        return recordings.audio
+        return recordings
     }
 
     private mutating func codes(locate: (String) throws -> String) throws -> [[[UInt16]]] {

@@ -14,6 +14,8 @@ struct AssignmentCheck: Sendable {
     /// Tokens for each token of the level above, and that level's codes; nil at the top.
     private let upper: Int?
     private let prior: PriorHyperparameters
+    /// What songs may ask for; beyond it logits overflow.
+    private static let temperatures: ClosedRange<Float> = 1e-4...1e4
 
     init(model: Model, level: Int) {
         let geometry = model.geometry.levels[level]
@@ -45,7 +47,7 @@ struct AssignmentCheck: Sendable {
             return "the token \(token) is not below the \(vocabulary) of the level"
         }
         let filter = assignment.filter
-        guard filter.temperature > 0, filter.temperature.isFinite, (0...1).contains(filter.topP) else {
+        guard (Self.temperatures).contains(filter.temperature), (0...1).contains(filter.topP) else {
             return "temperature \(filter.temperature) with top_p \(filter.topP) cannot be sampled with"
         }
         return faultAbove(assignment, length: length) ?? (prior.labels ? fault(assignment.labels) : nil)

@@ -139,7 +139,7 @@ struct Conversation {
     private mutating func take(_ kind: WireFromCoordinator.OneOf_Kind) throws {
         switch kind {
         case .welcome(let welcome): try happened(welcome.event)
-        case .refused(let refused): try happened(.refused(reason: refused.reason))
+        case .refused(let refused): try happened(.refused(reason: PeerText.lines(refused.reason)))
         case .helloWanted: try happened(.helloWanted)
         case .assignment(let assignment): try begin(WindowAssignment(assignment))
         case .acknowledged(let message):
@@ -151,7 +151,10 @@ struct Conversation {
             if isEmpty { try happened(.allAcknowledged) }
             try send(effects)
             batch.signalEngine()
-        case .revoke(let revoke): try giveUp(revoke.task.taskID, epoch: revoke.epoch, reason: revoke.reason)
+        case .revoke(let revoke):
+            try giveUp(
+                revoke.task.taskID, epoch: revoke.epoch,
+                reason: PeerText.lines(revoke.reason, limit: PeerText.longestReason))
         case .prefill(let assignment): prefill(WindowAssignment(assignment))
         case .reply: break
         }
@@ -164,7 +167,7 @@ struct Conversation {
             return (state.scheduler.revoke(task, epoch: epoch), wasHeld)
         }
         // What is gone already is worth no line: the coordinator says so of every chunk that comes late.
-        if wasHeld { try happened(.revoked(window: "\(task)", reason: reason)) }
+        if wasHeld { try happened(.revoked(window: PeerText.shown("\(task)"), reason: reason)) }
         try send(effects)
     }
 
@@ -175,7 +178,8 @@ struct Conversation {
         guard assignment.isAhead, own.fingerprints[task.level] == assignment.fingerprint,
             let check = checks[task.level], check.fault(assignment) == nil
         else {
-            return own.options.log("leaves \(task) alone until its lease: it is not what this worker can prefill")
+            return own.options.log(
+                "leaves \(PeerText.shown("\(task)")) alone until its lease: it is not what this worker can prefill")
         }
         if batch.state.withLock({ $0.addAhead(assignment, prefix: check.prefix) }) { batch.signalEngine() }
     }
@@ -192,9 +196,11 @@ struct Conversation {
     private func refusal(of assignment: WindowAssignment) -> String? {
         let task = assignment.task
         guard own.fingerprints[task.level] == assignment.fingerprint, let check = checks[task.level] else {
-            return "the song's level \(task.level) needs the model \(assignment.fingerprint); this worker has "
-                + (own.fingerprints[task.level] ?? "no such level")
+            return
+                "the song's level \(task.level) needs the model \(PeerText.shown(assignment.fingerprint)); this worker "
+                + "has \(own.fingerprints[task.level] ?? "no such level")"
         }
+        guard PeerText.isClean(task.song, limit: 65) else { return "\(PeerText.shown(task.song)) is no song's id" }
         if assignment.isAhead { return "\(task): an assignment needs an epoch; 0 is for what is prefilled ahead" }
         if let fault = check.fault(assignment) { return "\(task): \(fault)" }
         do {

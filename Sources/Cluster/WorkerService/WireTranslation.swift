@@ -45,7 +45,7 @@ extension WireTaskFailed {
         self.init()
         self.task = WireTask(task)
         self.epoch = epoch
-        self.reason = String(reason.prefix(Self.longestReason))
+        self.reason = PeerText.lines(reason, limit: Self.longestReason)
     }
 }
 
@@ -53,7 +53,8 @@ extension WireWelcome {
     /// What it means to the session: one of another version cannot be served.
     var event: Session.Event {
         if let reason = ProtocolVersion.refusal(of: version) { return .refused(reason: reason) }
-        return .welcome(heartbeat: .milliseconds(Int64(heartbeatMilliseconds)))
+        // Neither all the time nor hardly ever, whatever the coordinator says.
+        return .welcome(heartbeat: .milliseconds(min(max(Int64(heartbeatMilliseconds), 20), 600_000)))
     }
 }
 

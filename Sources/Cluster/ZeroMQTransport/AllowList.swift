@@ -1,20 +1,26 @@
+package import ClusterProtocol
+
 /// The public keys that a coordinator lets in, as an operator keeps them: a text file with one key a line,
-/// after it, if wanted, white space and a name, and comments from `#` at the start of a line. A line may also be as in
+/// after it, if wanted, what it may do (`role=worker`), white space and a name, and comments from `#` at the start of a line. A line may also be as in
 /// a file of one public key (`public-key = …`), so that such files can be appended.
 package struct AllowList: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         package var key: CurvePublicKey
         /// For people; nothing depends on it.
         package var name: String?
+        /// What its holder may do.
+        package var roles: PeerRoles
 
-        package init(key: CurvePublicKey, name: String? = nil) {
+        package init(key: CurvePublicKey, name: String? = nil, roles: PeerRoles = .admin) {
             self.key = key
             self.name = name
+            self.roles = roles
         }
 
         /// The entry's line in the file.
         package var line: String {
-            name.map { "\(key) \($0)" } ?? key.z85
+            let role = roles == .admin ? nil : "\(AllowList.roleName)\(roles.text)"
+            return [key.z85, role, name].compactMap(\.self).joined(separator: " ")
         }
     }
 
@@ -67,13 +73,33 @@ package struct AllowList: Sendable, Equatable {
         let parts = text.split(maxSplits: 1, whereSeparator: \.isWhitespace)
         guard let first = parts.first else { throw ZeroMQError(explaining: "the key is missing") }
         let key = try CurvePublicKey(z85: String(first))
-        entries.append(Entry(key: key, name: parts.count > 1 ? String(parts[1].trimmed) : nil))
+        var rest = parts.count > 1 ? parts[1].trimmed : ""
+        var roles = PeerRoles.admin
+        if rest.hasPrefix(Self.roleName) {
+            let word = rest.prefix { !$0.isWhitespace }.dropFirst(Self.roleName.count)
+            guard let named = PeerRoles(word) else {
+                throw ZeroMQError(
+                    explaining:
+                        "role=\(word.prefix(40)) is none; a key's role is worker, client or admin, or several with "
+                        + "commas")
+            }
+            roles = named
+            rest = rest.drop { !$0.isWhitespace }.trimmed
+        }
+        entries.append(Entry(key: key, name: rest.isEmpty ? nil : String(rest), roles: roles))
     }
+
+    private static let roleName = "role="
 
     /// What stands before the key in a key file.
     private static var label: Regex<Substring> { /public-key\s*=\s*/ }
 
     package var keys: Set<CurvePublicKey> { Set(entries.map(\.key)) }
+
+    /// What each key may do; one that stands there twice, what either line says.
+    package var roles: [CurvePublicKey: PeerRoles] {
+        Dictionary(entries.map { ($0.key, $0.roles) }, uniquingKeysWith: { $0.union($1) })
+    }
 
     /// What the peer with this key is called, if the list says.
     package func name(of key: CurvePublicKey) -> String? {

@@ -1,3 +1,4 @@
+import ClusterProtocol
 import Glibc
 import SystemErrors
 
@@ -56,7 +57,8 @@ package struct AllowListFile: Sendable {
     }
 
     private static let heading =
-        "# Public keys of workers and clients: one a line, then a name, or as in FILE.pub.\n"
+        "# Public keys of workers and clients: one a line, then role=worker, client or admin (which all are that say\n"
+        + "# nothing) and a name, or as in FILE.pub.\n"
         + "# A running coordinator takes changes up by itself; orchestrion keys allow adds a line.\n"
 
     /// Reads, changes and replaces the file, while no other process that goes this way does.
@@ -97,21 +99,21 @@ package struct AllowListFile: Sendable {
 struct AllowListFollower {
     private let file: AllowListFile
     private let log: (String) -> Void
-    private var allowed: Set<CurvePublicKey>
+    private var allowed: [CurvePublicKey: PeerRoles]
     private var stamp: AllowListFile.Stamp?
     private var nextLook: ContinuousClock.Instant?
 
     private static let interval = Duration.seconds(1)
 
     /// - Parameter allowed: who is let in now.
-    init(_ file: AllowListFile, allowed: Set<CurvePublicKey>, log: @escaping (String) -> Void) {
+    init(_ file: AllowListFile, allowed: [CurvePublicKey: PeerRoles], log: @escaping (String) -> Void) {
         self.file = file
         self.allowed = allowed
         self.log = log
     }
 
-    /// The keys that the file has now; nil while nothing has changed, or it cannot be read.
-    mutating func changedKeys(now: ContinuousClock.Instant) -> Set<CurvePublicKey>? {
+    /// The keys that the file has now, with their roles; nil while nothing has changed, or it cannot be read.
+    mutating func changes(now: ContinuousClock.Instant) -> [CurvePublicKey: PeerRoles]? {
         if let nextLook, now < nextLook { return nil }
         nextLook = now + Self.interval
         let found = AllowListFile.Stamp(file.path)
@@ -127,12 +129,15 @@ struct AllowListFollower {
         // Whoever read the list first has told what is wrong with it.
         if stamp != nil { for fault in list.faults { log("warning: \(fault); the other lines count") } }
         stamp = found
-        guard list.keys != allowed else { return nil }
-        for entry in list.entries where !allowed.contains(entry.key) {
-            log("allows the key \(entry.key)\(entry.name.map { " (\($0))" } ?? "")")
+        let roles = list.roles
+        guard roles != allowed else { return nil }
+        for entry in list.entries where allowed[entry.key] != roles[entry.key] {
+            let name = entry.name.map { " (\($0))" } ?? ""
+            let role = entry.roles == .admin ? "" : " as \(entry.roles.text)"
+            log("allows the key \(entry.key)\(name)\(role)")
         }
-        for key in allowed.subtracting(list.keys) { log("does not allow the key \(key) any more") }
-        allowed = list.keys
+        for key in allowed.keys where roles[key] == nil { log("does not allow the key \(key) any more") }
+        allowed = roles
         return allowed
     }
 }

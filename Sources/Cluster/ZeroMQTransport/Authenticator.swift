@@ -9,17 +9,19 @@ final class Authenticator: LoopService {
     static let domain = "orchestrion"
 
     let socket: ZeroMQSocket
-    var allowed: Set<CurvePublicKey> {
-        didSet { allowedNames = Set(allowed.map(\.z85)) }
-    }
-    /// `allowed`, as libzmq hands it back with each message.
-    private var allowedNames: Set<String>
+    /// Who may come, with what they may do then; by the key as libzmq hands it back with each message.
+    private var roles: [String: PeerRoles]
     private(set) var refusalCount = 0
     private var refusals = RefusalList()
 
+    private static func names(
+        _ allowed: Set<CurvePublicKey>, _ roles: [CurvePublicKey: PeerRoles]
+    ) -> [String: PeerRoles] {
+        Dictionary(uniqueKeysWithValues: allowed.map { ($0.z85, roles[$0] ?? .admin) })
+    }
+
     init(_ context: ZeroMQContext, allowed: Set<CurvePublicKey>) throws {
-        self.allowed = allowed
-        allowedNames = Set(allowed.map(\.z85))
+        roles = Self.names(allowed, [:])
         socket = try ZeroMQSocket(context, type: ZMQ_ROUTER)
         try socket.set(ZMQ_LINGER, to: 0)
         do {
@@ -55,10 +57,15 @@ final class Authenticator: LoopService {
         socket.close(lingering: .zero)
     }
 
-    /// Whether a user id of ours, which is a key, is still allowed.
-    func allows(_ userID: String) -> Bool {
-        allowedNames.contains(userID)
+    /// Replaces the keys that are let in.
+    ///
+    /// - Parameter roles: what they may do; everything, those that are not in it.
+    func allow(_ allowed: Set<CurvePublicKey>, roles: [CurvePublicKey: PeerRoles] = [:]) {
+        self.roles = Self.names(allowed, roles)
     }
+
+    /// What the holder of a user id of ours, which is a key, may still do; nil for one that is not allowed any more.
+    func roles(of userID: String) -> PeerRoles? { roles[userID] }
 
     func takeRefusals() -> [ConnectionRefusal] { refusals.take() }
 
@@ -79,7 +86,7 @@ final class Authenticator: LoopService {
         guard frames[7] == Array("CURVE".utf8), let key = CurvePublicKey(bytes: frames[8]) else {
             return reply("400", "CURVE is required")
         }
-        guard allowed.contains(key) else {
+        guard roles[key.z85] != nil else {
             refusalCount += 1
             note(.keyNotAllowed, key: key.z85, address: String(decoding: frames[5], as: UTF8.self))
             return reply("400", "key not allowed")

@@ -92,6 +92,9 @@ final class MessageLoop {
 }
 
 extension ZeroMQSocket {
+    /// Who has not shown who it is by then is hung up on.
+    private static let handshakeMilliseconds: Int32 = 10_000
+
     /// What the coordinator's and its peers' sockets have in common; set before binding or connecting.
     func setCommonOptions(security overhead: Int) throws {
         try set(ZMQ_LINGER, to: 0)
@@ -103,7 +106,7 @@ extension ZeroMQSocket {
         try set(ZMQ_IPV6, to: 0)
         // libzmq 4.3.4 can abort on its own heartbeats; ours are messages of the protocol.
         try set(ZMQ_HEARTBEAT_IVL, to: 0)
-        try set(ZMQ_HANDSHAKE_IVL, to: 10_000)
+        try set(ZMQ_HANDSHAKE_IVL, to: Self.handshakeMilliseconds)
         // A silently dead connection is given up after 10 s, so that the next one is not kept waiting by
         // TCP's ever longer retransmissions.
         try set(ZMQ_TCP_MAXRT, to: 10_000)

@@ -1,3 +1,5 @@
+package import ClusterProtocol
+
 /// How the coordinator knows its peers.
 package enum ServerSecurity: Sendable {
     /// Anyone who can connect is let in, and anyone on the way can read and change what is said.
@@ -5,7 +7,9 @@ package enum ServerSecurity: Sendable {
 
     /// CURVE: everything is encrypted, and only peers that hold the secret key of an allowed public key are
     /// let in.
-    case curve(CurveKeyPair, allowed: Set<CurvePublicKey>)
+    ///
+    /// - Parameter roles: what they may do; everything, those that are not in it.
+    case curve(CurveKeyPair, allowed: Set<CurvePublicKey>, roles: [CurvePublicKey: PeerRoles] = [:])
 }
 
 /// How a worker or a client knows the coordinator, and is known to it.

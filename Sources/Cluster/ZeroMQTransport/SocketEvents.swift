@@ -27,6 +27,14 @@ final class SocketEvents {
         try socket.connect(to: address)
     }
 
+    /// Waits until there may be one.
+    func wait(_ time: Duration) throws {
+        var item = zmq_pollitem_t(socket: try socket.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
+        guard zmq_poll(&item, 1, Int(time.wholeMilliseconds)) >= 0 || zmq_errno() == EINTR else {
+            throw ZeroMQError("cannot wait for what happens to connections")
+        }
+    }
+
     /// The next one that is there; nil when there is none.
     func next() throws -> Event? {
         // An event is 16 bits of kind and 32 of value; the endpoint follows in a second frame.

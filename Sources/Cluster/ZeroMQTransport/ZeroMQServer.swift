@@ -15,10 +15,15 @@ package final class ZeroMQServer: Transport {
 
     private let loop: MessageLoop
     private let authenticator: Authenticator?
-    private let handshakes: HandshakeWatch
+    private let doorkeeper: Doorkeeper
     private var allowListFile: AllowListFollower?
+    /// Of the keys that were let in at first.
+    private var roles: [CurvePublicKey: PeerRoles] = [:]
 
     package var waker: any Waker { loop.waker }
+
+    /// Messages of a connection that wait to be received: the rest waits with the peer. 4 MiB at most.
+    private static let queuedMessages: Int32 = 64
 
     /// Starts listening.
     ///
@@ -27,11 +32,12 @@ package final class ZeroMQServer: Transport {
     ///     PORT 0 or `*` to let the system choose.
     ///   - security: see ``ServerSecurity``.
     ///   - allowsOpenNetwork: permits ``ServerSecurity/open`` on an endpoint that other machines can reach.
+    ///   - limits: of its connections.
     ///   - context: the process's.
     /// - Throws: ``ZeroMQError`` that names the endpoint and the reason.
     package init(
         listen endpoint: String, security: ServerSecurity, allowsOpenNetwork: Bool = false,
-        context: ZeroMQContext
+        limits: ConnectionLimits = .ofThisProcess, context: ZeroMQContext
     ) throws {
         let endpoint = try TCPEndpoint(parsing: endpoint)
         let socket = try ZeroMQSocket(context, type: ZMQ_ROUTER)
@@ -44,9 +50,12 @@ package final class ZeroMQServer: Transport {
             }
             authenticator = nil
             try socket.setCommonOptions(security: 0)
-        case .curve(let own, let allowed):
+        case .curve(let own, let allowed, let roles):
             // Bound before the socket below: libzmq must never look for the handler in vain.
-            authenticator = try Authenticator(context, allowed: allowed)
+            let authenticator = try Authenticator(context, allowed: allowed)
+            authenticator.allow(allowed, roles: roles)
+            self.authenticator = authenticator
+            self.roles = Dictionary(uniqueKeysWithValues: allowed.map { ($0, roles[$0] ?? .admin) })
             try socket.setCommonOptions(security: curveFrameOverhead)
             try socket.set(ZMQ_CURVE_SERVER, to: 1)
             try socket.set(ZMQ_CURVE_SECRETKEY, to: Array(own.secretKey.utf8))
@@ -54,15 +63,23 @@ package final class ZeroMQServer: Transport {
             // Without it, libzmq lets everyone in when there is no handler.
             try socket.set(ZMQ_ZAP_ENFORCE_DOMAIN, to: 1)
         }
+        try socket.set(ZMQ_RCVHWM, to: Self.queuedMessages)
         try socket.set(ZMQ_ROUTER_MANDATORY, to: 1)
         try socket.set(ZMQ_ROUTER_HANDOVER, to: 0)
         try socket.set(ZMQ_BACKLOG, to: 1024)
         if endpoint.needsIPv6 { try socket.set(ZMQ_IPV6, to: 1) }
-        handshakes = try HandshakeWatch(context, of: socket, usesKeys: authenticator != nil)
+        doorkeeper = try Doorkeeper(context, of: socket, usesKeys: authenticator != nil, limits: limits)
         loop = try MessageLoop(
-            context, socket: socket, services: [authenticator as (any LoopService)?, handshakes].compactMap(\.self))
-        try socket.bind(to: endpoint.bindable)
-        self.endpoint = try socket.lastEndpoint()
+            context, socket: socket, services: [authenticator as (any LoopService)?].compactMap(\.self))
+        do {
+            try socket.bind(to: endpoint.bindable)
+            self.endpoint = try socket.lastEndpoint()
+        } catch {
+            // Nobody else would end its thread.
+            socket.close(lingering: .zero)
+            doorkeeper.close()
+            throw error
+        }
     }
 
     deinit {
@@ -75,28 +92,39 @@ package final class ZeroMQServer: Transport {
         (try? TCPEndpoint(parsing: endpoint))?.isLoopback ?? false
     }
 
-    /// Replaces the keys that are let in. Whoever is connected with a key that is not among them any more can
-    /// still be sent to, but is not heard. Does nothing without CURVE. For the owner's thread.
-    package func allow(_ keys: Set<CurvePublicKey>) {
-        authenticator?.allowed = keys
+    /// Replaces the keys that are let in. Whoever is connected with a key that is not among them any more is not
+    /// heard, can be told so for a second, and is hung up on then. Does nothing without CURVE. For the owner's thread.
+    ///
+    /// - Parameter roles: what they may do; everything, those that are not in it.
+    package func allow(_ keys: Set<CurvePublicKey>, roles: [CurvePublicKey: PeerRoles] = [:]) {
+        guard let authenticator else { return }
+        authenticator.allow(keys, roles: roles)
+        for entry in doorkeeper.expel(where: { authenticator.roles(of: $0) == nil }) {
+            authenticator.note(
+                .keyAllowedNoMore, key: entry.key ?? "", address: entry.address, connection: entry.connection)
+        }
     }
+
+    package var connections: ConnectionCount? { doorkeeper.count }
+
+    package func hangUp(on connection: ConnectionID) { doorkeeper.turnAway(connection, .nonsense) }
 
     /// How many connections were refused because their key is not allowed.
     package var refusedConnections: Int { authenticator?.refusalCount ?? 0 }
 
     package func takeRefusals() -> [ConnectionRefusal] {
-        (authenticator?.takeRefusals() ?? []) + handshakes.takeRefusals()
+        (authenticator?.takeRefusals() ?? []) + doorkeeper.takeRefusals()
     }
 
     /// From now on the keys of a file are let in, as it stands a second later at most.
     ///
     /// - Parameter log: is told of changes.
     package func follow(_ file: AllowListFile, log: @escaping (String) -> Void) {
-        allowListFile = AllowListFollower(file, allowed: authenticator?.allowed ?? [], log: log)
+        allowListFile = AllowListFollower(file, allowed: roles, log: log)
     }
 
     package func receive(timeout: Duration, limit: Int) throws -> [ReceivedMessage] {
-        if let keys = allowListFile?.changedKeys(now: .now) { allow(keys) }
+        if let roles = allowListFile?.changes(now: .now) { allow(Set(roles.keys), roles: roles) }
         return try receiveMessages(timeout: timeout, limit: limit)
     }
 
@@ -112,19 +140,22 @@ package final class ZeroMQServer: Transport {
         guard incoming.frameCount == 2, incoming.frames[1].count <= TransportLimits.maximumMessageSize else {
             return nil
         }
-        var key: String?
+        let connection = ConnectionID(bytes: incoming.frames[0])
+        let overhead = authenticator == nil ? 0 : curveFrameOverhead
+        doorkeeper.heard(
+            incoming, bytes: incoming.wireBytes + overhead, key: incoming.userID, connection: connection)
+        var (key, allowed) = (String?.none, PeerRoles.admin)
         if let authenticator {
             guard let user = incoming.userID else { return nil }
-            guard authenticator.allows(user) else {
+            guard let roles = authenticator.roles(of: user) else {
                 authenticator.note(
                     .keyAllowedNoMore, key: user, address: incoming.peerAddress ?? "",
-                    connection: ConnectionID(bytes: incoming.frames[0]))
+                    connection: connection)
                 return nil
             }
-            key = user
+            (key, allowed) = (user, roles)
         }
-        return ReceivedMessage(
-            connection: ConnectionID(bytes: incoming.frames[0]), peerKey: key, payload: incoming.frames[1])
+        return ReceivedMessage(connection: connection, peerKey: key, roles: allowed, payload: incoming.frames[1])
     }
 
     package func send(_ payload: [UInt8], to connection: ConnectionID) throws -> Bool {
@@ -144,5 +175,6 @@ package final class ZeroMQServer: Transport {
     /// once; it is the context's end that waits.
     package func close(draining time: Duration) {
         loop.close(lingering: time)
+        doorkeeper.close()
     }
 }

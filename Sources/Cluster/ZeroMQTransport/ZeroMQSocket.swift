@@ -141,11 +141,18 @@ final class ZeroMQSocket {
                 if message.userID != nil {
                     message.peerAddress = zmq_msg_gets(frame, "Peer-Address").map { String(cString: $0) }
                 }
+                message.descriptor = zmq_msg_get(frame, ZMQ_SRCFD)
             }
+            if message.frameCount > 1 { message.wireBytes += Self.wireBytes(zmq_msg_size(frame)) }
             message.isPartial = zmq_msg_more(frame) != 0
             return true
         }
     }
+}
+
+extension ZeroMQSocket {
+    /// About what a frame takes on the wire: flags and length before it.
+    private static func wireBytes(_ size: Int) -> Int { size + (size > 255 ? 9 : 2) }
 }
 
 /// A message as it came off a socket.
@@ -156,6 +163,10 @@ struct IncomingMessage {
     var userID: String?
     /// The peer's IP address, where libzmq says it.
     var peerAddress: String?
+    /// Of the connection that it came over; -1 where libzmq does not say.
+    var descriptor: Int32 = -1
+    /// What its frames took on the wire, without a ROUTER's first one and what CURVE adds.
+    var wireBytes = 0
     var isPartial = true
 }
 

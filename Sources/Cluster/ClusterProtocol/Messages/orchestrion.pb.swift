@@ -980,6 +980,11 @@ package nonisolated struct WireStatusQuery: Sendable {
   /// Empty: all songs.
   package var song: String = String()
 
+  /// The asker takes more than one message for an answer: `next` of one is `cursor` of the next request.
+  package var pages: Bool = false
+
+  package var cursor: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1212,6 +1217,16 @@ package nonisolated struct WireStatus: Sendable {
   /// What holds up the coordinator, or soon will.
   package var troubles: [String] = []
 
+  /// TCP connections, how many there may be, and how many were hung up on because there were too many.
+  package var connections: UInt32 = 0
+
+  package var connectionLimit: UInt32 = 0
+
+  package var turnedAway: UInt64 = 0
+
+  /// Not empty: there is more.
+  package var next: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1329,6 +1344,9 @@ package nonisolated struct WireListFiles: Sendable {
   /// Instead of finished files: the sound so far, raw float32, of the streams that are not finished.
   package var soFar: Bool = false
 
+  /// Files that come after this path in the list.
+  package var after: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1362,6 +1380,9 @@ package nonisolated struct WireFileList: Sendable {
   package var sampleRate: UInt32 = 0
 
   package var sampleLength: UInt64 = 0
+
+  /// There are others after these.
+  package var more: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3121,7 +3142,7 @@ nonisolated extension WireSubmitted: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatusQuery"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{2}O\u{1}pages\0\u{1}cursor\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3130,6 +3151,8 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      case 80: try { try decoder.decodeSingularBoolField(value: &self.pages) }()
+      case 81: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       default: break
       }
     }
@@ -3139,11 +3162,19 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.song.isEmpty {
       try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
     }
+    if self.pages != false {
+      try visitor.visitSingularBoolField(value: self.pages, fieldNumber: 80)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 81)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireStatusQuery, rhs: WireStatusQuery) -> Bool {
     if lhs.song != rhs.song {return false}
+    if lhs.pages != rhs.pages {return false}
+    if lhs.cursor != rhs.cursor {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3561,7 +3592,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0\u{2}\u{b}troubles\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0\u{2}\u{b}troubles\0\u{2}\u{9}connections\0\u{3}connection_limit\0\u{3}turned_away\0\u{1}next\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3576,6 +3607,10 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 40: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
       case 60: try { try decoder.decodeRepeatedMessageField(value: &self.setAside) }()
       case 71: try { try decoder.decodeRepeatedStringField(value: &self.troubles) }()
+      case 80: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
+      case 81: try { try decoder.decodeSingularUInt32Field(value: &self.connectionLimit) }()
+      case 82: try { try decoder.decodeSingularUInt64Field(value: &self.turnedAway) }()
+      case 83: try { try decoder.decodeSingularStringField(value: &self.next) }()
       default: break
       }
     }
@@ -3603,6 +3638,18 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.troubles.isEmpty {
       try visitor.visitRepeatedStringField(value: self.troubles, fieldNumber: 71)
     }
+    if self.connections != 0 {
+      try visitor.visitSingularUInt32Field(value: self.connections, fieldNumber: 80)
+    }
+    if self.connectionLimit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.connectionLimit, fieldNumber: 81)
+    }
+    if self.turnedAway != 0 {
+      try visitor.visitSingularUInt64Field(value: self.turnedAway, fieldNumber: 82)
+    }
+    if !self.next.isEmpty {
+      try visitor.visitSingularStringField(value: self.next, fieldNumber: 83)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3614,6 +3661,10 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.refusals != rhs.refusals {return false}
     if lhs.setAside != rhs.setAside {return false}
     if lhs.troubles != rhs.troubles {return false}
+    if lhs.connections != rhs.connections {return false}
+    if lhs.connectionLimit != rhs.connectionLimit {return false}
+    if lhs.turnedAway != rhs.turnedAway {return false}
+    if lhs.next != rhs.next {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3866,7 +3917,7 @@ nonisolated extension WireReleased: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFiles"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{4}\u{13}so_far\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{4}\u{13}so_far\0\u{2}<after\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3876,6 +3927,7 @@ nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
       case 20: try { try decoder.decodeSingularBoolField(value: &self.soFar) }()
+      case 80: try { try decoder.decodeSingularStringField(value: &self.after) }()
       default: break
       }
     }
@@ -3888,12 +3940,16 @@ nonisolated extension WireListFiles: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.soFar != false {
       try visitor.visitSingularBoolField(value: self.soFar, fieldNumber: 20)
     }
+    if !self.after.isEmpty {
+      try visitor.visitSingularStringField(value: self.after, fieldNumber: 80)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireListFiles, rhs: WireListFiles) -> Bool {
     if lhs.song != rhs.song {return false}
     if lhs.soFar != rhs.soFar {return false}
+    if lhs.after != rhs.after {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3936,7 +3992,7 @@ nonisolated extension WireFileEntry: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FileList"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}files\0\u{4}\u{12}sample_rate\0\u{3}sample_length\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}files\0\u{4}\u{12}sample_rate\0\u{3}sample_length\0\u{2};more\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3948,6 +4004,7 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
       case 20: try { try decoder.decodeSingularUInt32Field(value: &self.sampleRate) }()
       case 21: try { try decoder.decodeSingularUInt64Field(value: &self.sampleLength) }()
+      case 80: try { try decoder.decodeSingularBoolField(value: &self.more) }()
       default: break
       }
     }
@@ -3966,6 +4023,9 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.sampleLength != 0 {
       try visitor.visitSingularUInt64Field(value: self.sampleLength, fieldNumber: 21)
     }
+    if self.more != false {
+      try visitor.visitSingularBoolField(value: self.more, fieldNumber: 80)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3974,6 +4034,7 @@ nonisolated extension WireFileList: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.files != rhs.files {return false}
     if lhs.sampleRate != rhs.sampleRate {return false}
     if lhs.sampleLength != rhs.sampleLength {return false}
+    if lhs.more != rhs.more {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

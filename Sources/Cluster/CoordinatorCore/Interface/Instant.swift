@@ -17,6 +17,12 @@ package struct Instant: Sendable, Hashable, Comparable {
 }
 
 extension Duration {
+    /// So many seconds of an estimate: none for what is no number, and at most what a clock can be advanced by (about 30
+    /// years), since speeds that workers tell may be anything.
+    static func estimated(_ seconds: Double) -> Duration {
+        .nanoseconds(Int64((seconds.isNaN ? 0 : min(max(seconds, 0), 1e9)) * 1e9))
+    }
+
     var wholeNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000_000_000 + attoseconds / 1_000_000_000

@@ -57,11 +57,13 @@ package struct Submission: Sendable, Hashable, Codable {
     package var specification: String
     /// A prompt must be encoded, or codes read, before sampling can start.
     package var awaitsTokens: Bool
+    /// The key of whoever submitted it; nil where there are no keys, and in journals of before.
+    package var owner: String?
 
     package init(
         song: SongID, model: String, fingerprints: [Int: String], planInputs: PlanInputs, seed: UInt64,
         filters: [Filter], labels: [[SongLabels?]], numbers: [Int]? = nil, priority: Int = 0, submittedAt: Double = 0,
-        specification: String = "{}", awaitsTokens: Bool = false
+        specification: String = "{}", awaitsTokens: Bool = false, owner: String? = nil
     ) {
         self.song = song
         self.model = model
@@ -75,6 +77,7 @@ package struct Submission: Sendable, Hashable, Codable {
         self.submittedAt = submittedAt
         self.specification = specification
         self.awaitsTokens = awaitsTokens
+        self.owner = owner
     }
 
     /// Variations of the song.

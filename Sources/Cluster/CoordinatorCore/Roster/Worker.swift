@@ -117,7 +117,7 @@ struct Worker: Sendable {
     /// What a slot has of its speed when all are busy, whatever the level.
     var share: Int {
         let speed = throughput.values.max() ?? description.tokensPerSecond
-        return max(1, Int(speed.isFinite ? min(speed, 1e9) : 1) / max(1, description.slots))
+        return max(1, Int(speed.isFinite ? min(max(speed, 0), 1e9) : 1) / max(1, description.slots))
     }
 
     /// Tokens a second that each of its windows gets; nil when it was not measured at that level yet.

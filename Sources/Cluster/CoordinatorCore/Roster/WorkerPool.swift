@@ -26,6 +26,8 @@ struct WorkerPool: Sendable {
     /// Admits a worker at a peer, with the tasks that it had under the same name.
     mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant, isSetAside: Bool = false) {
         let former = workers[description.id]
+        var description = description
+        description.tokensPerSecond = Self.possible(description.tokensPerSecond) ?? 0
         remove(description.id)
         var worker = Worker(description, at: peer, now: now, former: former)
         worker.isSetAside = isSetAside
@@ -119,9 +121,14 @@ struct WorkerPool: Sendable {
 
     // MARK: Speeds
 
+    /// A speed that arithmetic can go on with; nil for none.
+    private static func possible(_ speed: Double) -> Double? {
+        speed.isFinite && speed > 0 ? min(max(speed, 1e-6), 1e9) : nil
+    }
+
     /// What a worker says of itself: it counts where nothing was measured, and only there.
     mutating func setSpeed(_ tokensPerSecond: Double, of id: WorkerID) {
-        guard tokensPerSecond.isFinite, tokensPerSecond > 0 else { return }
+        guard let tokensPerSecond = Self.possible(tokensPerSecond) else { return }
         workers[id]?.setSpeed(tokensPerSecond)
         updateCandidate(id)
         noteSpeed(tokensPerSecond)
@@ -129,7 +136,8 @@ struct WorkerPool: Sendable {
 
     /// The worker says how fast it is at a level: it knows better than its chunks tell, since levels share its time.
     mutating func setSpeed(_ speed: Double, of id: WorkerID, level: Int) {
-        guard speed.isFinite, speed > 0, let worker = workers[id], worker.description.fingerprints[level] != nil
+        guard let speed = Self.possible(speed), let worker = workers[id],
+            worker.description.fingerprints[level] != nil
         else { return }
         workers[id]?.setReported(speed, level: level)
         noteMeasured(speed, of: id, level: level)
@@ -139,7 +147,7 @@ struct WorkerPool: Sendable {
     mutating func measure(
         _ id: WorkerID, level: Int, tokensPerSecondOfSlot speed: Double, over seconds: Double = .infinity
     ) {
-        guard let worker = workers[id], speed > 0, !worker.reports(level) else { return }
+        guard let speed = Self.possible(speed), let worker = workers[id], !worker.reports(level) else { return }
         let total = speed / worker.part(level)
         workers[id]?.mix(total, weight: min(0.3, seconds * worker.part(level) / Self.memory), level: level)
         noteMeasured(total, of: id, level: level)

@@ -35,7 +35,7 @@ extension ClusterView {
             pool.workers.values.contains { ($0.speedOfSlot(level) ?? fast) < Horizon.fast * fast }
         }
         if isUneven, memory.waiting.isEmpty {
-            let end = now + .nanoseconds(Int64(max(left.work, left.chain) * 1e9))
+            let end = now + .estimated(max(left.work, left.chain))
             outlook.horizon = Horizon(end: end, free: view.freeTimes(leases))
         }
         return outlook
@@ -86,7 +86,7 @@ extension ClusterView {
             guard own > Horizon.fast * fast else { return nil }
             let rows = progress.hasSpoken ? 0 : song.end(stream) - window.range.lowerBound
             let left = Double(window.new.upperBound - song.end(stream)) + Double(rows) / prefillGain(level)
-            return max(now, progress.heard + .nanoseconds(Int64(left / own * 1e9)))
+            return max(now, progress.heard + .estimated(left / own))
         }.sorted()
     }
 
@@ -98,6 +98,6 @@ extension ClusterView {
         let left = Double(window.new.upperBound - have)
         let rows = Double(have - window.range.lowerBound) / prefillGain(song.level(stream))
         let seconds = (left + rows) / speed + max(0, Double(song.path(stream)) - left) / fast
-        return start + .nanoseconds(Int64(seconds * 1e9))
+        return start + .estimated(seconds)
     }
 }

@@ -63,6 +63,10 @@ struct StatusCommand: ParsableCommand {
                     worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
         for trouble in status.troubles { print("Trouble: \(trouble)") }
+        if let count = status.connections {
+            let away = count.turnedAway == 0 ? "" : ", \(count.turnedAway) turned away"
+            print("\(count.open) of at most \(count.limit) connections\(away)")
+        }
         for line in SetAsideView.lines(status.setAsides) + RefusalView.lines(status.refusals) { print(line) }
     }
 }

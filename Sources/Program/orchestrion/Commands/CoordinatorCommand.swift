@@ -37,6 +37,13 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "dir|name"))
     var model: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "A folder of models' folders; may be given several times. Songs may name the models in it, too, and no others: "
+                + "a client cannot have any folder of this machine opened.",
+            valueName: "dir"))
+    var models: [String] = []
+
     @Option(help: "The geometry of model folders without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
@@ -86,7 +93,12 @@ struct CoordinatorCommand: ParsableCommand {
 
     func validate() throws {
         do { _ = try TCPEndpoint(parsing: listen) } catch { throw ValidationError("--listen: \(error)") }
-        guard preset == nil || !model.isEmpty else { throw ValidationError("--preset is for --model") }
+        guard preset == nil || !model.isEmpty || !models.isEmpty else {
+            throw ValidationError("--preset is for --model")
+        }
+        for folder in models where !FileManager.default.fileExists(atPath: folder) {
+            throw ValidationError("--models: there is no folder \(folder)")
+        }
         guard (0.2...3600).contains(lease) else { throw ValidationError("--lease must be 0.2 to 3600 seconds") }
         if let keepFor, !(0.001...36_500).contains(keepFor) {
             throw ValidationError("--keep-for must be 0.001 to 36500 days")
@@ -100,6 +112,8 @@ struct CoordinatorCommand: ParsableCommand {
     func run() throws {
         lifeline.watch()
         Signals.outliveReaders()
+        PrivateFiles.begin()
+        PrivateFiles.tighten(state) { Terminal.log($0) }
         compute.sayLimits { Terminal.log($0) }
         // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
         var options = CoordinatorServer.Options(
@@ -109,7 +123,7 @@ struct CoordinatorCommand: ParsableCommand {
         options.settings.lease = .milliseconds(Int64(lease * 1000))
         options.allowedKeys = allow
         options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
-        let registry = ModelRegistry(preset: preset, profile: profile)
+        let registry = ModelRegistry(preset: preset, profile: profile, places: models)
         let server = try CoordinatorServer(state: state, registry: registry, options: options)
         for name in model {
             Terminal.log("reads the model \(name)")
@@ -154,7 +168,7 @@ struct CoordinatorCommand: ParsableCommand {
         }
         let half = FileManager.default.fileExists(atPath: "\(keyFile).pub") ? " (\(keyFile).pub)" : ""
         return (
-            .curve(pair, allowed: list.keys), file,
+            .curve(pair, allowed: list.keys, roles: list.roles), file,
             ", public key \(pair.publicKey)\(half), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
         )
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterProtocol
 import Foundation
 import SystemErrors
 import ZeroMQTransport
@@ -75,7 +76,8 @@ struct KeysCommand: ParsableCommand {
             abstract: "Let a worker or a client in: add its public key to a coordinator's list.",
             discussion: """
                 Makes the state folder and the coordinator's own key pair when they are not there yet. A coordinator \
-                that runs takes the change up within a second or two, and logs it.
+                that runs takes the change up within a second or two, and logs it. A key without a \
+                role is an admin's, as all are in lists of earlier releases.
                 """)
 
         @OptionGroup var list: KeyListOptions
@@ -86,7 +88,17 @@ struct KeysCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Who that is, for people.", valueName: "name"))
         var name: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "What the key's holder may do: worker (sample windows), client (submit songs, and see, fetch and cancel its "
+                    + "own), admin (everything, with everybody's songs), or worker,client.", valueName: "role"))
+        var role = "admin"
+
         func validate() throws {
+            guard PeerRoles(role) != nil else {
+                throw ValidationError("--role \(role) is none; it is worker, client, admin, or worker,client")
+            }
+            if let name, name.hasPrefix("role=") { throw ValidationError("a name cannot begin with role=") }
             if let name, name.isEmpty || name.contains(where: \.isNewline) {
                 throw ValidationError("--name must be one line")
             }
@@ -95,13 +107,19 @@ struct KeysCommand: ParsableCommand {
         func run() throws {
             let key = try KeyListOptions.publicKey(key)
             try list.prepareState()
-            if let known = try list.file.add(AllowList.Entry(key: key, name: name)) {
+            let entry = AllowList.Entry(key: key, name: name, roles: PeerRoles(role) ?? .admin)
+            if let known = try list.file.add(entry) {
                 Terminal.note("\(known.line) is allowed already")
+                if known.roles != entry.roles {
+                    throw CommandError(
+                        "its role stays \(known.roles.text); orchestrion keys remove it first to give it another")
+                }
                 if let name, name != known.name {
                     Terminal.note("its name stays as it is; orchestrion keys remove it first to give it another")
                 }
             } else {
-                Terminal.note("\(key)\(name.map { " (\($0))" } ?? "") is allowed in \(list.file.path)")
+                Terminal.note(
+                    "\(key)\(name.map { " (\($0))" } ?? "") is allowed as \(entry.roles.text) in \(list.file.path)")
             }
         }
     }
@@ -123,7 +141,7 @@ struct KeysCommand: ParsableCommand {
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a key off a coordinator's list; who has it is not heard any more.")
+            abstract: "Take a key off a coordinator's list; who has it is hung up on.")
 
         @OptionGroup var list: KeyListOptions
 
@@ -174,6 +192,7 @@ struct KeyListOptions: ParsableArguments {
     /// Makes the folder and the coordinator's own key, so that both may be used before its first start.
     func prepareState() throws {
         guard let state else { return }
+        PrivateFiles.begin()
         try OutputFolder.make(state)
         let key = Self.coordinatorKey(inState: state)
         guard !FileManager.default.fileExists(atPath: key) else { return }

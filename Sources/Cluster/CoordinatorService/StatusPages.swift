@@ -1,0 +1,135 @@
+import ClusterProtocol
+import CoordinatorCore
+import SongFiles
+import SongPlan
+
+/// Where an answer in several messages goes on.
+enum StatusCursor: Hashable {
+    /// After the song of this number, which had this id: others may have gone meanwhile.
+    case songs(after: Int, SongID)
+    /// After this worker, in the order of their ids; all of them after none.
+    case workers(after: WorkerID?)
+
+    init?(_ text: String) {
+        let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+        if parts.count == 3, parts[0] == "songs", let number = Int(parts[1]), number >= 0 {
+            self = .songs(after: number, parts[2])
+        } else if parts[0] == "workers", parts.count > 1 {
+            self = .workers(after: parts.dropFirst().joined(separator: " "))
+        } else {
+            return nil
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .songs(let number, let song): "songs \(number) \(song)"
+        case .workers(let id): "workers \(id ?? "")"
+        }
+    }
+}
+
+/// `status`, in as many messages as it takes.
+extension CoordinatorLoop {
+    /// What a message has for songs and workers; the rest is for what else a status has.
+    private static let room = 40_000
+    /// What one message shows to a client that does not know of pages.
+    private static let (songsAtOnce, workersAtOnce) = (100, 200)
+    /// Few enough for one reply.
+    private static let refusalsShown = 8
+    private static let setAsidesShown = 20
+
+    /// - Parameter cursor: nil for a client that takes one message for all.
+    func status(_ song: SongID?, cursor: String?, of asker: Asker) throws -> StatusReport {
+        guard let cursor else { return try statusAtOnce(song, of: asker) }
+        var report = beginning(of: asker, isFirst: cursor.isEmpty)
+        var room = Self.room
+        switch StatusCursor(cursor) {
+        case nil:
+            guard cursor.isEmpty else { throw SongError("the status does not go on there; ask again") }
+            guard let song else {
+                addSongs(after: nil, to: &report, of: asker, &room)
+                break
+            }
+            report.songs = [self.report(try existing(song, of: asker))]
+            room -= report.songs[0].wireSize
+        case .songs(let number, let id)?: addSongs(after: (number, id), to: &report, of: asker, &room)
+        case .workers(let id)?: addWorkers(after: id, to: &report, &room)
+        }
+        if report.next == nil, !cursor.hasPrefix("workers") { addWorkers(after: nil, to: &report, &room) }
+        return report
+    }
+
+    private func addSongs(
+        after place: (number: Int, id: SongID)?, to report: inout StatusReport, of asker: Asker, _ room: inout Int
+    ) {
+        let ids = core.songIDs
+        var next = 0
+        if let (number, id) = place {
+            let isThere = ids.indices.contains(number) && ids[number] == id
+            next = ((isThere ? number : ids.firstIndex(of: id)) ?? min(number, ids.count) - 1) + 1
+        }
+        for (number, id) in ids.enumerated().dropFirst(max(0, next)) {
+            guard core.submission(of: id).map(asker.mayUse) ?? false, let status = core.status(of: id) else { continue }
+            let song = self.report(status)
+            room -= song.wireSize
+            if room < 0, let last = report.songs.last {
+                let lastNumber = ids[..<number].lastIndex(of: last.status.song) ?? number - 1
+                report.next = StatusCursor.songs(after: lastNumber, last.status.song).text
+                return
+            }
+            report.songs.append(song)
+        }
+    }
+
+    private func addWorkers(after id: WorkerID?, to report: inout StatusReport, _ room: inout Int) {
+        let now = clock.now
+        for status in core.workerStatuses where status.isConnected && status.worker > id ?? "" {
+            let worker = StatusReport.Worker(
+                status: status, silentSeconds: max(0, (now - status.lastHeard) / .seconds(1)))
+            room -= worker.wireSize
+            if room < 0, report.songs.count + report.workers.count > 0 {
+                report.next = StatusCursor.workers(after: report.workers.last?.status.worker ?? id).text
+                return
+            }
+            report.workers.append(worker)
+        }
+    }
+
+    /// Without songs and workers.
+    private func beginning(of asker: Asker, isFirst: Bool) -> StatusReport {
+        var report = StatusReport(
+            songs: [], workers: [], refusals: [], troubles: isFirst ? troubles.ofCoordinator : [],
+            uptimeSeconds: clock.seconds)
+        report.connections = connections
+        let now = clock.now
+        report.setAsides =
+            !isFirst
+            ? []
+            : core.setAsides.prefix(Self.setAsidesShown).map {
+                StatusReport.SetAside(
+                    status: $0, secondsSince: max(0, (now - $0.since) / .seconds(1)),
+                    secondsLeft: $0.until.map { max(0.1, ($0 - now) / .seconds(1)) } ?? 0)
+            }
+        guard asker.isAdmin, isFirst else { return report }
+        report.refusals = refusals.entries.prefix(Self.refusalsShown).map {
+            StatusReport.Refusal(entry: $0, secondsAgo: max(0, clock.seconds - $0.last))
+        }
+        return report
+    }
+
+    /// The newest songs and some workers, and how many are not shown.
+    private func statusAtOnce(_ song: SongID?, of asker: Asker) throws -> StatusReport {
+        var report = beginning(of: asker, isFirst: true)
+        let ids = core.songIDs.filter { core.submission(of: $0).map(asker.mayUse) ?? false }
+        let shown = try song.map { [try existing($0, of: asker)] }
+        report.songs = (shown ?? ids.suffix(Self.songsAtOnce).compactMap(core.status)).map(self.report)
+        let now = clock.now
+        let workers = core.workerStatuses.filter(\.isConnected)
+        report.workers = workers.prefix(Self.workersAtOnce).map {
+            StatusReport.Worker(status: $0, silentSeconds: max(0, (now - $0.lastHeard) / .seconds(1)))
+        }
+        report.all = (song == nil ? ids.count : report.songs.count, workers.count)
+        return report
+    }
+}
