@@ -21,6 +21,7 @@ struct MockWorker {
     var levelSpeeds: [Int: Double] = [:]
     var fingerprints: [Int: String]
     var tasks: [TaskID: Held] = [:]
+    var machine: MachineID?
 
     var held: [HeldLease] {
         tasks.sorted { $0.value.epoch < $1.value.epoch }.map {
@@ -31,7 +32,7 @@ struct MockWorker {
     var description: WorkerDescription {
         WorkerDescription(
             id: id, name: "host \(id)", model: "small", fingerprints: fingerprints, slots: slots,
-            tokensPerSecond: speed, held: held)
+            tokensPerSecond: speed, held: held, machine: machine)
     }
 
     /// Returns true when the coordinator wants a HELLO.
@@ -133,10 +134,11 @@ extension MockWorld {
     @discardableResult
     mutating func join(
         _ id: WorkerID, slots: Int = 2, speed: Double = 100,
-        fingerprints: [Int: String] = Small.fingerprints
+        fingerprints: [Int: String] = Small.fingerprints, machine: MachineID? = nil
     ) throws -> Peer {
         let peer = Self.peer(id)
-        workers[peer] = MockWorker(id: id, slots: slots, speed: speed, fingerprints: fingerprints)
+        workers[peer] = MockWorker(
+            id: id, slots: slots, speed: speed, fingerprints: fingerprints, machine: machine)
         try hello(peer)
         return peer
     }

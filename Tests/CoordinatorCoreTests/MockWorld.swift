@@ -82,11 +82,15 @@ struct MockWorld {
             admitted = admitted.filter { $0.value.id != description.id }
             admitted[peer] = description
             ahead = ahead.filter { $0.value.worker != description.id }
+        case .workerDied(_, let report):
+            ahead = ahead.filter { $0.value.worker != report.worker }
+            admitted = admitted.filter { $0.value.id != report.worker }
         case .goodbye(let peer), .peerLost(let peer):
             ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel, .resume, .remove, .pause, .proceed, .cutChosen, .outputsWritten, .outputsFailed, .tick:
+            .cancel, .resume, .remove, .pause, .proceed, .releaseMachine, .cutChosen, .outputsWritten, .outputsFailed,
+            .tick:
             break
         }
         let effects = coordinator.handle(event, now: now)
@@ -236,10 +240,9 @@ struct MockWorld {
             try require(lease(task, epoch) != nil, "\(task) ends a lease that it has not")
             if leases[task]?.epoch == epoch { leases[task] = copies[task] }
             copies[task] = nil
-        case .workerBlamed(let task, let worker, _):
-            try require(
-                leases[task]?.worker == worker || copies[task]?.worker == worker,
-                "\(worker) is blamed for \(task), which it has not")
+        case .workerBlamed(let task, _, let blame, let machine):
+            try require(blame != .vanished, "nobody is blamed for vanishing")
+            try require(machine != nil && (try segment(task.stream)).windows.indices.contains(task.window), "\(task)?")
         case .cut(let song, let sample, let seam, let position):
             try require(cuts.insert([sample, seam, song.hashValue]).inserted, "\(song) is cut twice at \(seam)")
             plans[song]?[sample].move(cut: seam, to: position)
@@ -320,6 +323,10 @@ struct MockWorld {
     }
 
     private func checkSlots(_ worker: WorkerDescription) throws {
+        let silence = coordinator.pool[worker.id].map { now - $0.lastHeard } ?? .zero
+        try require(silence < settings.heartbeat * 2, "\(worker.id) gets a window after a silence of \(silence)")
+        let machine = worker.machine ?? worker.id
+        try require(!coordinator.machines.isSetAside(machine), "\(worker.id) gets a window and is set aside")
         let busy =
             (Array(leases.values) + copies.values).count { $0.worker == worker.id }
             + ahead.values.count { $0.worker == worker.id }
@@ -388,17 +395,5 @@ struct MockWorld {
         } else {
             try require(assignment.above.isEmpty, "\(task) is of the top level and has a slice above")
         }
-    }
-
-    /// Nothing may be left when all songs have ended.
-    func checkEmpty() throws {
-        try require(states.values.allSatisfy(\.isEnded), "songs are left: \(states)")
-        try require(leases.isEmpty && copies.isEmpty, "leases are left: \(leases.keys)")
-        try require(coordinator.memory.ready.groups.isEmpty, "ready tasks are left")
-        try require(coordinator.memory.waiting.queues.isEmpty, "waiting songs are left")
-        try require(coordinator.workerStatuses.allSatisfy { $0.busy == 0 }, "busy workers are left")
-        try require(
-            coordinator.truth.songs.allSatisfy { $0.streams.isEmpty == ($0.state == .finished) },
-            "tokens are left of what is finished, or lost of what is not")
     }
 }

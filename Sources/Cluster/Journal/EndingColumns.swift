@@ -11,6 +11,8 @@ extension LeaseEnding {
         case .moved: ("moved", nil)
         case .beaten: ("beaten", nil)
         case .reported(let reason): ("reported", reason)
+        case .crashed(let what): ("crashed", what)
+        case .displaced: ("displaced", nil)
         case .misbehaved(let fault): ("misbehaved", fault)
         case .other(let text): ("other", text)
         }
@@ -26,6 +28,8 @@ extension LeaseEnding {
         case "moved": self = .moved
         case "beaten": self = .beaten
         case "reported": self = .reported(text ?? "")
+        case "crashed": self = .crashed(text ?? "")
+        case "displaced": self = .displaced
         case "misbehaved": self = .misbehaved(text ?? "")
         default: self = .other(text ?? "")
         }

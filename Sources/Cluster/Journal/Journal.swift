@@ -162,7 +162,8 @@ package final class Journal: Sendable {
                 try db.execute(
                     sql: """
                         DELETE FROM records WHERE song = ?
-                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'cut')
+                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'crashed',
+                            'suspected', 'cut')
                         AND EXISTS (SELECT 1 FROM records WHERE song = ?
                             AND kind = 'finished')
                         """, arguments: [song, song])

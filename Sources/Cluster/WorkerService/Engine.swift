@@ -25,14 +25,23 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private var outcomes: [StepOutcome] = []
     private var tokens: [UInt16] = []
     private let log: @Sendable (String) -> Void
+    private var record: StepRecord
+    private let pulse: StepPulse
+    private let hang: HangSettings
+    /// By level, the longest step so far.
+    private var longest: [Int: Duration] = [:]
 
     /// Loads the levels that memory holds.
     ///
     /// - Parameter backend: of the model, in its profile.
-    init(model: Model, backend: any WindowBackend, options: Worker.Options) throws {
+    init(
+        model: Model, backend: any WindowBackend, options: Worker.Options, pulse: StepPulse = StepPulse()
+    ) throws {
         precondition(backend.profile == model.profile, "the backend has another profile than the model")
         self.backend = backend
         log = options.log
+        (self.pulse, hang) = (pulse, options.hang ?? HangSettings())
+        record = StepRecord(board: options.board, fault: .ofEnvironment)
         plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
         labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
@@ -58,6 +67,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
         while resident.count >= plan.residentLevels { backend.unload(level: resident.removeFirst()) }
         let start = ContinuousClock.now
+        pulse.begin(limit: hang.loading)
+        defer { pulse.end() }
         try load(level)
         shared.state.withLock { $0.scheduler.setResident(residentLevels) }
         log(
@@ -95,6 +106,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             return
         }
         let start = ContinuousClock.now
+        pulse.begin(limit: limit(step.level))
+        defer { pulse.end() }
+        if record.begin(step, shared) { return failInjected(shared) }
+        defer { record.end() }
         seat(shared)
         outcomes.removeAll(keepingCapacity: true)
         if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
@@ -104,7 +119,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
             take(outcome, of: prefill.seat, samples: prefill.samples, shared)
         }
-        let seconds = start.duration(to: .now) / .seconds(1)
+        let duration = start.duration(to: .now)
+        if duration > longest[step.level] ?? .zero { longest[step.level] = duration }
+        let seconds = duration / .seconds(1)
         let hasNews = shared.state.withLock { state in
             state.sampled += tokens.count
             let effects = state.scheduler.completed(step, tokens: tokens, seconds: seconds)
@@ -121,6 +138,21 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             return hasNews
         }
         if hasNews { shared.wakeNetwork() }
+    }
+
+    /// How long a step of a level may take.
+    private func limit(_ level: Int) -> Duration {
+        guard let longest = longest[level] else { return max(hang.least, hang.unmeasured) }
+        return max(hang.least, longest * hang.factor)
+    }
+
+    /// A test wants the windows of the step to fail.
+    private func failInjected(_ shared: SharedBatch) {
+        for seat in step.decodes + step.prefills.map(\.seat) where record.isStruck(seat.task) {
+            fail(seat, "a fault on purpose", shared)
+        }
+        record.end()
+        shared.wakeNetwork()
     }
 
     /// The batch of the step, which loses seats whose task has gone or has failed, and windows whose conditioning is not
@@ -168,6 +200,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             }
             known.window.extend(to: more.tokens)
             windows[seat.job]?.isWhole = !more.isAhead
+            record.forget()
             return known.window
         }
         forgetWindows(shared)

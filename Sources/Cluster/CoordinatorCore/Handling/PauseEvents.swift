@@ -17,7 +17,7 @@ extension Coordinator {
         case .chunk(let peer, _): _ = heard(peer)
         case .tick: break
         case .submit, .allowModel, .initialTokens, .preparationFailed, .workerHello, .heartbeat, .taskFailed, .goodbye,
-            .peerLost, .cutChosen, .cancel, .resume, .remove, .pause, .proceed, .outputsWritten, .outputsFailed:
+            .peerLost, .workerDied, .releaseMachine, .cutChosen, .cancel, .resume, .remove, .pause, .proceed, .outputsWritten, .outputsFailed:
             handle(event)
         }
     }

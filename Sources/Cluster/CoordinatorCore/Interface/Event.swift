@@ -23,11 +23,14 @@ package struct WorkerDescription: Sendable, Hashable {
     /// Measured, of all slots together; not above 0 when unknown.
     package var tokensPerSecond: Double
     package var held: [HeldLease]
+    /// The durable name of its machine; nil when it says none.
+    package var machine: MachineID?
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
-        tokensPerSecond: Double = 0, held: [HeldLease] = []
+        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil
     ) {
+        self.machine = machine
         self.id = id
         self.name = name
         self.model = model
@@ -56,6 +59,10 @@ package enum Event: Sendable, Hashable {
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.
     case goodbye(Peer)
+    /// A machine's supervisor tells that its engine is dead.
+    case workerDied(Peer, DeathReport)
+    /// A machine that is set aside is to get windows again.
+    case releaseMachine(MachineID)
     /// The transport could not reach the peer.
     case peerLost(Peer)
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.

@@ -24,12 +24,13 @@ struct WorkerPool: Sendable {
     // MARK: Coming and going
 
     /// Admits a worker at a peer, with the tasks that it had under the same name.
-    mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant) {
+    mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant, isSetAside: Bool = false) {
         let former = workers[description.id]
         var description = description
         description.tokensPerSecond = Self.possible(description.tokensPerSecond) ?? 0
         remove(description.id)
-        let worker = Worker(description, at: peer, now: now, former: former)
+        var worker = Worker(description, at: peer, now: now, former: former)
+        worker.isSetAside = isSetAside
         workers[description.id] = worker
         if worker.isMeasured { noteSpeed(description.tokensPerSecond) }
         slots += description.slots
@@ -57,10 +58,37 @@ struct WorkerPool: Sendable {
         workers[id] = nil
     }
 
-    mutating func hear(_ id: WorkerID, now: Instant) { workers[id]?.hear(now) }
+    mutating func hear(_ id: WorkerID, now: Instant) {
+        let wasQuiet = workers[id]?.isQuiet ?? false
+        workers[id]?.hear(now)
+        if wasQuiet { updateCandidate(id) }
+    }
+
+    /// Who was silent for `patience` gets nothing until it is heard.
+    mutating func noticeSilence(of patience: Duration, now: Instant) {
+        for (id, worker) in workers where !worker.isQuiet && worker.peer != nil && now - worker.lastHeard >= patience {
+            workers[id]?.setQuiet()
+            updateCandidate(id)
+        }
+    }
+
+    /// Whether a worker may be given anything.
+    func isUsable(_ id: WorkerID) -> Bool { workers[id]?.isUsable ?? false }
+
+    /// A machine's workers get nothing, or get windows again.
+    ///
+    /// - Returns: those workers.
+    mutating func setAside(_ machine: MachineID, _ isSetAside: Bool) -> [WorkerID] {
+        let own = workers.filter { $0.value.machine == machine && $0.value.isSetAside != isSetAside }.keys.sorted()
+        for id in own {
+            workers[id]?.isSetAside = isSetAside
+            updateCandidate(id)
+        }
+        return own
+    }
 
     /// All of them count as heard just now.
-    mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.hear(now) } }
+    mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.restartSilence(now) } }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
     mutating func excuse(_ gap: Duration) { for id in Array(workers.keys) { workers[id]?.excuse(gap) } }
@@ -160,19 +188,20 @@ struct WorkerPool: Sendable {
     /// The worker with a free slot that would run one more window fastest; nil when there is none.
     func best(for skill: Skill) -> WorkerID? { candidates[skill]?.best }
 
-    /// The same for a task that failed before. A worker that is blamed for the task gets it only if every worker that
-    /// could run it is blamed.
+    /// The same for a task that failed before. A machine that it failed on gets it only if it failed on all that could
+    /// run it.
     ///
     /// - Parameters:
     ///   - holder: has the task already.
     ///   - isFit: what else is asked of the worker.
     func best(
-        for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil,
+        for skill: Skill, blamed: Set<MachineID>, holder: WorkerID? = nil,
         where isFit: (WorkerID) -> Bool = { _ in true }
     ) -> WorkerID? {
         guard let candidates = candidates[skill] else { return nil }
-        let spared = blamed.isEmpty || candidates.connected.isSubset(of: blamed) ? [] : blamed
-        return candidates.idle.first { $0.id != holder && !spared.contains($0.id) && isFit($0.id) }?.id
+        func isBlamed(_ id: WorkerID) -> Bool { workers[id].map { blamed.contains($0.machine) } ?? false }
+        let spares = !blamed.isEmpty && candidates.connected.contains { isUsable($0) && !isBlamed($0) }
+        return candidates.idle.first { $0.id != holder && !(spares && isBlamed($0.id)) && isFit($0.id) }?.id
     }
 
     /// What a worker offers may have changed.
