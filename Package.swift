@@ -21,6 +21,7 @@ let package = Package(
         .systemLibrary(name: "CSampleRate", providers: [.apt(["libsamplerate0-dev"])]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CProcess"),
         .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
 
         // Arithmetic. The kernels keep their optimisation in debug builds, and nothing may reorder their sums.
@@ -98,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Benchmark", "Checkpoint", "ClusterClient", "ClusterProtocol", "ClusterSimulation",
+                "AudioFile", "Benchmark", "CProcess", "Checkpoint", "ClusterClient", "ClusterProtocol",
+                "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
                 "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
@@ -195,7 +197,8 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CCairo", "CFileGuard", "COpenBLAS", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest", "ProcessLimits",
+        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest",
+        "ProcessLimits",
         "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],

@@ -14,7 +14,8 @@ extension CommandLines {
         ]
         private static let commands: [String: [String]] = [
             "": [
-                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "keys",
+                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "workers",
+                "keys",
                 "model", "picture", "decode", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
@@ -30,6 +31,8 @@ extension CommandLines {
             "fetch": connection + ["<song>", "--out", "--level", "--json"],
             "cancel": connection + ["<song>"],
             "resume": connection + ["<song>"],
+            "workers": ["list", "release"],
+            "workers release": connection + ["<machine>"],
             "connect": ["<tcp://host:port>", "--server-key", "--key", "--insecure", "client.json"],
             "keys": ["new", "show", "allow", "list", "remove"],
             "keys new": ["<file>"],

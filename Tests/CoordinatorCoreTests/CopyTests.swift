@@ -200,15 +200,6 @@ struct CopyTests {
         try world.checkEmpty()
     }
 
-    @Test func `of workers that vanish with copies of one window, only the last is blamed for it`() throws {
-        var (world, slow, _) = try copied()
-        func blames(_ effects: [Effect]) -> Int {
-            effects.count { if case .journal(.workerBlamed(slow.task, _, _)) = $0 { true } else { false } }
-        }
-        #expect(try blames(world.handle(.peerLost(MockWorld.peer("slow")))) == 0)
-        #expect(try blames(world.handle(.peerLost(MockWorld.peer("fast")))) == 1)
-    }
-
     @Test func `a copy's fault is its worker's alone`() throws {
         var (world, slow, fast) = try copied()
         try world.handle(.taskFailed(MockWorld.peer("fast"), fast.task, fast.epoch, reason: "out of memory"))

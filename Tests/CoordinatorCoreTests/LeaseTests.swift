@@ -33,7 +33,7 @@ struct LeaseTests {
         try world.wait(.milliseconds(500))
         #expect(world.leases.isEmpty)
         #expect(world.coordinator.workerStatuses.isEmpty)
-        #expect(world.journal.contains(.workerBlamed(held.task, "a", .vanished)))
+        #expect(!world.hasBlames)
     }
 
     @Test func `any message renews all leases of a worker`() throws {
@@ -76,14 +76,15 @@ struct LeaseTests {
         try world.checkEmpty()
     }
 
-    @Test func `a worker that leaves is not blamed, one that is lost is`() throws {
-        var (world, peer, held) = try Self.started()
+    @Test func `a worker that leaves, is lost or is silent accuses nobody`() throws {
+        var (world, peer, _) = try Self.started()
         try world.handle(.goodbye(peer))
         #expect(world.leases.isEmpty)
-        #expect(!world.journal.contains(.workerBlamed(held.task, "a", .vanished)))
         try world.join("b", slots: 1)
         try world.handle(.peerLost(MockWorld.peer("b")))
-        #expect(world.journal.contains(.workerBlamed(held.task, "b", .vanished)))
+        try world.join("c", slots: 1)
+        try world.wait(.seconds(5))
+        #expect(world.leases.isEmpty && !world.hasBlames)
     }
 
     @Test func `a chunk with an old epoch is not written, and its sender is told`() throws {
@@ -151,7 +152,7 @@ struct LeaseTests {
         let effects = try world.handle(.chunk(peer, bad))
         #expect(world.streams[held.task.stream]?.count == 4)
         let blamed = effects.contains {
-            if case .journal(.workerBlamed(held.task, "a", .reported)) = $0 { true } else { false }
+            if case .journal(.workerBlamed(held.task, "a", .reported, _)) = $0 { true } else { false }
         }
         let revoked = effects.contains {
             if case .send(peer, .revoke(held.task, held.epoch, _)) = $0 { true } else { false }
@@ -170,71 +171,6 @@ struct LeaseTests {
         #expect(try world.handle(.peerLost(stranger)).isEmpty)
     }
 
-    @Test func `a task that three different workers vanish on fails its song, alone`() throws {
-        var world = MockWorld()
-        try world.handle(.submit(Small.song("bad", samples: 2)))
-        for id in ["a", "b", "c"] {
-            try #require(world.states["bad"] == .sampling)
-            let peer = try world.join(id, slots: 1)
-            try world.handle(.peerLost(peer))
-            world.workers[peer] = nil
-        }
-        guard case .failed(let reason) = world.states["bad"] else { throw Violation("not failed") }
-        #expect(reason.contains("sample 0 level 2 window 0") && reason.contains("a, b, c"))
-        try world.handle(.submit(Small.song("good")))
-        try world.join("d")
-        try world.runToEnd()
-        #expect(world.states["good"] == .finished)
-        try world.checkEmpty()
-    }
-
-    @Test func `quarantine takes the other tasks of the song back`() throws {
-        var world = MockWorld()
-        let steady = try world.join("z", slots: 1, speed: 1)
-        try world.handle(.submit(Small.song("bad", samples: 2)))
-        world.deliver()
-        #expect(world.held(steady).count == 1)
-        for id in ["a", "b", "c"] {
-            let peer = try world.join(id, slots: 1)
-            try world.handle(.peerLost(peer))
-        }
-        world.deliver()
-        #expect(world.states["bad"]?.isEnded == true)
-        #expect(world.held(steady).isEmpty)
-    }
-
-    /// A worker that has the task in hand dies before any window in it has brought tokens.
-    @Test(arguments: [1, 2, 4])
-    func `a task that kills its workers takes no other song with it`(workers: Int) throws {
-        var world = MockWorld()
-        // Of equal rank, so that the culprit is neither first nor last among those that it takes with it.
-        for song in ["a", "b", "bad", "c", "d"] { try world.handle(.submit(Small.song(song))) }
-        var joined = 0
-        for _ in 0..<100 where world.states.values.contains(where: { !$0.isEnded }) {
-            while world.workers.count < workers {
-                joined += 1
-                try world.join("w\(joined)", slots: 16)
-            }
-            for peer in Array(world.workers.keys) where world.held(peer).contains(where: { $0.task.song == "bad" }) {
-                world.workers[peer] = nil
-                try world.handle(.peerLost(peer))
-                world.deliver()
-            }
-            for peer in Array(world.workers.keys) {
-                guard !world.held(peer).contains(where: { $0.task.song == "bad" }) else { continue }
-                world.workers[peer]?.sample(8)
-                try world.sendChunks(peer)
-            }
-            for song in world.sampled where world.states[song]?.isEnded == false {
-                try world.handle(.outputsWritten(song))
-            }
-        }
-        guard case .failed = world.states["bad"] else { throw Violation("not failed") }
-        for song in ["a", "b", "c", "d"] { #expect(world.states[song] == .finished, "\(song)") }
-        #expect(joined <= workers + 4)
-        try world.checkEmpty()
-    }
-
     @Test func `workers that vanish between chunks are no reason to give a task up`() throws {
         var world = MockWorld(Settings(chunk: 1))
         try world.handle(.submit(Small.song("s", stopAt: 2)))
@@ -251,19 +187,11 @@ struct LeaseTests {
         try world.checkEmpty()
     }
 
-    @Test func `a failed task goes to another worker first, and three reports fail the song`() throws {
+    @Test func `a failed task goes to another machine first`() throws {
         var (world, peer, held) = try Self.started(["a", "b"])
         try world.handle(.taskFailed(peer, held.task, held.epoch, reason: "out of memory"))
         world.deliver()
         #expect(world.leases[held.task]?.worker == "b")
-        try world.handle(.goodbye(MockWorld.peer("b")))
-        for _ in 0..<2 {
-            let lease = try #require(world.leases[held.task])
-            #expect(lease.worker == "a")
-            try world.handle(.taskFailed(peer, held.task, lease.epoch, reason: "out of memory"))
-        }
-        guard case .failed(let reason) = world.states["s"] else { throw Violation("not failed") }
-        #expect(reason.contains("out of memory"))
-        try world.checkEmpty()
+        #expect(world.states["s"] == .sampling)
     }
 }

@@ -23,6 +23,7 @@ struct MockWorker {
     var tasks: [TaskID: Held] = [:]
     /// Of which windows it gives other tokens than the model's.
     var lies: @Sendable (TaskID) -> Bool = { _ in false }
+    var machine: MachineID?
 
     var held: [HeldLease] {
         tasks.sorted { $0.value.epoch < $1.value.epoch }.map {
@@ -33,7 +34,7 @@ struct MockWorker {
     var description: WorkerDescription {
         WorkerDescription(
             id: id, name: "host \(id)", model: "small", fingerprints: fingerprints, slots: slots,
-            tokensPerSecond: speed, held: held)
+            tokensPerSecond: speed, held: held, machine: machine)
     }
 
     /// Returns true when the coordinator wants a HELLO.
@@ -135,10 +136,11 @@ extension MockWorld {
     @discardableResult
     mutating func join(
         _ id: WorkerID, slots: Int = 2, speed: Double = 100,
-        fingerprints: [Int: String] = Small.fingerprints
+        fingerprints: [Int: String] = Small.fingerprints, machine: MachineID? = nil
     ) throws -> Peer {
         let peer = Self.peer(id)
-        workers[peer] = MockWorker(id: id, slots: slots, speed: speed, fingerprints: fingerprints)
+        workers[peer] = MockWorker(
+            id: id, slots: slots, speed: speed, fingerprints: fingerprints, machine: machine)
         try hello(peer)
         return peer
     }

@@ -26,6 +26,10 @@ extension MockWorld {
     }
 
     private func checkSlots(_ worker: WorkerDescription) throws {
+        let silence = coordinator.pool[worker.id].map { now - $0.lastHeard } ?? .zero
+        try require(silence < settings.heartbeat * 2, "\(worker.id) gets a window after a silence of \(silence)")
+        let machine = worker.machine ?? worker.id
+        try require(!coordinator.machines.isSetAside(machine), "\(worker.id) gets a window and is set aside")
         let busy =
             (Array(leases.values) + copies.values).count { $0.worker == worker.id }
             + ahead.values.count { $0.worker == worker.id }

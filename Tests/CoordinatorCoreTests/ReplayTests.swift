@@ -29,8 +29,7 @@ struct ReplayTests {
         #expect(world.leases[held.task] != nil)
         try world.wait(.milliseconds(500))
         #expect(world.leases.isEmpty)
-        let blamed = world.journal.contains { if case .workerBlamed = $0 { true } else { false } }
-        #expect(!blamed)
+        #expect(!world.hasBlames)
         try world.join("b", slots: 1)
         #expect(try #require(world.leases[held.task]).epoch > held.epoch)
     }
@@ -70,17 +69,13 @@ struct ReplayTests {
         try world.checkEmpty()
     }
 
-    @Test func `blame and its end survive a restart`() throws {
-        var world = MockWorld()
-        try world.handle(.submit(Small.song("s")))
-        for id in ["a", "b", "c"] {
-            try #require(world.states["s"] == .sampling)
-            let peer = try world.join(id, slots: 1)
-            try world.handle(.peerLost(peer))
-            try world.restart()
-        }
-        #expect(world.states["s"]?.isEnded == true)
-        #expect(world.coordinator.state(of: "s") == world.states["s"])
+    @Test func `what earlier releases held against workers that vanished counts for nothing`() throws {
+        let task = TaskID(stream: StreamID(song: "s", sample: 0, level: 2), window: 0)
+        let blames = ["a", "b", "c", "d"].map { Record.workerBlamed(task, $0, .vanished) }
+        let coordinator = try Coordinator(
+            replaying: [.songSubmitted(Small.song("s"))] + blames, now: Instant(nanoseconds: 0))
+        #expect(coordinator.state(of: "s") == .sampling)
+        #expect(coordinator.truth.songs[0].streams.flatMap(\.blames) == [])
     }
 
     @Test func `every prefix of a journal can be replayed and run to the same tokens`() throws {

@@ -57,7 +57,7 @@ struct SharedVocabularyTests {
         #expect(world.coordinator.tokens(of: first.task.stream) == [])
         #expect(
             world.journal.contains {
-                if case .workerBlamed(_, _, .reported(let reason)) = $0 {
+                if case .workerBlamed(_, _, .reported(let reason), _) = $0 {
                     reason.contains("samples 0 to 6")
                 } else {
                     false

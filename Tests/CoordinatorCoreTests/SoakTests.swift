@@ -48,7 +48,7 @@ struct Soak {
     init(seed: UInt64) {
         random = SplitMix(state: seed)
         chunk = seed.isMultiple(of: 2) ? 8 : 1
-        world = MockWorld(Settings(chunk: chunk, killsBeforeQuarantine: 1000, prefillGain: 1))
+        world = MockWorld(Settings(chunk: chunk, machinesToPark: 1000, prefillGain: 1))
     }
 
     mutating func run() throws -> Counters {

@@ -185,7 +185,7 @@ import Testing
             id: "w", name: "host", model: "5b", fingerprints: [0: "a", 2: "b"], slots: 8, tokensPerSecond: 3.5,
             held: [HeldLease(task: task, epoch: 9, acknowledged: 128)])
         #expect(try event(.hello(hello())) == .workerHello(peer, wanted))
-        wanted.id = "KEY/w"
+        (wanted.id, wanted.machine) = ("KEY/w", "KEY")
         #expect(try event(.hello(hello()), provenKey: "KEY") == .workerHello(peer, wanted))
         var greedy = hello()
         greedy.slots = .max

@@ -52,7 +52,11 @@ enum Example {
             .tokens(task.stream, start: 6, [7], .sampled(task, .max, "worker")),
             .tokens(task.stream, start: 7, [], .sampled(task, 1 << 63, "worker")),
             .workerBlamed(task, "worker", .vanished),
-            .workerBlamed(task, "worker", .reported(reason: "no memory; 'quoted'")),
+            .workerBlamed(task, "worker", .reported(reason: "no memory; 'quoted'"), machine: "machine"),
+            .workerBlamed(task, "worker", .crashed("SIGSEGV", isAlone: true), machine: "machine"),
+            .workerBlamed(task, "worker", .crashed("SIGSEGV", isAlone: false), machine: "machine"),
+            .leaseEnded(task, .max, of: "worker", .crashed("SIGSEGV")),
+            .leaseEnded(task, .max, of: "worker", .displaced), .leaseEnded(task, .max, of: "worker", .lost(.died)),
             .leaseEnded(task, .max, of: "worker", .other("gone")),
             .leaseEnded(task, .max, of: "worker", .lost(.silent)),
             .leaseEnded(task, .max, of: "worker", .notHeld), .leaseEnded(task, .max, of: "worker", .moved),
@@ -239,7 +243,7 @@ struct JournalTests {
     func `a song that is finished can be forgotten, one that may go on cannot`(state: SongState) throws {
         let journal = try Journal(folder: scratch.path)
         let resting = Array(Example.records("b").prefix(9)) + [.songState("b", state)]
-        try journal.append(Array(Example.records("a").prefix(18)) + resting)
+        try journal.append(Array(Example.records("a").prefix(23)) + resting)
         try journal.forget("a")
         try journal.forget("b")
         #expect(

@@ -100,6 +100,15 @@ package final class ClusterClient: Sendable {
         return try ask(.cancel(cancel)).cancelled.wasRunning
     }
 
+    /// Gives windows to a machine again that is set aside.
+    ///
+    /// - Returns: whether it was.
+    package func release(machine: String) throws -> Bool {
+        var release = WireReleaseMachine()
+        release.machine = machine
+        return try ask(.releaseMachine(release)).released.wasSetAside
+    }
+
     /// Takes a song away, with its files.
     ///
     /// - Parameter force: one that runs, too.

@@ -5,6 +5,8 @@ package struct ClusterStatus: Sendable, Hashable {
     package var workers: [ConnectedWorker]
     /// Who was not let in, or not used; the newest first.
     package var refusals: [RefusedPeer]
+    /// Machines that get no windows just now.
+    package var setAsides: [SetAsideMachine]
     /// What holds the coordinator up, or soon will.
     package var troubles: [String]
     /// Of the coordinator.
@@ -28,8 +30,9 @@ package struct ClusterStatus: Sendable, Hashable {
 
     package init(
         songs: [SongProgress] = [], workers: [ConnectedWorker] = [], refusals: [RefusedPeer] = [],
-        troubles: [String] = [], uptimeSeconds: Double = 0
+        setAsides: [SetAsideMachine] = [], troubles: [String] = [], uptimeSeconds: Double = 0
     ) {
+        self.setAsides = setAsides
         self.songs = songs
         self.workers = workers
         self.refusals = refusals
@@ -124,4 +127,17 @@ package struct ConnectedWorker: Sendable, Hashable {
     package var tokensPerSecond: Double
     /// Since it was heard last.
     package var silentSeconds: Double
+    /// The durable name of its machine; empty when the coordinator does not say.
+    package var machine: String = ""
+}
+
+/// A machine that gets no windows for a while.
+package struct SetAsideMachine: Sendable, Hashable {
+    package var machine: String
+    /// Of one of its workers.
+    package var name: String
+    package var reason: String
+    package var secondsSince: Double
+    /// Until it is tried again; nil when somebody must release it.
+    package var secondsLeft: Double?
 }

@@ -45,6 +45,15 @@ private struct StatusDocument: Encodable {
         var busy: Int
         var tokensPerSecond: Double
         var silentSeconds: Double
+        var machine: String
+    }
+    struct SetAside: Encodable {
+        var machine: String
+        var name: String
+        var reason: String
+        var sinceSeconds: Double
+        /// 0: until somebody releases it.
+        var secondsLeft: Double
     }
     struct Refusal: Encodable {
         var key: String
@@ -62,6 +71,7 @@ private struct StatusDocument: Encodable {
     var songs: [Song]
     var workers: [Worker]
     var refusals: [Refusal]
+    var setAside: [SetAside]
     var troubles: [String]
     var uptimeSeconds: Double
     var connections: Connections?
@@ -84,12 +94,18 @@ private struct StatusDocument: Encodable {
         workers = status.workers.map {
             Worker(
                 worker: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, busy: $0.busy,
-                tokensPerSecond: $0.tokensPerSecond.finite, silentSeconds: $0.silentSeconds.finite)
+                tokensPerSecond: $0.tokensPerSecond.finite, silentSeconds: $0.silentSeconds.finite,
+                machine: $0.machine)
         }
         refusals = status.refusals.map {
             Refusal(
                 key: $0.key, address: $0.address, name: $0.name, reason: $0.reason, secondsAgo: $0.secondsAgo.finite,
                 count: $0.count)
+        }
+        setAside = status.setAsides.map {
+            SetAside(
+                machine: $0.machine, name: $0.name, reason: $0.reason, sinceSeconds: $0.secondsSince.finite,
+                secondsLeft: $0.secondsLeft?.finite ?? 0)
         }
         troubles = status.troubles
         uptimeSeconds = status.uptimeSeconds

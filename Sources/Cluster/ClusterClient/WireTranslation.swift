@@ -9,6 +9,12 @@ extension ClusterStatus {
                 RefusedPeer(
                     key: PeerText.shown($0.key), address: PeerText.shown($0.address), name: PeerText.shown($0.name),
                     reason: PeerText.lines($0.reason), secondsAgo: $0.secondsAgo.peerAmount, count: $0.count)
+            },
+            setAsides: wire.setAside.map {
+                SetAsideMachine(
+                    machine: PeerText.shown($0.machine), name: PeerText.shown($0.name),
+                    reason: PeerText.lines($0.reason), secondsSince: $0.sinceSeconds.peerAmount,
+                    secondsLeft: $0.secondsLeft > 0 ? $0.secondsLeft.peerAmount : nil)
             }, troubles: wire.troubles.map { PeerText.lines($0) }, uptimeSeconds: wire.uptimeSeconds.peerAmount)
         if wire.connectionLimit > 0 {
             connections = Connections(
@@ -68,7 +74,7 @@ extension ConnectedWorker {
             worker: PeerText.shown(wire.worker), name: PeerText.shown(wire.name), levels: wire.levels.map(Int.init),
             slots: Int(wire.slots),
             busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.peerAmount,
-            silentSeconds: wire.silentSeconds.peerAmount)
+            silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine))
     }
 }
 

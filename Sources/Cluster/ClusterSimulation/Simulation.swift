@@ -92,7 +92,8 @@ package struct Simulation {
         tick = .nanoseconds(Int64(seconds * 1e9))
         coordinator = Coordinator(
             settings: CoordinatorCore.Settings(
-                lease: .seconds(1_000_000_000), chunk: chunk, killsBeforeQuarantine: .max, stragglerCheck: tick,
+                lease: .seconds(1_000_000_000), heartbeat: .seconds(500_000_000), chunk: chunk, machinesToPark: .max,
+                stragglerCheck: tick,
                 copyGain: settings.copyGain, prefillGain: settings.prefillGain),
             now: now)
         self.workers = workers.map { VirtualWorker(specification: $0) }

@@ -22,6 +22,12 @@ package struct Coordinator: Sendable {
     var cuts = CutRequests()
     var models = ModelList()
     var checks = CheckMemory()
+    var machines = MachineBook()
+    /// By epoch, leases that ended with their workers a moment ago: what was at fault may still be told.
+    var lostLeases: [Epoch: LostLease] = [:]
+    /// Streams whose window failed somewhere.
+    var accused: Set<StreamRef> = []
+    private var nextWatch: Instant
     private var effects: [Effect] = []
     /// Streams that have more tokens or another lease since the rules last looked.
     private var grown: [StreamRef] = []
@@ -40,6 +46,7 @@ package struct Coordinator: Sendable {
         self.settings = settings
         self.now = now
         memory = ScheduleMemory(now: now)
+        nextWatch = now
     }
 
     /// A coordinator as the journal left it.
@@ -54,6 +61,7 @@ package struct Coordinator: Sendable {
     ) throws(ReplayError) {
         self.init(settings: settings, now: now)
         truth = try SongTable(replaying: records)
+        reviveVerdicts()
         for song in truth.songs where !song.state.isAtRest { revive(song) }
     }
 
@@ -79,6 +87,7 @@ package struct Coordinator: Sendable {
             open(lease, LeaseProgress(granted: now, share: 1, reached: lease.reached))
         }
         for stream in song.streamRefs where song[stream].check != nil { checks.streams.insert(stream) }
+        accused.formUnion(song.streamRefs.filter { song[$0].blames.contains(where: \.blame.isEvidence) })
         if song.state != .preparing { unannounced.append(song.ref) }
         guard song.state == .sampling else { return }
         if song.begun { open(song.ref) } else { enqueue(song.ref) }
@@ -91,6 +100,7 @@ package struct Coordinator: Sendable {
     ///   of workers in that gap is not held against them.
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         advance(to: now)
+        noticeSilence()
         announceAfterReplay()
         if isPaused { handleInPause(event) } else { handle(event) }
         if !isPaused { applyRules() }
@@ -103,6 +113,13 @@ package struct Coordinator: Sendable {
         let gap = instant - now
         if gap > settings.lease / 2 { pool.excuse(gap) }
         now = instant
+    }
+
+    /// Who has missed two heartbeats gets nothing until it is heard.
+    private mutating func noticeSilence() {
+        guard now >= nextWatch else { return }
+        nextWatch = now + min(.milliseconds(100), settings.heartbeat / 4)
+        pool.noticeSilence(of: settings.patience, now: now)
     }
 
     private mutating func announceAfterReplay() {
@@ -126,6 +143,7 @@ package struct Coordinator: Sendable {
         case .chunk(let peer, let chunk): chunkArrived(chunk, from: peer)
         case .taskFailed(let peer, let task, let epoch, let reason): taskFailed(peer, task, epoch, reason: reason)
         case .goodbye(let peer): workerLeft(peer)
+        case .workerDied(_, let report): workerDied(report)
         case .peerLost(let peer): peerLost(peer)
         case .cutChosen(let song, let sample, let seam, let position):
             cutChosen(song, sample: sample, seam: seam, position: position)
@@ -139,6 +157,7 @@ package struct Coordinator: Sendable {
         case .releaseMachine(let machine): releaseMachine(machine)
         case .tick:
             expireLeases()
+            passTime()
             reviewChecks()
         }
     }
@@ -172,6 +191,7 @@ package struct Coordinator: Sendable {
             grant(entry, to: worker, isProvisional: isProvisional, moving: moving)
         case .prefill(let stream, let task, let worker, let known): prefill(stream, task, by: worker, known: known)
         case .endPrefill(let stream): endPrefill(stream)
+        case .vacate(let worker): vacate(worker)
         case .awaitSlot(let stream): memory.setAwaiting(stream)
         case .expect(let outlook): memory.set(outlook, nextCheck: now + settings.stragglerCheck)
         case .straggle(let stream, let isStraggling):
@@ -189,7 +209,9 @@ package struct Coordinator: Sendable {
         let changes = truth.apply(record)
         for lease in changes.cleared { pool.clear(lease.task, of: lease.worker) }
         for lease in changes.ended { close(lease) }
-        if let song = truth.find(record.song), truth[song].state != .sampling { memory.close(truth[song]) }
+        guard let song = truth.find(record.song), truth[song].state != .sampling else { return }
+        memory.close(truth[song])
+        if !accused.isEmpty { accused = accused.filter { $0.song != song } }
     }
 
     /// A submission's plan; kept until the song is submitted.
@@ -211,8 +233,7 @@ package struct Coordinator: Sendable {
         leases.open(lease, progress)
         memory.share(stream.song, add: progress.share)
         memory.setStraggling(stream, progress.isProvisional)
-        let isSuspect = view().isSuspect(truth[stream])
-        pool.assign(lease.task, to: lease.worker, now: now, isSuspect: isSuspect)
+        pool.assign(lease.task, to: lease.worker, now: now, isSuspect: truth[stream].isSuspect)
     }
 
     mutating func emit(_ effect: Effect) { effects.append(effect) }

@@ -43,6 +43,10 @@ extension CoordinatorLoop {
             if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
             completions.post(.event(.resume(song)))
             return .resumed(wasAtRest: state.isResumable)
+        case .releaseMachine(let machine):
+            guard asker.isAdmin else { throw SongError("only a key with the role admin may release machines") }
+            completions.post(.event(.releaseMachine(machine)))
+            return .released(wasSetAside: core.setAsides.contains { $0.machine == machine })
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, existing(song, of: asker).song, from: offset, count: count)
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))
@@ -93,7 +97,8 @@ extension CoordinatorLoop {
         return StatusReport.Song(
             status: status, priority: core.submission(of: status.song)?.priority ?? 0,
             ageSeconds: max(0, journal.time - status.submittedAt), tokensPerSecond: speed,
-            secondsLeft: left, stage: song?.stage.progress, waiting: troubles.waiting(status.song),
+            secondsLeft: left, stage: song?.stage.progress,
+            waiting: troubles.waiting(status.song) ?? core.waiting(status.song),
             audibleSeconds: status.levels.map {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0
             })

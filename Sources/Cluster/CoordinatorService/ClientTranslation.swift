@@ -17,6 +17,7 @@ enum ClientRequest {
     case cancel(SongID)
     case remove(SongID, force: Bool)
     case resume(SongID)
+    case releaseMachine(MachineID)
     /// The song's files: finished ones, or sound that grows.
     ///
     /// - Parameter after: the path that was listed last.
@@ -47,6 +48,7 @@ enum ClientReply {
     case cancelled(wasRunning: Bool)
     case removed(wasRunning: Bool)
     case resumed(wasAtRest: Bool)
+    case released(wasSetAside: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
@@ -65,7 +67,7 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -95,6 +97,12 @@ struct StatusReport {
         var status: WorkerStatus
         var silentSeconds: Double
     }
+    struct SetAside {
+        var status: SetAsideStatus
+        var secondsSince: Double
+        /// 0: until somebody releases it.
+        var secondsLeft: Double
+    }
     struct Refusal {
         var entry: RefusalTable.Entry
         var secondsAgo: Double
@@ -103,6 +111,8 @@ struct StatusReport {
     var workers: [Worker]
     /// The newest first.
     var refusals: [Refusal]
+    /// Machines that get nothing just now, as many as fit.
+    var setAsides: [SetAside] = []
     /// What holds the coordinator up, or soon will.
     var troubles: [String]
     var uptimeSeconds: Double
@@ -149,6 +159,7 @@ extension ClientRequest {
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
+        case .releaseMachine(let release): self = .releaseMachine(release.machine)
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
@@ -181,6 +192,7 @@ extension AddressedReply {
             wire.submitted.warnings = warnings
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
+        case .released(let wasSetAside): wire.released.wasSetAside = wasSetAside
         case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
@@ -230,6 +242,18 @@ extension WireStatus {
             refusals.insert(note, at: 0)
         }
         troubles = report.troubles.prefix(16).map { PeerText.lines($0, limit: 1000) }
+        setAside = report.setAsides.map(WireSetAside.init)
+    }
+}
+
+extension WireSetAside {
+    fileprivate init(_ aside: StatusReport.SetAside) {
+        self.init()
+        machine = aside.status.machine
+        name = aside.status.name
+        reason = String(aside.status.reason.prefix(500))
+        secondsLeft = aside.secondsLeft
+        sinceSeconds = aside.secondsSince
     }
 }
 
@@ -253,6 +277,7 @@ extension WireWorkerStatus {
         busy = UInt32(worker.status.busy)
         tokensPerSecond = worker.status.tokensPerSecond
         silentSeconds = worker.silentSeconds
+        machine = String(worker.status.machine.prefix(200))
     }
 }
 

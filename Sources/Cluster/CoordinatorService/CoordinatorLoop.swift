@@ -23,6 +23,7 @@ final class CoordinatorLoop {
     private var workers = SeenWorkers()
     var workerLog = WorkerLog()
     var refusals = RefusalTable()
+    var machineLog = MachineLog()
     var awaited = AwaitedAnswers()
     private var seals = SealBook()
     private var checkReport = CheckReport()
@@ -153,6 +154,7 @@ final class CoordinatorLoop {
         case .event(let event):
             if case .workerHello(let peer, let worker) = event { workerLog.hello(peer, worker.id, name: worker.name) }
             if case .goodbye(let peer) = event { workerLog.goodbye(peer) }
+            if case .workerDied(_, let report) = event { note(report) }
             effects = handle(event)
             if effects.contains(where: \.isRefusal) { strike(connection) }
             if case .workerHello(_, let worker) = event { remember(worker) }
@@ -304,8 +306,8 @@ final class CoordinatorLoop {
             if origin != .known { songs[stream.song]?.count(tokens: tokens.count, at: clock.seconds) }
             decodeArrived(stream, from: start, tokens)
         case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
-        case .workerBlamed(let task, let worker, let blame):
-            tell(.blame, "\(task) was lost with worker \(name(of: worker)): \(blame)")
+        case .workerBlamed(let task, let worker, let blame, _):
+            tell(.blame, "\(task) failed on worker \(name(of: worker)): \(blame)")
         case .songState(let song, let state): tell(.songState, "song \(song) is \(state)")
         case .leaseEnded(let task, let epoch, let worker, let ending):
             tell(.lease, "\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")

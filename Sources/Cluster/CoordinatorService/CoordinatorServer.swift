@@ -145,7 +145,7 @@ package final class CoordinatorServer: Sendable {
             return .status(
                 StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
         case .submit: return .refused("the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "))
-        case .status, .upload, .cancel, .resume, .remove, .list, .read, .timeline: return nil
+        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline: return nil
         }
     }
 }

@@ -21,12 +21,23 @@ extension CoordinatorLoop {
         if untold > 0 {
             options.log("refused \(untold) more in the last minute; orchestrion status shows the newest")
         }
+        for line in machineLog.look(core.setAsides, now: clock.now) { options.log(line) }
         guard workerLog.isDue(at: clock.seconds) else { return }
         let present = core.workerStatuses.filter(\.isConnected).map {
             WorkerLog.Present(
                 id: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, isBusy: $0.busy > 0)
         }
         for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { tell(.worker, line) }
+    }
+
+    /// A supervisor tells of an engine that is dead.
+    func note(_ report: DeathReport) {
+        workerLog.died(report.worker)
+        let windows = report.windows.prefix(4).map { "\($0.task)" }.joined(separator: ", ")
+        let more = report.windows.count > 4 ? " and \(report.windows.count - 4) more" : ""
+        let hand = report.windows.isEmpty ? "" : "; in the step that ran: \(windows)\(more)"
+        options.log(
+            "the engine of worker \(report.name) died: \(report.ending)\(hand)\(report.wasAlone ? ", alone" : "")")
     }
 
     func note(_ refusal: RefusalTable.Entry, advice: String = "") {

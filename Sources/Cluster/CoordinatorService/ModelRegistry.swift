@@ -55,6 +55,10 @@ package final class ModelRegistry: Sendable {
         if let model = known.withLock({ $0.models[full] ?? $0.models[name] }) { return model }
         if let folder = folder(name, full) { return try add(path: folder) }
         if let model = known.withLock({ $0.models[last] }) { return model }
+        if places == nil, name.hasPrefix("/") {
+            throw SongError(
+                "the model's folder \(name) is not there" + (ModelPlace.origin(of: name).map { ". \($0)" } ?? ""))
+        }
         let names = Set(known.withLock { $0.models.values.map(\.name) }).sorted()
         let known = names.isEmpty ? "the coordinator has none" : "the coordinator has \(names.joined(separator: ", "))"
         if places != nil {

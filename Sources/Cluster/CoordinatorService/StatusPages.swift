@@ -37,6 +37,7 @@ extension CoordinatorLoop {
     private static let (songsAtOnce, workersAtOnce) = (100, 200)
     /// Few enough for one reply.
     private static let refusalsShown = 8
+    private static let setAsidesShown = 20
 
     /// - Parameter cursor: nil for a client that takes one message for all.
     func status(_ song: SongID?, cursor: String?, of asker: Asker) throws -> StatusReport {
@@ -101,6 +102,15 @@ extension CoordinatorLoop {
             songs: [], workers: [], refusals: [], troubles: isFirst ? troubles.ofCoordinator : [],
             uptimeSeconds: clock.seconds)
         report.connections = connections
+        let now = clock.now
+        report.setAsides =
+            !isFirst
+            ? []
+            : core.setAsides.prefix(Self.setAsidesShown).map {
+                StatusReport.SetAside(
+                    status: $0, secondsSince: max(0, (now - $0.since) / .seconds(1)),
+                    secondsLeft: $0.until.map { max(0.1, ($0 - now) / .seconds(1)) } ?? 0)
+            }
         guard asker.isAdmin, isFirst else { return report }
         report.refusals = refusals.entries.prefix(Self.refusalsShown).map {
             StatusReport.Refusal(entry: $0, secondsAgo: max(0, clock.seconds - $0.last))

@@ -40,6 +40,11 @@ enum Incoming {
                 self = .foreignWorker(name: PeerText.shown(hello.name), reason: reason)
                 return
             }
+        case .died(let death):
+            if ProtocolVersion.refusal(of: death.version) != nil {
+                self = .notOfThisProtocol
+                return
+            }
         case .heartbeat, .chunk, .failed, .goodbye: break
         }
         let event = kind.event(peer: Peer(message.connection.bytes), provenKey: message.peerKey)
@@ -104,6 +109,30 @@ extension Assignment {
     }
 }
 
+extension PeerText {
+    /// What a peer names, so that nobody names what is another key's.
+    static func owned(_ text: String, by provenKey: String?) -> String {
+        shown((provenKey.map { "\($0)/" } ?? "") + text)
+    }
+}
+
+extension DeathReport {
+    private static let mostWindows = 256
+
+    init(_ wire: WireWorkerDeath, provenKey: String?) {
+        let ending: Ending =
+            wire.signal != 0
+            ? .signal(Int(wire.signal))
+            : wire.hungSeconds != 0 ? .hung(seconds: Int(wire.hungSeconds)) : .exit(code: Int(wire.exitCode))
+        let worker = PeerText.owned(wire.worker, by: provenKey)
+        let machine = wire.machine.isEmpty ? provenKey : PeerText.owned(wire.machine, by: provenKey)
+        self.init(
+            worker: worker, machine: machine ?? worker, name: PeerText.shown(wire.name), ending: ending,
+            windows: wire.windows.prefix(Self.mostWindows).map { Window(task: $0.task.taskID, epoch: $0.epoch) },
+            wasAlone: wire.alone)
+    }
+}
+
 extension WireLease {
     var held: HeldLease { HeldLease(task: task.shown, epoch: epoch, acknowledged: Int(acknowledged)) }
 }
@@ -119,14 +148,16 @@ extension WireToCoordinator.OneOf_Kind {
             return .workerHello(
                 peer,
                 WorkerDescription(
-                    id: PeerText.shown((provenKey.map { "\($0)/" } ?? "") + hello.worker),
+                    id: PeerText.owned(hello.worker, by: provenKey),
                     name: PeerText.shown(hello.name), model: PeerText.shown(hello.model),
                     fingerprints: Dictionary(
                         hello.fingerprints.sorted { $0.key < $1.key }.prefix(Self.mostLevels).map {
                             (Int($0), PeerText.shown($1))
                         }, uniquingKeysWith: { first, _ in first }),
                     slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.peerSpeed,
-                    held: hello.held.prefix(Self.mostHeld).map(\.held)))
+                    held: hello.held.prefix(Self.mostHeld).map(\.held),
+                    machine: hello.machine.isEmpty ? provenKey : PeerText.owned(hello.machine, by: provenKey)))
+        case .died(let death): return .workerDied(peer, DeathReport(death, provenKey: provenKey))
         case .heartbeat(let heartbeat):
             return .heartbeat(
                 peer, held: heartbeat.held.prefix(Self.mostHeld).map(\.held),

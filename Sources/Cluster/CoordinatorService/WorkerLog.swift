@@ -8,6 +8,8 @@ struct WorkerLog {
         case goodbye
         case unreachable
         case refused
+        /// Its supervisor told so.
+        case died
     }
 
     private struct Known {
@@ -55,6 +57,7 @@ struct WorkerLog {
     mutating func goodbye(_ peer: Peer) { ends(peer, .goodbye) }
     mutating func lost(_ peer: Peer) { ends(peer, .unreachable) }
     mutating func refused(_ peer: Peer) { ends(peer, .refused) }
+    mutating func died(_ id: WorkerID) { if let peer = workers[id]?.peer { ends(peer, .died) } }
 
     private mutating func ends(_ peer: Peer, _ ending: Ending) {
         guard let id = peers.removeValue(forKey: peer) else { return }
@@ -100,7 +103,7 @@ struct WorkerLog {
         switch known.ending {
         case .goodbye: return "worker \(known.name) left\(rest)"
         case .unreachable: return "lost worker \(known.name): its connection broke\(rest)"
-        case .refused: return nil
+        case .refused, .died: return nil
         case nil:
             let seconds = (lease / .seconds(1)).formatted()
             return "lost worker \(known.name): nothing heard of it for \(seconds) s\(rest)"

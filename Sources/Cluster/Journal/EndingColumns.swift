@@ -11,6 +11,8 @@ extension LeaseEnding {
         case .moved: ("moved", nil)
         case .beaten: ("beaten", nil)
         case .reported(let reason): ("reported", reason)
+        case .crashed(let what): ("crashed", what)
+        case .displaced: ("displaced", nil)
         case .misbehaved(let fault): ("misbehaved", fault)
         case .brought: ("brought", nil)
         case .disputed: ("disputed", nil)
@@ -32,6 +34,8 @@ extension LeaseEnding {
         case "disputed": self = .disputed
         case "withdrawn": self = .withdrawn
         case "reported": self = .reported(text ?? "")
+        case "crashed": self = .crashed(text ?? "")
+        case "displaced": self = .displaced
         case "misbehaved": self = .misbehaved(text ?? "")
         default: self = .other(text ?? "")
         }

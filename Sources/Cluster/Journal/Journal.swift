@@ -163,8 +163,8 @@ package final class Journal: Sendable {
                 try db.execute(
                     sql: """
                         DELETE FROM records WHERE song = ?
-                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'cut', 'machine', 'check', 'claim',
-                            'unchecked', 'dropped', 'uncut')
+                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'crashed',
+                            'suspected', 'cut', 'machine', 'check', 'claim', 'unchecked', 'dropped', 'uncut')
                         AND EXISTS (SELECT 1 FROM records WHERE song = ?
                             AND kind = 'finished')
                         """, arguments: [song, song])

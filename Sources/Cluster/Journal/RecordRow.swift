@@ -6,7 +6,7 @@ import SongPlan
 /// A record as a row of the table `records`.
 struct RecordRow {
     enum Kind: String {
-        case submitted, known, sampled, granted, ended, vanished, reported, cut
+        case submitted, known, sampled, granted, ended, vanished, reported, crashed, suspected, cut
         case sampling, finished, parked, failed, cancelled, resumed
         case machine, check, claim, unchecked, dropped, uncut
     }
@@ -20,6 +20,8 @@ struct RecordRow {
     var window: Int?
     var epoch: Epoch?
     var worker: WorkerID?
+    /// Durable name of the worker's machine; null in rows of earlier releases.
+    var machine: MachineID?
     var start: Int?
     var text: String?
     /// Why a lease ended, as a word; details are in `text`.
@@ -29,7 +31,8 @@ struct RecordRow {
     private(set) var time: Double?
 
     private static let names = [
-        "kind", "song", "sample", "level", "segment", "window", "epoch", "worker", "start", "text", "ending", "tokens",
+        "kind", "song", "sample", "level", "segment", "window", "epoch", "worker", "machine", "start", "text", "ending",
+        "tokens",
         "checksum", "time",
     ]
     static let insertion = """
@@ -42,7 +45,7 @@ struct RecordRow {
         let bytes = tokens.map(TokenBytes.encode)
         let epoch = epoch.map { Int64(bitPattern: $0) }
         let values: [(any DatabaseValueConvertible)?] = [
-            kind.rawValue, song, sample, level, segment, window, epoch, worker, start, text, ending,
+            kind.rawValue, song, sample, level, segment, window, epoch, worker, machine, start, text, ending,
             bytes.map { Data($0) }, bytes.map { checksum($0) }, time,
         ]
         let stored = values.map { $0?.databaseValue ?? .null }
@@ -86,9 +89,11 @@ struct RecordRow {
             self.worker = worker
             (ending, text) = reason.columns
             setTask(task)
-        case .workerBlamed(let task, let worker, let blame):
+        case .workerBlamed(let task, let worker, let blame, let machine):
+            self.machine = machine
             switch blame {
             case .vanished: kind = .vanished
+            case .crashed(let what, let isAlone): (kind, text) = (isAlone ? .crashed : .suspected, what)
             case .reported(let reason):
                 kind = .reported
                 text = reason
@@ -167,6 +172,7 @@ struct RecordRow {
         window = Self.number(row, "window")
         epoch = Int64.fromDatabaseValue(row["epoch"] as DatabaseValue).map { Epoch(bitPattern: $0) }
         worker = Self.text(row, "worker")
+        machine = Self.text(row, "machine")
         start = Self.number(row, "start")
         text = Self.text(row, "text")
         ending = Self.text(row, "ending")
@@ -255,10 +261,13 @@ struct RecordRow {
             return .leaseEnded(task, epoch, of: worker ?? "", LeaseEnding(ending: ending, text: text))
         case .vanished:
             guard let task, let worker else { return nil }
-            return .workerBlamed(task, worker, .vanished)
+            return .workerBlamed(task, worker, .vanished, machine: machine)
+        case .crashed, .suspected:
+            guard let task, let worker, let text else { return nil }
+            return .workerBlamed(task, worker, .crashed(text, isAlone: kind == .crashed), machine: machine)
         case .reported:
             guard let task, let worker, let text else { return nil }
-            return .workerBlamed(task, worker, .reported(reason: text))
+            return .workerBlamed(task, worker, .reported(reason: text), machine: machine)
         case .cut:
             guard let sample, let segment, let start else { return nil }
             return .cut(song, sample: sample, seam: segment, position: start)

@@ -48,6 +48,10 @@ enum Schema {
             try LeaseEnding.migrate(db)
             try db.drop(table: "events")
         }
+        // Of what windows failed on; null in rows of earlier releases, which counted workers.
+        migrator.registerMigration("5 machines") { db in
+            try db.alter(table: "records") { table in table.add(column: "machine", .text) }
+        }
         // A checksum over all columns, and what is known of the journal as a whole.
         migrator.registerMigration("6 digests, meta", foreignKeyChecks: .immediate) { db in
             try db.alter(table: "records") { table in table.add(column: RowDigest.column, .integer) }

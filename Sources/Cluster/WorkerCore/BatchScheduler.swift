@@ -164,6 +164,9 @@ package struct BatchScheduler: Sendable {
 
     package var freeSlots: Int { settings.slots - jobs.count { $0.slot != nil } }
 
+    /// Tasks that are here.
+    package var count: Int { jobs.count }
+
     /// Whether no task is left.
     package var isEmpty: Bool { jobs.isEmpty }
 

@@ -116,6 +116,7 @@ struct Conversation {
         hello.version = ProtocolVersion.current
         hello.worker = own.identity
         hello.name = own.options.name
+        hello.machine = own.options.machine ?? ""
         hello.model = own.modelName
         hello.fingerprints = Dictionary(uniqueKeysWithValues: own.fingerprints.map { (UInt32($0), $1) })
         hello.slots = UInt32(own.slots)

@@ -26,7 +26,12 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private var outcomes: [StepOutcome] = []
     private var tokens: [UInt16] = []
     private let log: @Sendable (String) -> Void
-    private let faults = FaultInjection()
+    private var record: StepRecord
+    private let pulse: StepPulse
+    private let hang: HangSettings
+    /// By level, the longest step so far.
+    private var longest: [Int: Duration] = [:]
+    private let lies = LieInjection()
     private var drawnTokens = 0
     /// As of the start: one more, and nothing that was computed since the last step can be trusted.
     private let disturbances = FloatEnvironment.disturbances
@@ -34,10 +39,14 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Loads the levels that memory holds.
     ///
     /// - Parameter backend: of the model, in its profile.
-    init(model: Model, backend: any WindowBackend, options: Worker.Options) throws {
+    init(
+        model: Model, backend: any WindowBackend, options: Worker.Options, pulse: StepPulse = StepPulse()
+    ) throws {
         precondition(backend.profile == model.profile, "the backend has another profile than the model")
         self.backend = backend
         log = options.log
+        (self.pulse, hang) = (pulse, options.hang ?? HangSettings())
+        record = StepRecord(board: options.board, fault: .ofEnvironment)
         plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
         labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
@@ -46,7 +55,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 ($0, model.hyperparameters.priors[$0].transformer(codes: model.hyperparameters.vqvae.codes).blockLength)
             })
         for level in options.levels where resident.count < plan.residentLevels { try load(level) }
-        if !faults.words.isEmpty { log("ORCHESTRION_FAULT asks for faults: this worker is for tests alone") }
+        if lies.isAskedFor { log("ORCHESTRION_FAULT asks for wrong tokens: this worker is for tests alone") }
         if plan.residentLevels < options.levels.count {
             log(
                 "memory holds the weights of \(plan.residentLevels) of \(options.levels.count) levels at a time; "
@@ -64,6 +73,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
         while resident.count >= plan.residentLevels { backend.unload(level: resident.removeFirst()) }
         let start = ContinuousClock.now
+        pulse.begin(limit: hang.loading)
+        defer { pulse.end() }
         try load(level)
         shared.state.withLock { $0.scheduler.setResident(residentLevels) }
         log(
@@ -108,6 +119,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             return stop("\(error)", shared)
         }
         let start = ContinuousClock.now
+        pulse.begin(limit: limit(step.level))
+        defer { pulse.end() }
+        if record.begin(step, shared) { return failInjected(shared) }
+        defer { record.end() }
         seat(shared)
         outcomes.removeAll(keepingCapacity: true)
         if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
@@ -118,7 +133,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
             take(outcome, of: prefill.seat, samples: prefill.samples, shared)
         }
-        let seconds = start.duration(to: .now) / .seconds(1)
+        let duration = start.duration(to: .now)
+        if duration > longest[step.level] ?? .zero { longest[step.level] = duration }
+        let seconds = duration / .seconds(1)
         let hasNews = shared.state.withLock { state in
             state.sampled += tokens.count
             let effects = state.scheduler.completed(step, tokens: tokens, seconds: seconds)
@@ -135,6 +152,21 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             return hasNews
         }
         if hasNews { shared.wakeNetwork() }
+    }
+
+    /// How long a step of a level may take.
+    private func limit(_ level: Int) -> Duration {
+        guard let longest = longest[level] else { return max(hang.least, hang.unmeasured) }
+        return max(hang.least, longest * hang.factor)
+    }
+
+    /// A test wants the windows of the step to fail.
+    private func failInjected(_ shared: SharedBatch) {
+        for seat in step.decodes + step.prefills.map(\.seat) where record.isStruck(seat.task) {
+            fail(seat, "a fault on purpose", shared)
+        }
+        record.end()
+        shared.wakeNetwork()
     }
 
     /// The batch of the step, which loses seats whose task has gone or has failed, and windows whose conditioning is not
@@ -167,7 +199,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         switch outcome {
         case .pending: break
         case .token(let drawn):
-            token = faults.said(drawn, of: seat.task, after: drawnTokens)
+            token = lies.said(drawn, of: seat.task, after: drawnTokens)
             drawnTokens += 1
         case .failed(let reason): fail(seat, reason, shared)
         }
@@ -184,6 +216,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             }
             known.window.extend(to: more.tokens)
             windows[seat.job]?.isWhole = !more.isAhead
+            record.forget()
             return known.window
         }
         forgetWindows(shared)

@@ -1,39 +1,63 @@
 import Foundation
 import SongPlan
 
-/// Faults that tests ask a worker for, by words with commas between them in `ORCHESTRION_FAULT`. Nothing of it happens
-/// without that variable, and the log says so.
-///
-/// - `lie`: every token is another one than was drawn. `lie=0.25`: in that share of windows. `lie-after=N`: from the N-th
-///   token on.
+/// A fault on purpose, for tests of everything around an engine: `ORCHESTRION_FAULT`, such as
+/// `SIGSEGV song=bad level=2 window=0`. The engine of a worker that has it strikes itself when a window is in its step
+/// that is like that; what is left away is like any. In place of a signal, `hang` lets the step never end, and `fail`
+/// reports the window as failed. With `alone`, only when the worker has no other window.
 struct FaultInjection: Sendable {
-    /// The variable's words, those with a value after `=`.
-    let words: [String: String]
-
-    private let lies: Bool
-    private let share: Double
-    private let after: Int
-
-    init(_ text: String? = ProcessInfo.processInfo.environment["ORCHESTRION_FAULT"]) {
-        let parts = (text ?? "").split(separator: ",").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
-        words = Dictionary(parts.map { ($0[0], $0.count > 1 ? $0[1] : "") }, uniquingKeysWith: { $1 })
-        lies = words["lie"] != nil || words["lie-after"] != nil
-        share = words["lie"].flatMap { Double($0) } ?? 1
-        after = words["lie-after"].flatMap { Int($0) } ?? 0
+    enum Kind: Sendable, Hashable {
+        case signal(Int32)
+        case hang
+        case fail
     }
 
-    /// What the worker says that it has drawn.
-    ///
-    /// - Parameter count: of tokens that it has drawn before.
-    @inline(__always)
-    func said(_ token: UInt16, of task: TaskID, after count: Int) -> UInt16 {
-        guard lies, count >= after, share >= 1 || lot(task) < share else { return token }
-        return token == 0 ? 1 : token - 1
+    let kind: Kind
+    private let isAlone: Bool
+    private let values: [Substring: Substring]
+
+    private static let signals: [Substring: Int32] = [
+        "SIGSEGV": SIGSEGV, "SIGBUS": SIGBUS, "SIGABRT": SIGABRT, "SIGILL": SIGILL, "SIGFPE": SIGFPE,
+        "SIGTRAP": SIGTRAP, "SIGKILL": SIGKILL,
+    ]
+
+    /// nil when there is none, or it cannot be read.
+    init?(_ text: String?) {
+        guard let words = text?.split(separator: " "), let first = words.first else { return nil }
+        switch first {
+        case "hang": kind = .hang
+        case "fail": kind = .fail
+        default:
+            guard let number = Self.signals[first] else { return nil }
+            kind = .signal(number)
+        }
+        isAlone = words.contains("alone")
+        values = Dictionary(
+            words.dropFirst().filter { $0.contains("=") }.map { word in
+                let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (parts[0], parts[1])
+            }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func lot(_ task: TaskID) -> Double {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in "\(task)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return Double((hash ^ hash >> 32) % 1000) / 1000
+    static let ofEnvironment = FaultInjection(ProcessInfo.processInfo.environment["ORCHESTRION_FAULT"])
+
+    func strikes(_ task: TaskID, held: Int) -> Bool {
+        let own: [Substring: String] = [
+            "song": task.song, "sample": "\(task.sample)", "level": "\(task.level)", "window": "\(task.window)",
+            "segment": "\(task.segment)",
+        ]
+        return (!isAlone || held == 1) && values.allSatisfy { item in own[item.key] == String(item.value) }
+    }
+
+    /// Ends this process, or never returns.
+    func strike() {
+        switch kind {
+        case .signal(let number):
+            signal(number, SIG_DFL)
+            kill(getpid(), number)
+            sleep(1)
+        case .hang: while true { sleep(1000) }
+        case .fail: break
+        }
     }
 }

@@ -30,6 +30,14 @@ package final class Worker: Sendable {
         /// How often it says hello, and when it sends again what nobody acknowledges.
         package var session: Session.Settings
         package var log: @Sendable (String) -> Void
+        /// What the worker is called in the protocol; nil draws one.
+        package var identity: String?
+        /// A durable name of the machine.
+        package var machine: String?
+        /// Where steps are told.
+        package var board: StepBoard?
+        /// When a step counts as hung, so that `run` throws; nil is never.
+        package var hang: HangSettings?
 
         package init(
             name: String, levels: [Int], threads: Int, slots: Int? = nil, memory: Int? = nil,
@@ -55,7 +63,8 @@ package final class Worker: Sendable {
     package let slots: Int
     private let batch: SharedBatch
     private let engine: Engine
-    private let identity = UUID().uuidString
+    private let identity: String
+    private let pulse = StepPulse()
     private let stopping = Atomic(false)
 
     /// Loads the priors of the levels.
@@ -63,19 +72,20 @@ package final class Worker: Sendable {
     /// - Throws: what reading the model throws; `MemoryShortage`.
     package init(model: Model, options: Options) throws {
         self.options = options
+        identity = options.identity ?? UUID().uuidString
         modelName = model.name
         let team = ThreadTeam(threads: options.threads)
         var identities: [Int: WeightIdentity] = [:]
-        func makeEngine(isFresh: Bool) throws -> Engine {
+        func makeEngine(_ pulse: StepPulse, isFresh: Bool) throws -> Engine {
             for level in options.levels { identities[level] = try model.identity(level: level, isFresh: isFresh) }
             let backend = CPUBackend(model: model, team: team, announced: identities)
-            return try Engine(model: model, backend: backend, options: options)
+            return try Engine(model: model, backend: backend, options: options, pulse: pulse)
         }
         do {
-            engine = try makeEngine(isFresh: false)
+            engine = try makeEngine(pulse, isFresh: false)
         } catch is ModelChanged {
             // Nothing was announced yet, so what is there now is as good.
-            engine = try makeEngine(isFresh: true)
+            engine = try makeEngine(pulse, isFresh: true)
         }
         fingerprints = identities.mapValues(\.fingerprint)
         checks = Dictionary(
@@ -93,7 +103,7 @@ package final class Worker: Sendable {
     /// Serves until `stop`.
     ///
     /// - Parameter place: the coordinator's address, for people.
-    /// - Throws: `WorkerStopped` when the coordinator refuses the worker, with its reason; `TransportError`.
+    /// - Throws: `WorkerStopped` when the coordinator refuses the worker, with its reason; `EngineHung`; `TransportError`.
     package func run(transport: any Transport, place: String = "the coordinator") throws {
         batch.waker.withLock { $0 = transport.waker }
         let thread = Thread { [engine, batch] in engine.run(batch) }
@@ -106,7 +116,11 @@ package final class Worker: Sendable {
             introduction: Conversation.Introduction(
                 options: options, slots: slots, modelName: modelName, identity: identity, fingerprints: fingerprints),
             checks: checks)
-        while !stopping.load(ordering: .relaxed) { try conversation.turn() }
+        var watch = HangWatch()
+        while !stopping.load(ordering: .relaxed) {
+            try conversation.turn()
+            if options.hang != nil { try watch.look(pulse, now: .now) }
+        }
         conversation.leave()
     }
 }

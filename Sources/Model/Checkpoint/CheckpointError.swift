@@ -1,7 +1,9 @@
+import SystemErrors
+
 /// What is wrong with a checkpoint, a model folder or a codes file.
 ///
 /// The text names the file, the thing in it, what was expected and what was found.
-package struct CheckpointError: Error, CustomStringConvertible, Equatable {
+package struct CheckpointError: SystemFault, CustomStringConvertible, Equatable {
     /// The class of a problem, for callers that react differently to each.
     package enum Kind: Sendable {
         /// A file, tensor or entry that must exist does not.
@@ -23,8 +25,11 @@ package struct CheckpointError: Error, CustomStringConvertible, Equatable {
     package let path: String
     /// What is wrong, and what to do when that is known.
     package let problem: String
+    /// Of what the operating system would not do.
+    package let systemCode: Int32?
 
-    package init(_ kind: Kind, _ path: String, _ problem: String) {
+    package init(_ kind: Kind, _ path: String, _ problem: String, code: Int32? = nil) {
+        systemCode = code
         self.kind = kind
         self.path = path
         self.problem = problem

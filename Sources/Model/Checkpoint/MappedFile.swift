@@ -30,7 +30,8 @@ package final class MappedFile: @unchecked Sendable {
             throw CheckpointError(
                 code == ENOENT ? .missing : .unreadable, path,
                 code == ENOENT
-                    ? "there is no such file" : "cannot be opened: \(String(cString: strerror(code)))")
+                    ? "there is no such file" : "cannot be opened: \(String(cString: strerror(code)))",
+                code: code)
         }
         do {
             let size = try MappedFile.regularFileSize(descriptor, path)
@@ -38,8 +39,10 @@ package final class MappedFile: @unchecked Sendable {
                 throw CheckpointError(.truncated, path, "the file is empty; download or copy it again")
             }
             guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+                let code = errno
                 throw CheckpointError(
-                    .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(errno)))")
+                    .unreadable, path, "cannot be mapped (\(size) bytes): \(String(cString: strerror(code)))",
+                    code: code)
             }
             self.path = path
             self.descriptor = descriptor
@@ -93,7 +96,9 @@ package final class MappedFile: @unchecked Sendable {
             } else if count == 0 {
                 throw shortened()
             } else if errno != EINTR {
-                throw CheckpointError(.unreadable, path, "cannot be read: \(String(cString: strerror(errno)))")
+                let code = errno
+                throw CheckpointError(
+                    .unreadable, path, "cannot be read: \(String(cString: strerror(code)))", code: code)
             }
         }
         return try body(UnsafeRawBufferPointer(copy))

@@ -196,6 +196,14 @@ package nonisolated struct WireToCoordinator: Sendable {
     set {kind = .request(newValue)}
   }
 
+  package var died: WireWorkerDeath {
+    get {
+      if case .died(let v)? = kind {return v}
+      return WireWorkerDeath()
+    }
+    set {kind = .died(newValue)}
+  }
+
   /// MessageSeal of all that comes before it in the payload, of which it is the last field: what was changed on the way is
   /// found. Peers of before send none.
   package var seal: UInt64 {
@@ -216,6 +224,7 @@ package nonisolated struct WireToCoordinator: Sendable {
     case failed(WireTaskFailed)
     case goodbye(WireGoodbye)
     case request(WireClientRequest)
+    case died(WireWorkerDeath)
 
   }
 
@@ -352,6 +361,43 @@ package nonisolated struct WireWorkerHello: Sendable {
   package var tokensPerSecond: Double = 0
 
   package var held: [WireLease] = []
+
+  /// A durable name of the machine, the same for all its workers; empty: the CURVE key, or `worker`.
+  package var machine: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A worker's supervisor: the engine that it ran is dead. Sent over a connection of its own, before the next hello.
+package nonisolated struct WireWorkerDeath: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As in the hello of the dead one.
+  package var worker: String = String()
+
+  package var machine: String = String()
+
+  package var name: String = String()
+
+  /// How it ended: one of these is not 0, or it ended with exit code 0.
+  package var signal: UInt32 = 0
+
+  package var exitCode: UInt32 = 0
+
+  /// It ended no step for so long, and was ended.
+  package var hungSeconds: UInt32 = 0
+
+  /// The windows of the step that ran; only task and epoch count.
+  package var windows: [WireLease] = []
+
+  /// The worker had one window, and no other.
+  package var alone: Bool = false
+
+  package var version: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -709,6 +755,14 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .resume(newValue)}
   }
 
+  package var releaseMachine: WireReleaseMachine {
+    get {
+      if case .releaseMachine(let v)? = kind {return v}
+      return WireReleaseMachine()
+    }
+    set {kind = .releaseMachine(newValue)}
+  }
+
   package var list: WireListFiles {
     get {
       if case .list(let v)? = kind {return v}
@@ -749,6 +803,7 @@ package nonisolated struct WireClientRequest: Sendable {
     case status(WireStatusQuery)
     case cancel(WireCancel)
     case resume(WireResume)
+    case releaseMachine(WireReleaseMachine)
     case list(WireListFiles)
     case read(WireReadFile)
     case timeline(WireTimelineQuery)
@@ -811,6 +866,14 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .resumed(newValue)}
   }
 
+  package var released: WireReleased {
+    get {
+      if case .released(let v)? = kind {return v}
+      return WireReleased()
+    }
+    set {kind = .released(newValue)}
+  }
+
   package var files: WireFileList {
     get {
       if case .files(let v)? = kind {return v}
@@ -851,6 +914,7 @@ package nonisolated struct WireClientReply: Sendable {
     case status(WireStatus)
     case cancelled(WireCancelled)
     case resumed(WireResumed)
+    case released(WireReleased)
     case files(WireFileList)
     case piece(WireFilePiece)
     case timeline(WireFileEntry)
@@ -1100,6 +1164,31 @@ package nonisolated struct WireWorkerStatus: Sendable {
 
   package var silentSeconds: Double = 0
 
+  package var machine: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A machine that gets no windows for a while.
+package nonisolated struct WireSetAside: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var machine: String = String()
+
+  /// Of one of its workers.
+  package var name: String = String()
+
+  package var reason: String = String()
+
+  /// Until it is tried again; 0 when that is for somebody to say.
+  package var secondsLeft: Double = 0
+
+  package var sinceSeconds: Double = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1147,6 +1236,8 @@ package nonisolated struct WireStatus: Sendable {
 
   /// The newest first.
   package var refusals: [WireRefusal] = []
+
+  package var setAside: [WireSetAside] = []
 
   /// What holds up the coordinator, or soon will.
   package var troubles: [String] = []
@@ -1237,6 +1328,31 @@ package nonisolated struct WireResumed: Sendable {
   // methods supported on all messages.
 
   package var wasAtRest: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Gives windows to a machine again that is set aside.
+package nonisolated struct WireReleaseMachine: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var machine: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireReleased: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var wasSetAside: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1447,7 +1563,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToCoordinator"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}chunk\0\u{1}failed\0\u{1}goodbye\0\u{1}request\0\u{2}T\u{1}seal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}chunk\0\u{1}failed\0\u{1}goodbye\0\u{1}request\0\u{2}6died\0\u{2}\u{1e}seal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1533,6 +1649,19 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .request(v)
         }
       }()
+      case 60: try {
+        var v: WireWorkerDeath?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .died(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .died(v)
+        }
+      }()
       case 90: try { try decoder.decodeSingularFixed64Field(value: &self._seal) }()
       default: break
       }
@@ -1568,6 +1697,10 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
     case .request?: try {
       guard case .request(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .died?: try {
+      guard case .died(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
     }()
     case nil: break
     }
@@ -1761,7 +1894,7 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerHello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1777,6 +1910,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.slots) }()
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
+      case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
       default: break
       }
     }
@@ -1807,6 +1941,9 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.held.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.held, fieldNumber: 8)
     }
+    if !self.machine.isEmpty {
+      try visitor.visitSingularStringField(value: self.machine, fieldNumber: 60)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1819,6 +1956,77 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.slots != rhs.slots {return false}
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.held != rhs.held {return false}
+    if lhs.machine != rhs.machine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWorkerDeath: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WorkerDeath"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}machine\0\u{1}name\0\u{1}signal\0\u{3}exit_code\0\u{3}hung_seconds\0\u{1}windows\0\u{1}alone\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.worker) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.signal) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.exitCode) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.hungSeconds) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.windows) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.alone) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.worker.isEmpty {
+      try visitor.visitSingularStringField(value: self.worker, fieldNumber: 1)
+    }
+    if !self.machine.isEmpty {
+      try visitor.visitSingularStringField(value: self.machine, fieldNumber: 2)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 3)
+    }
+    if self.signal != 0 {
+      try visitor.visitSingularUInt32Field(value: self.signal, fieldNumber: 4)
+    }
+    if self.exitCode != 0 {
+      try visitor.visitSingularUInt32Field(value: self.exitCode, fieldNumber: 5)
+    }
+    if self.hungSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.hungSeconds, fieldNumber: 6)
+    }
+    if !self.windows.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.windows, fieldNumber: 7)
+    }
+    if self.alone != false {
+      try visitor.visitSingularBoolField(value: self.alone, fieldNumber: 8)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireWorkerDeath, rhs: WireWorkerDeath) -> Bool {
+    if lhs.worker != rhs.worker {return false}
+    if lhs.machine != rhs.machine {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.signal != rhs.signal {return false}
+    if lhs.exitCode != rhs.exitCode {return false}
+    if lhs.hungSeconds != rhs.hungSeconds {return false}
+    if lhs.windows != rhs.windows {return false}
+    if lhs.alone != rhs.alone {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2378,7 +2586,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{2}\u{a}remove\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2492,6 +2700,19 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .resume(v)
         }
       }()
+      case 61: try {
+        var v: WireReleaseMachine?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .releaseMachine(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .releaseMachine(v)
+        }
+      }()
       case 70: try {
         var v: WireRemove?
         var hadOneofValue = false
@@ -2554,6 +2775,10 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .resume(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
     }()
+    case .releaseMachine?: try {
+      guard case .releaseMachine(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
+    }()
     case .remove?: try {
       guard case .remove(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
@@ -2574,7 +2799,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{2}\u{a}removed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2688,6 +2913,19 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .resumed(v)
         }
       }()
+      case 61: try {
+        var v: WireReleased?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .released(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .released(v)
+        }
+      }()
       case 70: try {
         var v: WireRemoved?
         var hadOneofValue = false
@@ -2749,6 +2987,10 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .resumed?: try {
       guard case .resumed(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
+    }()
+    case .released?: try {
+      guard case .released(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
     }()
     case .removed?: try {
       guard case .removed(let v)? = self.kind else { preconditionFailure() }
@@ -3215,7 +3457,7 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3230,6 +3472,7 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.busy) }()
       case 6: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.silentSeconds) }()
+      case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
       default: break
       }
     }
@@ -3257,6 +3500,9 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.silentSeconds.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.silentSeconds, fieldNumber: 7)
     }
+    if !self.machine.isEmpty {
+      try visitor.visitSingularStringField(value: self.machine, fieldNumber: 60)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3268,6 +3514,57 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.busy != rhs.busy {return false}
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.silentSeconds != rhs.silentSeconds {return false}
+    if lhs.machine != rhs.machine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSetAside: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SetAside"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}machine\0\u{1}name\0\u{1}reason\0\u{3}seconds_left\0\u{3}since_seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.secondsLeft) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.sinceSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.machine.isEmpty {
+      try visitor.visitSingularStringField(value: self.machine, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if self.secondsLeft.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.secondsLeft, fieldNumber: 4)
+    }
+    if self.sinceSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.sinceSeconds, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSetAside, rhs: WireSetAside) -> Bool {
+    if lhs.machine != rhs.machine {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.secondsLeft != rhs.secondsLeft {return false}
+    if lhs.sinceSeconds != rhs.sinceSeconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3330,7 +3627,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{2}\u{1f}troubles\0\u{2}\u{9}connections\0\u{3}connection_limit\0\u{3}turned_away\0\u{1}next\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0\u{2}\u{b}troubles\0\u{2}\u{9}connections\0\u{3}connection_limit\0\u{3}turned_away\0\u{1}next\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3343,6 +3640,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 3: try { try decoder.decodeSingularStringField(value: &self.coordinator) }()
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.uptimeSeconds) }()
       case 40: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
+      case 60: try { try decoder.decodeRepeatedMessageField(value: &self.setAside) }()
       case 71: try { try decoder.decodeRepeatedStringField(value: &self.troubles) }()
       case 80: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
       case 81: try { try decoder.decodeSingularUInt32Field(value: &self.connectionLimit) }()
@@ -3369,6 +3667,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.refusals.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.refusals, fieldNumber: 40)
     }
+    if !self.setAside.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.setAside, fieldNumber: 60)
+    }
     if !self.troubles.isEmpty {
       try visitor.visitRepeatedStringField(value: self.troubles, fieldNumber: 71)
     }
@@ -3393,6 +3694,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.coordinator != rhs.coordinator {return false}
     if lhs.uptimeSeconds != rhs.uptimeSeconds {return false}
     if lhs.refusals != rhs.refusals {return false}
+    if lhs.setAside != rhs.setAside {return false}
     if lhs.troubles != rhs.troubles {return false}
     if lhs.connections != rhs.connections {return false}
     if lhs.connectionLimit != rhs.connectionLimit {return false}
@@ -3583,6 +3885,66 @@ nonisolated extension WireResumed: SwiftProtobuf.Message, SwiftProtobuf._Message
 
   package static func ==(lhs: WireResumed, rhs: WireResumed) -> Bool {
     if lhs.wasAtRest != rhs.wasAtRest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReleaseMachine: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReleaseMachine"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}machine\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.machine.isEmpty {
+      try visitor.visitSingularStringField(value: self.machine, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireReleaseMachine, rhs: WireReleaseMachine) -> Bool {
+    if lhs.machine != rhs.machine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReleased: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Released"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}was_set_aside\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.wasSetAside) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.wasSetAside != false {
+      try visitor.visitSingularBoolField(value: self.wasSetAside, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireReleased, rhs: WireReleased) -> Bool {
+    if lhs.wasSetAside != rhs.wasSetAside {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -94,6 +94,7 @@ extension Coordinator {
                 send(to: other.worker, .revoke(other.task, other.epoch, reason: "another worker was faster"))
             }
             if truth[stream].check == nil { checks.streams.remove(stream) }
+            noteProgress(of: lease.worker, task, stream)
         }
         for (machine, place) in outcome.liars.sorted(by: { $0.key < $1.key }) {
             convict(machine, "token \(place) of \(task) is another one on two other machines")

@@ -7,17 +7,16 @@ extension Coordinator {
     mutating func convict(_ machine: MachineID, _ reason: String) {
         guard truth.verdicts[machine] == nil else { return }
         commit(.verdict(machine, reason: reason))
-        for worker in pool.workers.values.sorted(by: { $0.id < $1.id }) where pool.machine(of: worker.id) == machine {
-            let peer = worker.peer
-            dismiss(worker.id, .refused)
-            if let peer { send(peer, .refused(reason: refusal(of: machine) ?? reason)) }
+        setAside(machine, reason: reason, isLiar: true)
+        for worker in pool.workers.values.sorted(by: { $0.id < $1.id }) where worker.machine == machine {
+            vacate(worker.id, .withdrawn)
         }
         for song in truth.songs where song.canLoseTokens { withdraw(machine, song.ref) }
         pool.suspend(disputants)
     }
 
     /// The operator has looked after a machine: what it says counts again, and in a dispute of it the other one is wrong.
-    mutating func releaseMachine(_ machine: MachineID) {
+    mutating func vouch(for machine: MachineID) {
         if truth.verdicts[machine] != nil { commit(.verdictLifted(machine)) }
         for stream in checks.streams.sorted() {
             guard !truth[stream.song].streams.isEmpty, let check = truth[stream].check else { continue }
@@ -31,11 +30,10 @@ extension Coordinator {
         for stream in checks.streams.sorted() { refresh(stream) }
     }
 
-    /// Why a machine is not wanted; nil when it is.
-    func refusal(of machine: MachineID) -> String? {
-        truth.verdicts[machine].map {
-            "this machine (\(machine)) gave wrong tokens: \($0). Look at its memory and processor; then: orchestrion workers "
-                + "release \(machine)"
+    /// Who lied before a restart gets nothing after it.
+    mutating func reviveVerdicts() {
+        for (machine, reason) in truth.verdicts.sorted(by: { $0.key < $1.key }) {
+            setAside(machine, reason: reason, isLiar: true)
         }
     }
 

@@ -17,8 +17,8 @@ extension Coordinator {
         case .chunk(let peer, _): _ = heard(peer)
         case .tick: break
         case .submit, .allowModel, .initialTokens, .preparationFailed, .workerHello, .heartbeat, .taskFailed, .goodbye,
-            .peerLost, .cutChosen, .cancel, .resume, .remove, .pause, .proceed, .outputsWritten, .outputsFailed,
-            .releaseMachine:
+            .peerLost, .workerDied, .releaseMachine, .cutChosen, .cancel, .resume, .remove, .pause, .proceed,
+            .outputsWritten, .outputsFailed:
             handle(event)
         }
     }

@@ -7,10 +7,10 @@ extension Coordinator {
             if let former = pool.worker(at: peer) { dismiss(former.id, .refused) }
             return send(peer, .refused(reason: reason))
         }
-        if let reason = refusal(of: description.machine) { return send(peer, .refused(reason: reason)) }
         if let former = pool.worker(at: peer), former.id != description.id { dismiss(former.id, .replaced) }
         endPrefills(by: description.id)
-        pool.connect(description, at: peer, now: now)
+        let isSetAside = machines.isSetAside(description.machine ?? description.id)
+        pool.connect(description, at: peer, now: now, isSetAside: isSetAside)
         send(peer, .welcome(heartbeat: settings.heartbeat, lease: settings.lease))
         reconcile(description.id, held: description.held, isHello: true)
     }

@@ -23,13 +23,14 @@ package struct WorkerDescription: Sendable, Hashable {
     /// Measured, of all slots together; not above 0 when unknown.
     package var tokensPerSecond: Double
     package var held: [HeldLease]
-    /// The machine that it runs on.
-    package var machine: MachineID { id }
+    /// The durable name of its machine; nil when it says none.
+    package var machine: MachineID?
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
-        tokensPerSecond: Double = 0, held: [HeldLease] = []
+        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil
     ) {
+        self.machine = machine
         self.id = id
         self.name = name
         self.model = model
@@ -58,13 +59,15 @@ package enum Event: Sendable, Hashable {
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.
     case goodbye(Peer)
+    /// A machine's supervisor tells that its engine is dead.
+    case workerDied(Peer, DeathReport)
+    /// A machine that is set aside is to get windows again.
+    case releaseMachine(MachineID)
     /// The transport could not reach the peer.
     case peerLost(Peer)
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.
     case cutChosen(SongID, sample: Int, seam: Int, position: Int)
     case cancel(SongID)
-    /// The operator trusts a machine that was found to give wrong tokens, or is under suspicion.
-    case releaseMachine(MachineID)
     /// Nothing is to be left of a song; one that runs is cancelled first.
     case remove(SongID)
     /// Nothing can be journaled: from now on nothing is granted, no chunk is taken and nobody expires.

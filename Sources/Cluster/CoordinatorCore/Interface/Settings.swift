@@ -4,11 +4,12 @@ package struct Settings: Sendable, Hashable {
     package var lease: Duration
     /// How often workers are asked to send a heartbeat.
     package var heartbeat: Duration
+    /// A worker that is silent for so long has missed two heartbeats: it gets nothing until it is heard.
+    var patience: Duration { heartbeat * 2 }
     /// New tokens in a full chunk. Smaller ones are accepted, larger ones are the sender's fault.
     package var chunk: Int
-    /// A task that is blamed on this many different workers fails its song. So does one that was reported
-    /// as failed this often, by whomever, so that a cluster of one worker does not try for ever.
-    package var killsBeforeQuarantine: Int
+    /// A window that fails on this many machines that work otherwise parks its song.
+    package var machinesToPark: Int
     /// How often stragglers are looked for.
     package var stragglerCheck: Duration
     /// A copy of a running task is made where it would be done this many times sooner.
@@ -24,13 +25,13 @@ package struct Settings: Sendable, Hashable {
 
     package init(
         lease: Duration = .seconds(5), heartbeat: Duration = .seconds(1), chunk: Int = 128,
-        killsBeforeQuarantine: Int = 3, stragglerCheck: Duration = .seconds(1), copyGain: Double = 1.5,
+        machinesToPark: Int = 3, stragglerCheck: Duration = .seconds(1), copyGain: Double = 1.5,
         prefillGain: Double? = nil
     ) {
         self.lease = lease
         self.heartbeat = heartbeat
         self.chunk = chunk
-        self.killsBeforeQuarantine = killsBeforeQuarantine
+        self.machinesToPark = machinesToPark
         self.stragglerCheck = stragglerCheck
         self.copyGain = copyGain
         self.prefillGain = prefillGain

@@ -39,6 +39,17 @@ package struct WorkerStatus: Sendable, Hashable {
     package var lastHeard: Instant
     /// False for one that held leases before a restart and has not come back yet.
     package var isConnected: Bool
+    package var machine: MachineID
+}
+
+/// A machine that gets nothing, as people see it.
+package struct SetAsideStatus: Sendable, Hashable {
+    package var machine: MachineID
+    package var name: String
+    package var reason: String
+    package var since: Instant
+    /// nil: until somebody releases it.
+    package var until: Instant?
 }
 
 extension Song {
@@ -99,6 +110,15 @@ extension Coordinator {
     /// Windows that all connected workers run at the same time.
     package var slots: Int { pool.slots }
 
+    /// Machines that get nothing just now.
+    package var setAsides: [SetAsideStatus] {
+        machines.setAside.map {
+            SetAsideStatus(
+                machine: $0.machine, name: $0.name, reason: $0.aside.reason, since: $0.aside.since,
+                until: $0.aside.until)
+        }
+    }
+
     /// All workers, by name.
     package var workerStatuses: [WorkerStatus] {
         pool.sortedIDs.compactMap { pool[$0] }.map { worker in
@@ -106,7 +126,7 @@ extension Coordinator {
                 worker: worker.id, name: worker.description.name, levels: models.usedLevels(worker.description),
                 slots: worker.description.slots, busy: worker.tasks.count,
                 tokensPerSecond: worker.description.tokensPerSecond, lastHeard: worker.lastHeard,
-                isConnected: worker.peer != nil)
+                isConnected: worker.peer != nil, machine: worker.machine)
         }
     }
 }

@@ -22,6 +22,10 @@ struct Worker: Sendable {
     /// By level, tokens a second of all its windows of the level together if it had no others: as it says, or as measured
     /// from its chunks.
     private(set) var throughput: [Int: Double]
+    /// It has missed two heartbeats.
+    private(set) var isQuiet = false
+    /// Its machine is set aside.
+    var isSetAside = false
     /// A suspect that it has in hand: until that brings tokens, the worker gets nothing else.
     private(set) var suspect: TaskID?
     /// Those of `tasks` that it prefills ahead: they have a slot, but most of the time they wait for tokens.
@@ -45,13 +49,22 @@ struct Worker: Sendable {
     }
 
     var id: WorkerID { description.id }
-    var freeSlots: Int { suspect == nil ? max(0, description.slots - tasks.count) : 0 }
+    /// What counts of it when somebody tells processes of one machine apart from machines.
+    var machine: MachineID { description.machine ?? description.id }
+    /// Whether it may be given anything.
+    var isUsable: Bool { peer != nil && !isQuiet && !isSetAside }
+    var freeSlots: Int { suspect == nil && !isQuiet && !isSetAside ? max(0, description.slots - tasks.count) : 0 }
 
     // MARK: What happens to it
 
     mutating func disconnect() { peer = nil }
 
-    mutating func hear(_ now: Instant) { lastHeard = now }
+    mutating func hear(_ now: Instant) { (lastHeard, isQuiet) = (now, false) }
+
+    mutating func setQuiet() { isQuiet = true }
+
+    /// What silence there was does not count for its leases; it is still quiet until it is heard.
+    mutating func restartSilence(_ now: Instant) { lastHeard = now }
 
     /// Nobody listened for `gap`.
     mutating func excuse(_ gap: Duration) { lastHeard = lastHeard + gap }

@@ -26,12 +26,13 @@ struct WorkerPool: Sendable {
     // MARK: Coming and going
 
     /// Admits a worker at a peer, with the tasks that it had under the same name.
-    mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant) {
+    mutating func connect(_ description: WorkerDescription, at peer: Peer, now: Instant, isSetAside: Bool = false) {
         let former = workers[description.id]
         var description = description
         description.tokensPerSecond = Self.possible(description.tokensPerSecond) ?? 0
         remove(description.id)
-        let worker = Worker(description, at: peer, now: now, former: former)
+        var worker = Worker(description, at: peer, now: now, former: former)
+        worker.isSetAside = isSetAside
         workers[description.id] = worker
         if worker.isMeasured { noteSpeed(description.tokensPerSecond) }
         slots += description.slots
@@ -59,10 +60,37 @@ struct WorkerPool: Sendable {
         workers[id] = nil
     }
 
-    mutating func hear(_ id: WorkerID, now: Instant) { workers[id]?.hear(now) }
+    mutating func hear(_ id: WorkerID, now: Instant) {
+        let wasQuiet = workers[id]?.isQuiet ?? false
+        workers[id]?.hear(now)
+        if wasQuiet { updateCandidate(id) }
+    }
+
+    /// Who was silent for `patience` gets nothing until it is heard.
+    mutating func noticeSilence(of patience: Duration, now: Instant) {
+        for (id, worker) in workers where !worker.isQuiet && worker.peer != nil && now - worker.lastHeard >= patience {
+            workers[id]?.setQuiet()
+            updateCandidate(id)
+        }
+    }
+
+    /// Whether a worker may be given anything.
+    func isUsable(_ id: WorkerID) -> Bool { workers[id]?.isUsable ?? false }
+
+    /// A machine's workers get nothing, or get windows again.
+    ///
+    /// - Returns: those workers.
+    mutating func setAside(_ machine: MachineID, _ isSetAside: Bool) -> [WorkerID] {
+        let own = workers.filter { $0.value.machine == machine && $0.value.isSetAside != isSetAside }.keys.sorted()
+        for id in own {
+            workers[id]?.isSetAside = isSetAside
+            updateCandidate(id)
+        }
+        return own
+    }
 
     /// All of them count as heard just now.
-    mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.hear(now) } }
+    mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.restartSilence(now) } }
 
     /// The coordinator itself was not listening for `gap`: nobody's silence in it counts.
     mutating func excuse(_ gap: Duration) { for id in Array(workers.keys) { workers[id]?.excuse(gap) } }
@@ -157,17 +185,19 @@ struct WorkerPool: Sendable {
 
     // MARK: Machines
 
-    func machine(of id: WorkerID) -> MachineID { workers[id]?.description.machine ?? id }
+    func machine(of id: WorkerID) -> MachineID { workers[id]?.machine ?? id }
 
     /// Whether there is a machine for a task besides some, busy or suspended or not.
     func hasMachine(for skill: Skill, besides others: Set<MachineID>) -> Bool {
-        candidates[skill]?.connected.contains { !others.contains(machine(of: $0)) } ?? false
+        candidates[skill]?.connected.contains { id in
+            workers[id].map { !$0.isSetAside && !others.contains($0.machine) } ?? false
+        } ?? false
     }
 
     /// A worker with a free slot, suspended or not, on another machine than some; the fastest.
     func anyFree(for skill: Skill, besides others: Set<MachineID>) -> WorkerID? {
         let free = (candidates[skill]?.connected ?? []).compactMap { workers[$0] }.filter {
-            $0.freeSlots > 0 && !others.contains($0.description.machine)
+            $0.freeSlots > 0 && !others.contains($0.machine)
         }
         return free.map {
             Candidate(speed: speedOfNextSlot($0, skill.level), freeSlots: $0.freeSlots, id: $0.id)
@@ -179,7 +209,7 @@ struct WorkerPool: Sendable {
         let changed = machines.symmetricDifference(suspended)
         guard !changed.isEmpty else { return }
         suspended = machines
-        for (id, worker) in workers where changed.contains(worker.description.machine) { updateCandidate(id) }
+        for (id, worker) in workers where changed.contains(worker.machine) { updateCandidate(id) }
     }
 
     // MARK: Who is free
@@ -189,19 +219,20 @@ struct WorkerPool: Sendable {
     /// The worker with a free slot that would run one more window fastest; nil when there is none.
     func best(for skill: Skill) -> WorkerID? { candidates[skill]?.best }
 
-    /// The same for a task that failed before. A worker that is blamed for the task gets it only if every worker that
-    /// could run it is blamed.
+    /// The same for a task that failed before. A machine that it failed on gets it only if it failed on all that could
+    /// run it.
     ///
     /// - Parameters:
     ///   - holder: has the task already.
     ///   - isFit: what else is asked of the worker.
     func best(
-        for skill: Skill, blamed: Set<WorkerID>, holder: WorkerID? = nil,
+        for skill: Skill, blamed: Set<MachineID>, holder: WorkerID? = nil,
         where isFit: (WorkerID) -> Bool = { _ in true }
     ) -> WorkerID? {
         guard let candidates = candidates[skill] else { return nil }
-        let spared = blamed.isEmpty || candidates.connected.isSubset(of: blamed) ? [] : blamed
-        return candidates.idle.first { $0.id != holder && !spared.contains($0.id) && isFit($0.id) }?.id
+        func isBlamed(_ id: WorkerID) -> Bool { workers[id].map { blamed.contains($0.machine) } ?? false }
+        let spares = !blamed.isEmpty && candidates.connected.contains { isUsable($0) && !isBlamed($0) }
+        return candidates.idle.first { $0.id != holder && !(spares && isBlamed($0.id)) && isFit($0.id) }?.id
     }
 
     /// What a worker offers may have changed.
@@ -214,7 +245,7 @@ struct WorkerPool: Sendable {
     }
 
     private func offer(_ worker: Worker, _ skill: Skill) -> Candidate? {
-        guard worker.freeSlots > 0, !suspended.contains(worker.description.machine) else { return nil }
+        guard worker.freeSlots > 0, !suspended.contains(worker.machine) else { return nil }
         return Candidate(speed: speedOfNextSlot(worker, skill.level), freeSlots: worker.freeSlots, id: worker.id)
     }
 }

@@ -35,13 +35,18 @@ struct Dispatch {
         guard let waiting = view.nextWaiting else {
             // What waits for a fast worker does so on a slow one, rather than on none.
             return declined
-                + (candidate.map { [grant($0, isProvisional: false)] }
+                + (candidate.map(handOut)
                     ?? keptTask.map { [grant($0, isProvisional: true)] } ?? [])
         }
-        if let candidate, !view.opens(waiting, before: candidate.turn) {
-            return [grant(candidate, isProvisional: false)]
-        }
+        if let candidate, !view.opens(waiting, before: candidate.turn) { return handOut(candidate) }
         return declined + [.open(waiting.song)]
+    }
+
+    /// A window that may have crashed an engine has its worker to itself.
+    private func handOut(_ proposal: Proposal) -> [Move] {
+        let grant = grant(proposal, isProvisional: false)
+        let isBusy = !(view.pool[proposal.worker]?.tasks.isEmpty ?? true)
+        return proposal.entry.isSuspect && isBusy ? [.vacate(proposal.worker), grant] : [grant]
     }
 
     private func grant(_ proposal: Proposal, isProvisional: Bool) -> Move {
@@ -113,12 +118,16 @@ struct Dispatch {
                 ?? pool.best(for: skill, blamed: [], where: isFit)
         }
         if entry.isSuspect {
-            // One worker at a time.
-            return entry.isCopy ? nil : pool.best(for: skill, blamed: stream.blamed, where: holdsNoBlamed)
+            // One worker at a time; best one that has nothing to give back.
+            guard !entry.isCopy else { return nil }
+            let idle = pool.best(for: skill, blamed: stream.blamed) { pool[$0]?.tasks.isEmpty ?? false }
+            return (idle ?? pool.best(for: skill, blamed: stream.blamed)).flatMap { isDue(entry, on: $0) ? $0 : nil }
         }
         guard entry.isCopy else {
             let best = stream.blames.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: stream.blamed)
-            guard let best, view.isBetterKept(entry.stream, from: best, beside: kept) else { return best }
+            guard let best, isDue(entry, on: best), view.isBetterKept(entry.stream, from: best, beside: kept) else {
+                return best
+            }
             kept += 1
             keptTask = Proposal(turn: view.turn(entry.stream.song), entry: entry, skill: skill, worker: best)
             return nil
@@ -130,11 +139,12 @@ struct Dispatch {
         return worker.flatMap { view.isCopyWorth(lease, entry.stream, on: $0) ? $0 : nil }
     }
 
-    /// Whether nothing is held against any window that a worker has in hand.
-    private func holdsNoBlamed(_ id: WorkerID) -> Bool {
-        view.pool[id]?.tasks.allSatisfy { task in
-            view.truth.live(task.stream).map { view.truth[$0].blames.isEmpty } ?? true
-        } ?? false
+    /// Whether a worker may have a window: where its machine had it before and it failed, not before some time has passed.
+    private func isDue(_ entry: ReadyTask, on id: WorkerID) -> Bool {
+        guard let item = view.memory.tries[entry.stream], view.now < item.next, let worker = view.pool[id] else {
+            return true
+        }
+        return !view.truth[entry.stream].blamed.contains(worker.machine)
     }
 
     /// Whether copies were not declined since the last check on a slot as fast as the best that is free.

@@ -30,7 +30,9 @@ enum PrefillAhead {
             guard let ahead = view.memory.ahead[stream], let entry = view.memory.ready.task(of: stream),
                 !entry.isCopy, entry.task == ahead.task
             else { return nil }
-            guard !isSoonerElsewhere(view, ahead, stream) else { return .endPrefill(stream) }
+            guard view.pool.isUsable(ahead.worker), !isSoonerElsewhere(view, ahead, stream) else {
+                return .endPrefill(stream)
+            }
             return .grant(entry, to: ahead.worker, isProvisional: false, moving: nil)
         }
     }
@@ -42,7 +44,7 @@ enum PrefillAhead {
     @Sendable static func longestChain(_ view: ClusterView) -> [Move] {
         guard let stream = view.memory.awaiting else { return [] }
         let song = view.truth[stream.song]
-        guard !song.state.isEnded else { return [.awaitSlot(nil)] }
+        guard !song.state.isAtRest else { return [.awaitSlot(nil)] }
         guard Double(song.path(stream)) > longer * Double(view.memory.ready.longestPath) else { return [] }
         guard let move = move(view, stream) else { return [.awaitSlot(nil)] }
         if case .awaitSlot = move { return [] }
@@ -53,7 +55,7 @@ enum PrefillAhead {
 
     private static func move(_ view: ClusterView, _ stream: StreamRef) -> Move? {
         let song = view.truth[stream.song]
-        guard !song.state.isEnded else { return nil }
+        guard !song.state.isAtRest else { return nil }
         let ahead = view.memory.ahead[stream]
         guard let lease = song[stream].holders.sole, song[stream].blames.isEmpty else {
             return ahead == nil ? nil : .endPrefill(stream)
@@ -62,6 +64,7 @@ enum PrefillAhead {
         let known = song.end(stream) - next.prime.lowerBound
         guard 2 * known >= next.prime.count, known < next.prime.count else { return nil }
         if let ahead {
+            guard view.pool.isUsable(ahead.worker) else { return .endPrefill(stream) }
             guard known - ahead.known >= chunksAtATime * view.settings.chunk else { return nil }
             return .prefill(stream, ahead.task, by: ahead.worker, known: known)
         }

@@ -6,7 +6,7 @@ struct ReadyTask: Sendable, Hashable, Comparable {
     let path: Int
     /// A straggler has it; a faster worker may have it, too.
     let isCopy: Bool
-    /// One more death would fail its song. It goes first, for it needs a worker that holds nothing else that is blamed.
+    /// An engine crashed with it in hand. It goes first, for it needs a worker for itself.
     let isSuspect: Bool
     let task: TaskID
     let stream: StreamRef
@@ -41,15 +41,8 @@ extension ClusterView {
         }
         guard !isCopy || memory.straggling.contains(stream) else { return nil }
         return ReadyTask(
-            path: song.path(stream), isCopy: isCopy, isSuspect: isSuspect(song[stream]), task: song.task(stream),
+            path: song.path(stream), isCopy: isCopy, isSuspect: song[stream].isSuspect, task: song.task(stream),
             stream: stream)
-    }
-
-    /// Whether one more death would fail the window's song. It may be innocent: windows that were in the same workers as
-    /// the culprit look like it. So it has its last worker to itself, beside windows that nothing is held against, until
-    /// it brings tokens.
-    func isSuspect(_ stream: Stream) -> Bool {
-        !stream.blames.isEmpty && stream.blamed.count >= settings.killsBeforeQuarantine - 1
     }
 
     /// What workers must be able to do for the first tasks of a song.

@@ -1,5 +1,14 @@
 import SongPlan
 
+/// A window that failed.
+struct WindowTry: Sendable, Hashable {
+    /// How often.
+    let charges: Int
+    /// When a machine that it failed on may have it again.
+    let next: Instant
+    let reason: String
+}
+
 /// What the rules remember from one event to the next. All of it is forgotten at a restart; only the coordinator changes
 /// it, by moves.
 struct ScheduleMemory: Sendable {
@@ -22,7 +31,12 @@ struct ScheduleMemory: Sendable {
     /// The fastest free slot that no copy was worth since the last check.
     private(set) var declined: [Skill: Double] = [:]
 
+    /// Windows that failed, and when a machine may have them again that they failed on.
+    private(set) var tries: [StreamRef: WindowTry] = [:]
+
     init(now: Instant) { nextCheck = now }
+
+    mutating func setTry(_ stream: StreamRef, _ item: WindowTry?) { tries[stream] = item }
 
     // MARK: Songs
 
@@ -37,6 +51,7 @@ struct ScheduleMemory: Sendable {
 
     /// Nothing more of the song is sampled.
     mutating func close(_ song: Song) {
+        if !tries.isEmpty { tries = tries.filter { $0.key.song != song.ref } }
         waiting.remove(song)
         guard open.contains(song.ref) else { return }
         ready.remove(song: song.ref)

@@ -44,7 +44,7 @@ extension SongTable {
             switch record {
             case .songSubmitted: break
             case .tokens(let stream, let start, _, _): throw .gap(stream, start: start, have: 0)
-            case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
+            case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _, _):
                 throw .unknownTask(task)
             case .cut(let song, let sample, let seam, let position):
                 throw .impossibleCut(song, sample: sample, seam: seam, position: position)

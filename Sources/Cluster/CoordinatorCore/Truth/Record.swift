@@ -53,9 +53,6 @@ extension SongState: CustomStringConvertible {
     }
 }
 
-/// A computer that workers run on: the same whatever process speaks for it.
-package typealias MachineID = String
-
 /// Where journaled tokens come from.
 package enum TokenOrigin: Sendable, Hashable {
     /// A prompt or given codes.
@@ -65,10 +62,31 @@ package enum TokenOrigin: Sendable, Hashable {
 
 /// Why a task is held against a worker.
 package enum Blame: Sendable, Hashable {
-    /// The worker was lost while it ran the task.
+    /// The worker was lost while it ran the task: earlier releases took that for evidence. It counts for nothing.
     case vanished
     /// The worker said that it cannot, or sent what cannot be right.
     case reported(reason: String)
+    /// The worker's engine crashed in a step of the task; `isAlone`: and had no other task.
+    case crashed(String, isAlone: Bool)
+
+    /// Whether it shows that the window may be at fault. A crash with others in hand shows that one of them may be.
+    var isEvidence: Bool {
+        switch self {
+        case .vanished: false
+        case .reported: true
+        case .crashed(_, let isAlone): isAlone
+        }
+    }
+}
+
+extension Blame: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .vanished: "the worker vanished"
+        case .reported(let reason): reason
+        case .crashed(let what, let isAlone): isAlone ? what : "\(what), with others"
+        }
+    }
 }
 
 /// What the journal keeps. Replaying any prefix of what was journaled gives a coordinator that can go on.
@@ -81,7 +99,8 @@ package enum Record: Sendable, Hashable {
     case tokens(StreamID, start: Int, [UInt16], TokenOrigin)
     case leaseGranted(TaskID, Epoch, WorkerID)
     case leaseEnded(TaskID, Epoch, of: WorkerID, LeaseEnding)
-    case workerBlamed(TaskID, WorkerID, Blame)
+    /// `machine`: nil in journals of earlier releases, which counted workers.
+    case workerBlamed(TaskID, WorkerID, Blame, machine: MachineID? = nil)
     /// Where a sample of a song in segments is cut, in top-level tokens.
     case cut(SongID, sample: Int, seam: Int, position: Int)
     /// Only `sampling`, `parked` and the states that end a song.
@@ -111,7 +130,7 @@ package enum Record: Sendable, Hashable {
         switch self {
         case .songSubmitted(let submission): submission.song
         case .tokens(let stream, _, _, _): stream.song
-        case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
+        case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _, _):
             task.song
         case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _), .songRemoved(let song),
             .machine(let song, _, _), .cutDropped(let song, _, _):

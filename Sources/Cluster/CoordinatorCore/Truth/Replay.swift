@@ -52,7 +52,7 @@ extension SongTable {
             guard !song.state.isAtRest, origin != .known else { return }
             let have = song.end(song.ref(stream))
             guard start == have else { throw .gap(stream, start: start, have: have) }
-        case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _):
+        case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _, _):
             let song = try known(task.stream)
             guard song.state.isAtRest || song.segment(song.ref(task.stream)).windows.indices.contains(task.window)
             else { throw .unknownTask(task) }

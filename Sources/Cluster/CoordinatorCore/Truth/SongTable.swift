@@ -63,9 +63,9 @@ struct SongTable: Sendable {
         case .leaseEnded(let task, let epoch, _, _):
             guard let stream = live(task.stream) else { break }
             changes.ended += [songs[stream.song.place].end(task, epoch, of: stream)].compactMap(\.self)
-        case .workerBlamed(let task, let worker, let blame):
-            guard let stream = live(task.stream) else { break }
-            songs[stream.song.place].blame(Charge(worker: worker, blame: blame), for: task, of: stream)
+        case .workerBlamed(let task, let worker, let blame, let machine):
+            guard blame != .vanished, let stream = live(task.stream) else { break }
+            songs[stream.song.place].blame(Charge(machine: machine ?? worker, blame: blame), for: task, of: stream)
         case .machine, .checkBegun, .claimed, .checkEnded, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
             changes.ended += applyCheck(record)
         case .cut(let id, let sample, let seam, let position):

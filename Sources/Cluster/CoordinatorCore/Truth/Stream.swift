@@ -1,8 +1,8 @@
 import SongPlan
 
-/// What is held against a worker that had a window.
+/// What happened to a window on a machine that had it.
 struct Charge: Sendable, Hashable {
-    let worker: WorkerID
+    let machine: MachineID
     let blame: Blame
 }
 
@@ -14,7 +14,7 @@ struct Stream: Sendable, Hashable {
     private(set) var window = 0
     /// Who has that window.
     private(set) var holders = Holders.none
-    /// What is held against workers for the window, since its last journaled token.
+    /// Where the window failed since its last journaled token.
     private(set) var blames: [Charge] = []
 
     /// Of a window that is sampled on several machines, what each has brought.
@@ -22,8 +22,16 @@ struct Stream: Sendable, Hashable {
     /// Where the sampled tokens come from, in order.
     private(set) var sources: [Source] = []
 
-    /// The workers that are blamed for the window.
-    var blamed: Set<WorkerID> { Set(blames.map(\.worker)) }
+    /// The machines that the window failed on.
+    var blamed: Set<MachineID> { Set(blames.map(\.machine)) }
+
+    /// Whether an engine crashed with the window in hand. It may be innocent: windows that were in the same engine as the
+    /// culprit look like it. So it has its next worker to itself, until it brings tokens.
+    var isSuspect: Bool {
+        blames.contains { charge in
+            if case .crashed = charge.blame { true } else { false }
+        }
+    }
 
     mutating func setKnown(_ tokens: [UInt16]) { self.tokens = tokens }
 

@@ -67,7 +67,7 @@ struct StatusCommand: ParsableCommand {
             let away = count.turnedAway == 0 ? "" : ", \(count.turnedAway) turned away"
             print("\(count.open) of at most \(count.limit) connections\(away)")
         }
-        for line in RefusalView.lines(status.refusals) { print(line) }
+        for line in SetAsideView.lines(status.setAsides) + RefusalView.lines(status.refusals) { print(line) }
     }
 }
 

@@ -53,9 +53,18 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "A name for people (default: host and process).")
     var name: String?
 
+    @Option(help: ArgumentHelp("What a supervisor tells the engine's process.", visibility: .hidden))
+    var engine: EngineOption?
+
+    @Option(help: ArgumentHelp("Seconds after which a step that has not ended counts as hung.", visibility: .hidden))
+    var hangAfter: Double?
+
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
+        guard hangAfter.map({ $0 > 0 && $0 < 1e6 }) ?? true else {
+            throw ValidationError("--hang-after must be above 0")
+        }
         guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
         guard memory.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
             throw ValidationError("--memory must be above 0 GB, and at most 1000000")
@@ -65,21 +74,38 @@ struct WorkerCommand: ParsableCommand {
     func run() throws {
         lifeline.watch()
         Signals.outliveReaders()
+        let machine = MachineIdentity.find(key: try connection.settings().key)
+        if let engine { return try runEngine(board: engine.enter(), machine: machine) }
+        let name = name ?? Self.name(of: getpid())
+        guard let supervisor = Supervisor(connection: connection, name: name, machine: machine) else {
+            return try runEngine(board: nil, machine: machine)
+        }
+        try supervisor.run()
+    }
+
+    /// For people: host and process.
+    private static func name(of process: pid_t) -> String { "\(ProcessInfo.processInfo.hostName):\(process)" }
+
+    /// - Parameter board: what a supervisor sees.
+    private func runEngine(board: StepBoard?, machine: String) throws {
+        let stop = StopLatch()
+        if let engine, let board { engine.follow(board, stop: stop.pull) }
         compute.sayLimits { Terminal.log($0) }
         try connection.checkHost()
         // A key that cannot be read is told before a large model is.
         let transport = try connection.makeTransport()
         let model = try Model(path: MusicBox.path(of: model), preset: preset, profile: profile)
         let served = try chosenLevels(of: model)
-        let name = name ?? "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
+        let name = name ?? Self.name(of: engine?.parent ?? getpid())
         let start = ContinuousClock.now
         Terminal.log("loads \(model.name), levels \(served.map(String.init).joined(separator: ", "))")
         if let note = model.folder.neighbourNote { Terminal.log(note) }
-        let worker = try Worker(
-            model: model,
-            options: Worker.Options(
-                name: name, levels: served, threads: compute.threads, slots: slots,
-                memory: memory.map { Int($0 * 1e9) }, log: { Terminal.log($0) }))
+        var options = Worker.Options(
+            name: name, levels: served, threads: compute.threads, slots: slots,
+            memory: memory.map { Int($0 * 1e9) }, log: { Terminal.log($0) })
+        (options.identity, options.machine, options.board) = (engine?.identity, machine, board)
+        options.hang = hangAfter.map { HangSettings(all: .milliseconds(Int64($0 * 1000))) } ?? HangSettings()
+        let worker = try Worker(model: model, options: options)
         let seconds = start.duration(to: .now) / .seconds(1)
         let place = try connection.settings().connect
         Terminal.log(
@@ -87,10 +113,15 @@ struct WorkerCommand: ParsableCommand {
         if let slots, worker.slots < slots {
             Terminal.log("warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for")
         }
-        _ = Interrupt(code: 0) { worker.stop() }
+        if engine == nil { _ = Interrupt(code: 0) { worker.stop() } }
+        stop.whenPulled { worker.stop() }
         defer { transport.close(draining: .milliseconds(500)) }
         do {
             try worker.run(transport: transport, place: place)
+        } catch let hung as EngineHung {
+            Terminal.log("\(hung): the engine is ended")
+            board?.hungSeconds = max(1, hung.seconds)
+            _exit(EngineOption.hungCode)
         } catch let stopped as WorkerStopped {
             Terminal.log("refused by the coordinator: \(stopped.description)")
             throw ExitCode(1)

@@ -15,6 +15,7 @@ extension Coordinator {
             chunk, truth[stream.song], stream, limit: settings.chunk, isChecked: check != nil)
         {
             endLease(lease, .misbehaved(fault), blame: .reported(reason: fault))
+            machineFailed(machine(of: id), name: pool[id]?.description.name ?? id, with: [chunk.task], fault)
             return send(peer, .revoke(chunk.task, chunk.epoch, reason: fault))
         }
         if let check { return claimArrived(chunk, lease, stream, check, from: peer) }
@@ -31,6 +32,7 @@ extension Coordinator {
             let start = truth[stream.song].end(stream)
             commit(.tokens(chunk.task.stream, start: start, fresh, .sampled(chunk.task, chunk.epoch, id)))
         }
+        if !fresh.isEmpty { noteProgress(of: id, chunk.task, stream) }
         // A copy that is behind knows only what it sampled itself.
         send(peer, .acknowledged(chunk.task, chunk.epoch, count: max(end, reached)))
         guard !fresh.isEmpty else { return }
@@ -38,6 +40,12 @@ extension Coordinator {
             endIfBeaten(other, progress, by: lease, stream, journaled: have + fresh.count)
         }
         streamGrew(stream)
+    }
+
+    /// The worker's machine works, and nothing is held against the window any more.
+    mutating func noteProgress(of worker: WorkerID, _ task: TaskID, _ stream: StreamRef) {
+        if accused.remove(stream) != nil { memory.setTry(stream, nil) }
+        machineBrought(worker, task)
     }
 
     mutating func streamGrew(_ stream: StreamRef) {

@@ -9,6 +9,8 @@ package enum WorkerLoss: String, Sendable, Hashable, CaseIterable {
     case refused
     /// Its connection names itself as another worker.
     case replaced
+    /// Its engine ended, and its supervisor told so.
+    case died
 }
 
 /// Why a lease ended before its window was complete.
@@ -23,6 +25,10 @@ package enum LeaseEnding: Sendable, Hashable {
     case beaten
     /// The worker said that it cannot.
     case reported(String)
+    /// The worker's engine crashed in a step of the window.
+    case crashed(String)
+    /// A window that may have crashed an engine runs alone on the worker.
+    case displaced
     /// The worker sent what cannot be right.
     case misbehaved(String)
     /// It has brought all of a window that another machine samples, too.
@@ -43,6 +49,9 @@ extension LeaseEnding: CustomStringConvertible {
         case .lost(.silent): "the worker was silent for too long"
         case .lost(.refused): "the worker was refused"
         case .lost(.replaced): "the worker came back as another one"
+        case .lost(.died): "the worker's engine ended"
+        case .crashed(let what): "the worker's engine crashed: \(what)"
+        case .displaced: "a window that may have crashed an engine runs there alone"
         case .notHeld: "the worker does not have it"
         case .moved: "a faster worker goes on with it"
         case .beaten: "another worker is ahead"

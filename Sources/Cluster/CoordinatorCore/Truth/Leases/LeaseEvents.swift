@@ -71,33 +71,29 @@ extension Coordinator {
 
     mutating func taskFailed(_ peer: Peer, _ task: TaskID, _ epoch: Epoch, reason: String) {
         guard let id = heard(peer), let lease = truth.lease(task, of: id), lease.epoch == epoch else { return }
+        let name = pool[id]?.description.name ?? id
         endLease(lease, .reported(reason), blame: .reported(reason: reason))
+        machineFailed(machine(of: id), name: name, with: [task], reason)
     }
 
-    /// Ends a lease, so that the task is ready again, or its song has failed if it was blamed too often.
-    mutating func endLease(_ lease: Lease, _ ending: LeaseEnding, blame: Blame? = nil) {
-        if let blame { commit(.workerBlamed(lease.task, lease.worker, blame)) }
+    /// Ends a lease, so that the task is ready again, or its song is parked if the task failed on enough machines.
+    ///
+    /// - Parameter machine: of the worker, where that may be gone.
+    mutating func endLease(_ lease: Lease, _ ending: LeaseEnding, blame: Blame? = nil, machine: MachineID? = nil) {
+        if let blame {
+            let machine = machine ?? self.machine(of: lease.worker)
+            commit(.workerBlamed(lease.task, lease.worker, blame, machine: machine))
+        }
+        switch ending {
+        case .lost(.unreachable), .lost(.silent), .lost(.left), .notHeld: remember(lost: lease)
+        case .lost(.refused), .lost(.replaced), .lost(.died), .moved, .beaten, .reported, .misbehaved, .crashed,
+            .displaced, .brought, .disputed, .withdrawn, .other:
+            break
+        }
         commit(.leaseEnded(lease.task, lease.epoch, of: lease.worker, ending))
         guard let stream = truth.live(lease.task.stream) else { return }
-        if let verdict = Verdict.reason(truth[stream], lease.task, limit: settings.killsBeforeQuarantine) {
-            return end(stream.song, .failed(reason: verdict))
-        }
+        if blame != nil, judge(stream, lease.task) { return }
         if truth[stream].holders.isEmpty { endPrefill(stream) }
         refresh(stream)
-    }
-}
-
-/// Whether a song has failed.
-private enum Verdict {
-    /// Why a window fails its song: it is blamed on too many workers, or was reported as failed too often, by whomever;
-    /// nil when it does not.
-    static func reason(_ stream: Stream, _ task: TaskID, limit: Int) -> String? {
-        let reports = stream.blames.compactMap { charge -> String? in
-            if case .reported(let reason) = charge.blame { reason } else { nil }
-        }
-        guard stream.blamed.count >= limit || reports.count >= limit else { return nil }
-        let last = reports.last.map { "; the last reason given: \($0)" } ?? ""
-        let names = stream.blamed.sorted().joined(separator: ", ")
-        return "\(task) failed \(stream.blames.count) times without any progress, on \(names)\(last)"
     }
 }

@@ -8,29 +8,42 @@ extension Coordinator {
     }
 
     mutating func peerLost(_ peer: Peer) {
-        if let worker = pool.worker(at: peer) { dismiss(worker.id, .unreachable, blame: .vanished) }
+        if let worker = pool.worker(at: peer) { dismiss(worker.id, .unreachable) }
     }
 
-    /// Leases of workers that were silent for too long end. A worker that has not been heard of since a
-    /// restart is not blamed: it may have been stopped together with the coordinator.
+    /// Leases of workers that were silent for too long end. That shows nothing about their windows.
     mutating func expireLeases() {
         let silent = pool.workers.values.filter { now - $0.lastHeard >= settings.lease }
         for worker in silent.sorted(by: { $0.id < $1.id }) {
-            dismiss(worker.id, .silent, blame: worker.peer == nil ? nil : .vanished)
+            dismiss(worker.id, .silent)
         }
     }
 
     /// A worker is gone, and its leases with it.
-    mutating func dismiss(_ id: WorkerID, _ loss: WorkerLoss, blame: Blame? = nil) {
+    mutating func dismiss(_ id: WorkerID, _ loss: WorkerLoss) {
         guard let worker = pool[id] else { return }
+        switch loss {
+        case .unreachable, .silent:
+            let hadWindows = worker.tasks.contains { truth.lease($0, of: id) != nil }
+            if worker.peer != nil, hadWindows { machineLost(worker) }
+        case .left, .refused, .replaced, .died: break
+        }
         pool.disconnect(id)
         endPrefills(by: id)
         for task in worker.tasks {
             guard let lease = truth.lease(task, of: id) else { continue }
-            // While another worker holds the window, too, nobody is blamed; of two that die together, only the last.
-            let isHeldElsewhere = truth.live(task.stream).map { truth[$0].holders.sole == nil } ?? false
-            endLease(lease, .lost(loss), blame: isHeldElsewhere ? nil : blame)
+            endLease(lease, .lost(loss))
         }
         pool.remove(id)
+    }
+
+    /// A worker gives all its windows back.
+    mutating func vacate(_ id: WorkerID, _ ending: LeaseEnding = .displaced) {
+        endPrefills(by: id)
+        for task in pool[id]?.tasks ?? [] {
+            guard let lease = truth.lease(task, of: id) else { continue }
+            endLease(lease, ending)
+            send(to: id, .revoke(task, lease.epoch, reason: "\(ending)"))
+        }
     }
 }

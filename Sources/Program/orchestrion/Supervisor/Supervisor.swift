@@ -1,0 +1,148 @@
+import ArgumentParser
+import CProcess
+import ClusterProtocol
+import Foundation
+import Synchronization
+import WorkerService
+import ZeroMQTransport
+
+/// Runs a worker's engine in a process of its own, tells the coordinator how that died and with what in hand, and starts
+/// it again, after growing pauses.
+final class Supervisor: Sendable {
+    private struct State {
+        var engine: pid_t?
+        /// The signal that ended the worker.
+        var stop: Int32?
+    }
+
+    private let connection: ConnectionOptions
+    private let name: String
+    private let machine: String
+    private let identity = UUID().uuidString
+    private let descriptor: Int32
+    private let board: StepBoard
+    private let state = Mutex(State())
+
+    private static let (firstPause, longestPause) = (Duration.seconds(1), Duration.seconds(60))
+    /// An engine that ran for so long works.
+    private static let trial = Duration.seconds(60)
+    /// How long a report may take, where nobody answers.
+    private static let patience = Duration.seconds(5)
+
+    /// - Returns: nil where there is no memory that two processes could share.
+    init?(connection: ConnectionOptions, name: String, machine: String) {
+        descriptor = cprocess_memory_file()
+        guard descriptor >= 0, ftruncate(descriptor, off_t(StepBoard.size)) == 0,
+            let board = StepBoard(descriptor: descriptor)
+        else { return nil }
+        (self.connection, self.name, self.machine, self.board) = (connection, name, machine, board)
+    }
+
+    /// Serves until it is told to stop. Of the main thread.
+    ///
+    /// - Throws: `ExitCode` as the engine's process ended.
+    func run() throws {
+        _ = Interrupt(grace: .seconds(3), code: 0) { [self] in stop() }
+        wakeEngine()
+        var pause = Self.firstPause
+        while true {
+            board.clear()
+            let start = ContinuousClock.now
+            let engine = try EngineProcess(EngineOption(descriptor: descriptor, parent: getpid(), identity: identity))
+            let stopped = state.withLock { state in
+                state.engine = engine.pid
+                return state.stop
+            }
+            if let stopped { board.stopSignal = stopped }
+            let ending = engine.wait()
+            let isStopping = state.withLock { state in
+                state.engine = nil
+                return state.stop != nil
+            }
+            switch ending {
+            case .exited(0): return
+            case .exited(let code) where code != EngineOption.hungCode || board.hungSeconds == 0: throw ExitCode(code)
+            case .exited, .signalled: if isStopping { return }
+            }
+            if start.duration(to: .now) >= Self.trial { pause = Self.firstPause }
+            let what = describe(ending)
+            Terminal.log("the engine ended: \(what); it is started again in \(pause / .seconds(1)) s")
+            report(ending)
+            guard wait(pause) else { return }
+            pause = min(Self.longestPause, pause * 2)
+        }
+    }
+
+    private func stop() {
+        state.withLock { $0.stop = SIGTERM }
+        board.stopSignal = SIGTERM
+    }
+
+    private var isStopping: Bool { state.withLock { $0.stop != nil } }
+
+    /// - Returns: false when it was told to stop.
+    private func wait(_ pause: Duration) -> Bool {
+        let end = ContinuousClock.now + pause
+        while ContinuousClock.now < end {
+            if isStopping { return false }
+            usleep(50_000)
+        }
+        return !isStopping
+    }
+
+    /// An engine that has stopped itself together with this process goes on with it.
+    private func wakeEngine() {
+        let thread = Thread { [self] in
+            while true {
+                usleep(100_000)
+                guard board.hasStoppedItself else { continue }
+                state.withLock { if let engine = $0.engine { kill(engine, SIGCONT) } }
+            }
+        }
+        thread.stackSize = 256 << 10
+        thread.start()
+    }
+
+    private func describe(_ ending: EngineProcess.Ending) -> String {
+        switch ending {
+        case .exited(let code): board.hungSeconds > 0 ? "no step ended in \(board.hungSeconds) s" : "exit code \(code)"
+        case .signalled(let number): "signal \(number) (\(String(cString: strsignal(number))))"
+        }
+    }
+
+    // MARK: the report
+
+    private func report(_ ending: EngineProcess.Ending) {
+        do {
+            let transport = try connection.makeTransport()
+            defer { transport.close(draining: .milliseconds(1000)) }
+            let payload = try WireToCoordinator(kind: .died(death(ending))).payload()
+            let deadline = ContinuousClock.now + Self.patience
+            while ContinuousClock.now < deadline, !isStopping {
+                if try transport.send(payload, to: .coordinator) { return }
+                _ = try transport.receive(timeout: .milliseconds(100), limit: 16)
+            }
+        } catch {
+            Terminal.log("the coordinator could not be told: \(error)")
+        }
+    }
+
+    private func death(_ ending: EngineProcess.Ending) -> WireWorkerDeath {
+        var death = WireWorkerDeath()
+        death.version = ProtocolVersion.current
+        (death.worker, death.machine, death.name) = (identity, machine, name)
+        switch ending {
+        case .exited(let code): death.exitCode = UInt32(clamping: code)
+        case .signalled(let number): death.signal = UInt32(clamping: number)
+        }
+        death.hungSeconds = UInt32(clamping: board.hungSeconds)
+        death.windows = board.windows.map { window in
+            var lease = WireLease()
+            lease.task = WireTask(window.task)
+            lease.epoch = window.epoch
+            return lease
+        }
+        death.alone = board.wasAlone
+        return death
+    }
+}
