@@ -37,7 +37,7 @@ struct GuiltTests {
     }
 
     @Test func `three workers that are killed at random end no song, whatever the schedule`() throws {
-        for seed in UInt64(0)..<60 {
+        for seed in UInt64(0)..<8 {
             var random = SplitMix(state: seed)
             var world = MockWorld(Settings(chunk: 4))
             for number in 0..<5 { try world.handle(.submit(Small.song("s\(number)", length: 160))) }
@@ -60,11 +60,11 @@ struct GuiltTests {
     }
 
     /// No message arrives: at workers, at the coordinator, or at neither.
-    @Test(arguments: ["to workers", "from workers", "both"], [1, 2, 4, 8, 20])
+    @Test(arguments: ["to workers", "from workers", "both"], [2, 8])
     func `an outage costs time only`(way: String, seconds: Int) throws {
         var world = MockWorld(Settings(chunk: 4))
         for id in ["a", "b", "c"] { try world.join(id, slots: 2) }
-        for number in 0..<14 { try world.handle(.submit(Small.song("s\(number)", length: 160))) }
+        for number in 0..<5 { try world.handle(.submit(Small.song("s\(number)", length: 160))) }
         for _ in 0..<6 { try world.live(2) }
         for _ in 0..<2 * seconds {
             world.now = world.now + .milliseconds(500)
