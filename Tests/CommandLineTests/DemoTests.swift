@@ -48,7 +48,7 @@ extension CommandLines {
             try await wait(for: "the song to be submitted") {
                 process.output.contains("who sings") || !process.isRunning
             }
-            #expect(Self.processes(temporary) == 4, "the demo, the coordinator and two workers")
+            #expect(Self.processes(temporary) == 6, "the demo, the coordinator and two workers with their engines")
             #expect(process.signal(signal), "\(process.output)\(process.errorOutput)")
             let ending = try await process.waitForEnd()
             #expect(ending == (signal == SIGINT ? .exited(130) : .signalled(SIGKILL)), "\(process.errorOutput)")

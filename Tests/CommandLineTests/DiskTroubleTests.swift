@@ -224,6 +224,7 @@ extension CommandLines {
                 let script = """
                     set -m
                     { "$0" coordinator --listen tcp://127.0.0.1:0 --endpoint-file \(logs)/endpoint --state \(logs)/state \
+                        --model \(song.model) \
                         --threads 1; echo $? > \(logs)/coordinator.code; } \(ending) &
                     while [ ! -s \(logs)/endpoint ]; do sleep 0.05; done
                     { "$0" worker --model \(song.model) --threads 1 --connect "$(cat \(logs)/endpoint)"; \

@@ -22,8 +22,12 @@ struct Stream: Sendable, Hashable {
     /// Where the sampled tokens come from, in order.
     private(set) var sources: [Source] = []
 
-    /// The machines that the window failed on.
-    var blamed: Set<MachineID> { Set(blames.map(\.machine)) }
+    /// The machines that the window failed on. While it has failed on none, those on which it was there when an engine
+    /// crashed.
+    var blamed: Set<MachineID> {
+        let failed = Set(blames.filter(\.blame.isEvidence).map(\.machine))
+        return failed.isEmpty ? Set(blames.map(\.machine)) : failed
+    }
 
     /// Whether an engine crashed with the window in hand. It may be innocent: windows that were in the same engine as the
     /// culprit look like it. So it has its next worker to itself, until it brings tokens.

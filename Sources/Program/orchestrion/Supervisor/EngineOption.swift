@@ -48,8 +48,10 @@ struct EngineOption: ExpressibleByArgument {
                     stop(board.stopSignal)
                 }
                 if Self.isStopped(path) {
+                    // `kill` may return before the process stops, so this is taken back only when the parent runs again.
                     board.hasStoppedItself = true
                     kill(getpid(), SIGSTOP)
+                } else if board.hasStoppedItself {
                     board.hasStoppedItself = false
                 }
                 usleep(25_000)

@@ -16,7 +16,9 @@ enum PrivateFiles {
     /// - Parameter log: is told of it.
     static func tighten(_ folder: String, log: (String) -> Void) {
         var status = stat()
-        guard stat(folder, &status) == 0, status.st_mode & others != 0 else { return }
+        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & others != 0,
+            isState(folder)
+        else { return }
         // A folder that all users share, such as /tmp, stays so.
         guard status.st_mode & S_ISVTX == 0, chmod(folder, status.st_mode & 0o7777 & ~others) == 0 else {
             log(
@@ -34,5 +36,11 @@ enum PrivateFiles {
             if chmod(path, status.st_mode & 0o7777 & ~others) == 0 { count += 1 }
         }
         log("others could look into \(folder); now its owner alone can (\(count) files and folders in it, too)")
+    }
+
+    /// Whether a folder is a coordinator's, or will be: one that has other things in it may be a home folder.
+    private static func isState(_ folder: String) -> Bool {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return false }
+        return names.isEmpty || names.contains("journal.sqlite")
     }
 }
