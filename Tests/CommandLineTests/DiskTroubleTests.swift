@@ -235,18 +235,31 @@ extension CommandLines {
                 let process = try ChildProcess(
                     name: "logs", executable: "/bin/bash", arguments: ["-c", script, Orchestrion.path], folder: logs,
                     logs: logs)
-                defer { process.signal(SIGTERM) }
-                try await wait(for: "the coordinator to listen", limit: .seconds(60)) {
-                    FileManager.default.fileExists(atPath: "\(logs)/endpoint")
-                }
-                let endpoint = try String(contentsOfFile: "\(logs)/endpoint", encoding: .utf8)
-                let out = try TestFolder.place("out")
-                try await Orchestrion.succeed(
-                    ["submit", "--wait", "--out", out, "--connect", endpoint] + song.options, limit: .seconds(120))
-                #expect(try SongResult(folder: out) == expected, "\(ending)")
-                for name in ["coordinator", "worker"] {
-                    #expect(!FileManager.default.fileExists(atPath: "\(logs)/\(name).code"), "\(name) \(ending)")
-                }
+                let fault: (any Error)?
+                do {
+                    try await Self.sampleBeside(logs, song, expected, ending)
+                    fault = nil
+                } catch { fault = error }
+                // It ends what it has started, and is waited for.
+                process.signal(SIGTERM)
+                _ = try await process.waitForEnd()
+                if let fault { throw fault }
+            }
+        }
+
+        private static func sampleBeside(
+            _ logs: String, _ song: TestSong, _ expected: SongResult, _ ending: String
+        ) async throws {
+            try await wait(for: "the coordinator to listen", limit: .seconds(60)) {
+                FileManager.default.fileExists(atPath: "\(logs)/endpoint")
+            }
+            let endpoint = try String(contentsOfFile: "\(logs)/endpoint", encoding: .utf8)
+            let out = try TestFolder.place("out")
+            try await Orchestrion.succeed(
+                ["submit", "--wait", "--out", out, "--connect", endpoint] + song.options, limit: .seconds(120))
+            #expect(try SongResult(folder: out) == expected, "\(ending)")
+            for name in ["coordinator", "worker"] {
+                #expect(!FileManager.default.fileExists(atPath: "\(logs)/\(name).code"), "\(name) \(ending)")
             }
         }
 
