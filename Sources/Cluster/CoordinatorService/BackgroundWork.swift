@@ -127,8 +127,9 @@ final class BackgroundWork: Sendable {
                 if completions.isStopping || !job.song.isOpen { return }
                 if error.isFaultOfSong {
                     troubles.clear(place)
+                    let reason = "\(job.part): \(error.explanation)"
                     return completions.post(
-                        .event(.outputsFailed(job.song.id, reason: "\(job.part): \(error.explanation)")))
+                        .ofRun(job.song.run, job.song.id, .outputsFailed(job.song.id, reason: reason)))
                 }
                 // In one process with the client, the song goes on when the command is given again.
                 guard isPatient else { return completions.giveUp(error) }

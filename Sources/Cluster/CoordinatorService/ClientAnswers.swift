@@ -11,6 +11,10 @@ extension CoordinatorLoop {
     /// - Parameter request: nil when it is empty, or of a newer release.
     /// - Returns: the answer; nil when it follows later.
     func answer(_ request: ClientRequest?, number: UInt64, from asker: Asker) throws -> ClientReply? {
+        // While nothing can be journaled, what was asked for waits.
+        guard completions.count < Self.mostWaiting else {
+            throw SongError("too much waits to be done just now; try again later")
+        }
         switch request {
         case .upload(let piece):
             try uploads.begin(piece.digest, size: piece.size, of: asker.key ?? "", at: clock.seconds)
@@ -103,6 +107,8 @@ extension CoordinatorLoop {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0
             })
     }
+
+    private static let mostWaiting = 10_000
 
     // MARK: files
 

@@ -9,8 +9,6 @@ enum Completion: Sendable {
     case prepared(PreparedSubmission)
     /// A song that was refused before it reached the core.
     case refused(SongID, String)
-    /// A song's known tokens, by sample, then level.
-    case encoded(SongID, [[[UInt16]]])
     case event(Event)
     /// Of a job for a song: nothing, when the song is worked on anew since then.
     case ofRun(SongRun, SongID, Event)
@@ -33,6 +31,9 @@ final class Completions: Sendable {
     func wake(_ waker: any Waker) { state.withLock { $0.waker = waker } }
 
     func post(_ completion: Completion) { change { $0.waiting.append(completion) } }
+
+    /// What has come and waits.
+    var count: Int { state.withLock { $0.waiting.count } }
 
     /// What came since the last call, in its order.
     func drain() -> [Completion] {

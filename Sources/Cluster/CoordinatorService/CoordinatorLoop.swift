@@ -180,9 +180,6 @@ final class CoordinatorLoop {
         switch completion {
         case .event(let event): return handle(event)
         case .ofRun(let run, let song, let event): return songs[song]?.run === run ? handle(event) : []
-        case .encoded(let song, let tokens):
-            // The song may have been refused meanwhile.
-            return core.state(of: song) == nil ? [] : handle(.initialTokens(song, tokens))
         case .refused(let song, let reason):
             if let reply = awaited.refuse(song, reason) { replies.append(reply) }
             return []

@@ -118,8 +118,11 @@ package final class CoordinatorServer: Sendable {
         let start = LoopClock()
         while !completions.isStopping {
             for message in try transport.receive(timeout: .milliseconds(100), limit: 256) {
-                guard case .request(let request?, let number) = Incoming(message) else { continue }
-                guard let reply = answer(request, uptime: start.seconds) else { continue }
+                let incoming = Incoming(message)
+                guard case .request(let request?, let number) = incoming,
+                    incoming.role.map(message.roles.contains) ?? true,
+                    let reply = answer(request, of: Asker(message), uptime: start.seconds)
+                else { continue }
                 let addressed = AddressedReply(connection: message.connection, number: number, reply: reply)
                 _ = try transport.send(addressed.fittingPayload(), to: message.connection)
             }
@@ -138,8 +141,8 @@ package final class CoordinatorServer: Sendable {
     }
 
     /// Of a coordinator that knows of no songs yet. Who follows one waits.
-    private func answer(_ request: ClientRequest, uptime: Double) -> ClientReply? {
-        let troubles = work.troubles.ofCoordinator
+    private func answer(_ request: ClientRequest, of asker: Asker, uptime: Double) -> ClientReply? {
+        let troubles = asker.isAdmin ? work.troubles.ofCoordinator : ["it waits for its state"]
         switch request {
         case .status(nil, cursor: _):
             return .status(

@@ -74,7 +74,7 @@ extension BackgroundWork {
                 song.stage.update(share: $0)
             }
             let bySample = prepared.labels.indices.map { sample in known.map { $0[sample] } }
-            completions.post(.encoded(song.id, bySample))
+            completions.post(.ofRun(song.run, song.id, .initialTokens(song.id, bySample)))
         }
     }
 
