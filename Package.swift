@@ -70,13 +70,13 @@ let package = Package(
         .target(
             name: "CoordinatorService",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Digest", "Journal", "JukeboxModel", "SongFiles",
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Journal", "JukeboxModel", "SongFiles",
                 "SongPlan", "Stitching", "SystemErrors", "Tensor",
             ]),
         // What a program asks a coordinator: the command line is one user of it.
         .target(
             name: "ClusterClient",
-            dependencies: ["AudioFile", "ClusterProtocol", "Digest", "SongFiles", "SongPlan", "SystemErrors"]),
+            dependencies: ["AudioFile", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors"]),
         .target(
             name: "WorkerService",
             dependencies: [
