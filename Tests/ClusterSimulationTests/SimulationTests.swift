@@ -170,6 +170,22 @@ struct SimulationTests {
         #expect(try seconds([lost]).seconds == .infinity)
     }
 
+    @Test func `a tenth of all workers that dies at once and comes again costs a twentieth at most`() throws {
+        let songs = [Published.song(seconds: 60, samples: 400)]
+        let undisturbed = try run(songs, "200@100")
+        let (death, pause) = (undisturbed.seconds * 0.4, 60.0)
+        var workers = try Published.workers("200@100")
+        for number in 0..<23 { workers[number * 8].goes = death }
+        workers += (0..<23).map { _ in WorkerSpecification(tokensPerSecond: 100, comes: death + pause) }
+        let result = try Simulation(
+            songs: songs, workers: workers, settings: .init(prefillGain: 1e9, events: 20_000)
+        ).run()
+        let lost = result.leases.filter { lease in lease.worker < 200 && workers[lease.worker].goes != nil && !lease.isDone }
+        print("23 of 200 died: \(result.seconds) s, undisturbed \(undisturbed.seconds) s, \(lost.count) leases lost")
+        #expect(lost.count >= 23, "nothing was lost: the test cannot fail")
+        #expect(result.seconds <= 1.05 * undisturbed.seconds)
+    }
+
     @Test func `songs of a higher priority end first, and equal ones together`() throws {
         let songs = [
             Published.song("low", seconds: 30, samples: 4), Published.song("a", seconds: 30, samples: 4, priority: 1),

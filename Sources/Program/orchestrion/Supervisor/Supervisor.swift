@@ -44,11 +44,16 @@ final class Supervisor: Sendable {
     func run() throws {
         _ = Interrupt(grace: .seconds(3), code: 0) { [self] in stop() }
         wakeEngine()
-        var pause = Self.firstPause
+        var (pause, isFirst) = (Self.firstPause, true)
         while true {
             board.clear()
             let start = ContinuousClock.now
-            let engine = try EngineProcess(EngineOption(descriptor: descriptor, parent: getpid(), identity: identity))
+            guard let engine = try startEngine(isFirst: isFirst) else {
+                guard wait(pause) else { return }
+                pause = min(Self.longestPause, pause * 2)
+                continue
+            }
+            isFirst = false
             let stopped = state.withLock { state in
                 state.engine = engine.pid
                 return state.stop
@@ -70,6 +75,16 @@ final class Supervisor: Sendable {
             report(ending)
             guard wait(pause) else { return }
             pause = min(Self.longestPause, pause * 2)
+        }
+    }
+
+    /// - Returns: nil when the system has no room for a process just now. One that never had any is told so.
+    private func startEngine(isFirst: Bool) throws -> EngineProcess? {
+        do {
+            return try EngineProcess(EngineOption(descriptor: descriptor, parent: getpid(), identity: identity))
+        } catch where !isFirst {
+            Terminal.log("\(error); it is tried again")
+            return nil
         }
     }
 
