@@ -125,6 +125,38 @@ let package = Package(
             path: "Tests/BackendConformance"),
         // How often a thread asks for memory.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        // A coordinator and workers in one process, over messages that are dropped, doubled, overtaken and changed.
+        .target(
+            name: "ClusterTestSupport",
+            dependencies: [
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "JukeboxModel",
+                "ModelTestSupport", "SongPlan", "WorkerCore", "WorkerService",
+            ],
+            path: "Tests/ClusterTestSupport"),
+        // The places where bytes of others come in, and what changes inputs by the dice.
+        .target(
+            name: "FuzzSupport",
+            dependencies: [
+                "AudioFile", "Checkpoint", "ClusterProtocol", "ClusterTestSupport", "JukeboxModel", "ModelTestSupport",
+                "SongFiles", "ZeroMQTransport",
+            ],
+            path: "Tests/FuzzSupport"),
+        .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        // Scripts/fuzz runs it.
+        .executableTarget(
+            name: "orchestrion-fuzz",
+            dependencies: [
+                "CLibFuzzer", "ClusterTestSupport", "FuzzSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/orchestrion-fuzz"),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["Checkpoint", "FuzzSupport", "ModelTestSupport", "orchestrion-fuzz"]),
+        .testTarget(
+            name: "ClusterFaultTests",
+            dependencies: [
+                "ClusterProtocol", "ClusterTestSupport", "CoordinatorCore", "ModelTestSupport", "WorkerCore",
+            ]),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "SystemErrors"]),
