@@ -48,9 +48,15 @@ package final class LossyTransport: Transport {
     private var incoming: Fate<ReceivedMessage>
     /// What came over the limit of one `receive`.
     private var ready: [ReceivedMessage] = []
+    private let longestWait: Duration
 
-    package init(_ inner: any Transport, faults: MessageFaults, seed: UInt64, ledger: FaultLedger) {
+    /// - Parameter longestWait: of one `receive`, so that its owner does what is due more often, and says more.
+    package init(
+        _ inner: any Transport, faults: MessageFaults, seed: UInt64, ledger: FaultLedger,
+        longestWait: Duration = .milliseconds(5)
+    ) {
         self.inner = inner
+        self.longestWait = longestWait
         outgoing = Fate(faults: faults, dice: SplitMix64(seed: seed), ledger: ledger)
         incoming = Fate(faults: faults, dice: SplitMix64(seed: seed &+ 0x5EED), ledger: ledger)
     }
@@ -64,7 +70,7 @@ package final class LossyTransport: Transport {
 
     package func receive(timeout: Duration, limit: Int) throws -> [ReceivedMessage] {
         for message in outgoing.rest() { _ = try inner.send(message.payload, to: message.connection) }
-        let messages = try inner.receive(timeout: ready.isEmpty ? timeout : .zero, limit: limit)
+        let messages = try inner.receive(timeout: ready.isEmpty ? min(timeout, longestWait) : .zero, limit: limit)
         for message in messages { ready += incoming.treat(message) { $0.payload = $1($0.payload) } }
         // Silence ends every delay.
         if messages.isEmpty { ready += incoming.rest() }

@@ -67,16 +67,24 @@ package enum FuzzEntry: String, CaseIterable, Sendable {
                 .map { Array($0.utf8) }
         case .pickle, .torch:
             [[0x80, 2], [0x8A, 10], [0x28], [0x2E], [0x51], [0x52], [0x71, 0], [0x68, 0], [0x85], [0x86], [0x87]]
-                + ["ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nFloatStorage\n", "PK"]
+                + [
+                    "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nFloatStorage\n",
+                    "PK",
+                ]
                 .map { Array($0.utf8) }
         case .safetensors, .codes:
             [#""dtype":"F32""#, #""shape":[]"#, #""data_offsets":[0,4]"#, #""__metadata__":{}"#, #""z0":"#]
                 .map { Array($0.utf8) } + [[0, 0, 0, 0, 0, 0, 0, 0x80]]
         case .json, .hparams, .config, .song:
-            ["{}", "[]", "null", "1e308", "-1", "9223372036854775807", "\"\\u0000\"", "\"\\ud800\"", "true", "[[[[", ","]
-                .map { Array($0.utf8) }
+            [
+                "{}", "[]", "null", "1e308", "-1", "9223372036854775807", "\"\\u0000\"", "\"\\ud800\"", "true", "[[[[",
+                ",",
+            ]
+            .map { Array($0.utf8) }
         case .audio:
-            ["RIFF", "RF64", "data", "fmt ", "LIST", "fLaC", "OggS", "ID3", "vorbis", "FORM", "TAG"].map { Array($0.utf8) }
+            ["RIFF", "RF64", "data", "fmt ", "LIST", "fLaC", "OggS", "ID3", "vorbis", "FORM", "TAG"].map {
+                Array($0.utf8)
+            }
                 + [[0xFF, 0xFB, 0x90, 0], [0xFF, 0xF8], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0]]
         }
     }

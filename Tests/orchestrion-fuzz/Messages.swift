@@ -4,7 +4,8 @@ import ClusterTestSupport
 /// A song over messages that are treated badly.
 struct Messages: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Sample a song while messages are dropped, doubled, overtaken and changed; its codes must be the same.",
+        abstract:
+            "Sample a song while messages are dropped, doubled, overtaken and changed; its codes must be the same.",
         discussion: "A real coordinator and real workers in one process. Exits with 1 when a code differs.")
 
     @Option(help: "How many messages must have been treated; the song is sampled as often as that takes.")
@@ -30,15 +31,11 @@ struct Messages: ParsableCommand {
         let song = try LossySong(faults: faults, workers: workers)
         let progress = Progress(total: messages, of: "messages")
         let start = ContinuousClock.now
-        var runs: UInt64 = 0
-        while song.ledger.counts.messages < messages {
-            try song.sample(seed: seed + runs)
-            runs += 1
-            progress.show(song.ledger.counts.messages)
-        }
+        let runs = try song.run(seed: seed, messages: messages) { progress.show($0) }
         let counts = song.ledger.counts
         print(
             "\(counts.messages) messages: \(counts.dropped) dropped, \(counts.duplicated) doubled, \(counts.reordered) "
-                + "overtaken, \(counts.flipped) changed; \(runs) songs, all with the same codes, in \(Int(start.seconds)) s")
+                + "overtaken, \(counts.flipped) changed; \(runs) songs, all with the same codes, in \(Int(start.seconds)) s"
+        )
     }
 }

@@ -110,7 +110,8 @@ struct Tally {
 
     func text(_ entry: FuzzEntry, seed: UInt64, memory: Int) -> String {
         let rate = Double(taken + refused) / max(start.seconds, 1e-3)
-        return "\(entry.rawValue), seed \(seed): \(taken) inputs taken, \(refused) refused, \(faults.count) promises broken; "
+        return
+            "\(entry.rawValue), seed \(seed): \(taken) inputs taken, \(refused) refused, \(faults.count) promises broken; "
             + String(
                 format: "slowest %.3f s, at most %d MiB, %.0f inputs a second", slowest, memory >> 20, rate)
     }

@@ -14,7 +14,8 @@ struct One: ParsableCommand {
 
     func run() throws {
         for file in files {
-            let handle = file == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+            let handle =
+                file == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
             let outcome = try entry.feed(Array(try handle.readToEnd() ?? Data()))
             print("\(file): \(outcome)")
         }
@@ -35,7 +36,8 @@ enum Child {
         posix_spawn_file_actions_addclose(&actions, ends[1])
         // The limits of the shell's ulimit are of the child alone; those of memory are for its data, twice what is allowed:
         // what it really used is measured.
-        let script = "ulimit -c 0; ulimit -t \(Int(seconds) + 1); ulimit -d \(memory * 2048); exec \"$0\" one \(entry.rawValue) -"
+        let script =
+            "ulimit -c 0; ulimit -t \(Int(seconds) + 1); ulimit -d \(memory * 2048); exec \"$0\" one \(entry.rawValue) -"
         let arguments = ["/bin/sh", "-c", script, CommandLine.arguments[0]]
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         defer { for pointer in pointers { free(pointer) } }

@@ -19,7 +19,8 @@ final class Progress {
         guard isTerminal, shownAt.duration(to: .now) > .milliseconds(500) else { return }
         shownAt = .now
         let left = Int(start.seconds / Double(max(done, 1)) * Double(max(0, total - done)))
-        FileHandle.standardError.write(Data("\u{1B}[2K\r\(name): \(done) of \(total), \(left / 60) min \(left % 60) s left".utf8))
+        FileHandle.standardError.write(
+            Data("\u{1B}[2K\r\(name): \(done) of \(total), \(left / 60) min \(left % 60) s left".utf8))
     }
 }
 

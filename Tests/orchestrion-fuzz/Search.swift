@@ -18,7 +18,8 @@ struct Search: ParsableCommand {
     func run() throws {
         #if LIBFUZZER
             searched.entry = entry
-            var pointers: [UnsafeMutablePointer<CChar>?] = ([CommandLine.arguments[0]] + rest).map { strdup($0) } + [nil]
+            var pointers: [UnsafeMutablePointer<CChar>?] =
+                ([CommandLine.arguments[0]] + rest).map { strdup($0) } + [nil]
             var count = Int32(pointers.count - 1)
             let code = pointers.withUnsafeMutableBufferPointer { buffer in
                 var arguments = buffer.baseAddress
@@ -26,7 +27,8 @@ struct Search: ParsableCommand {
             }
             throw ExitCode(code)
         #else
-            throw ValidationError("This program was built without libFuzzer; run Scripts/fuzz \(entry.rawValue) instead.")
+            throw ValidationError(
+                "This program was built without libFuzzer; run Scripts/fuzz \(entry.rawValue) instead.")
         #endif
     }
 }
