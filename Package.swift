@@ -157,6 +157,8 @@ let package = Package(
             dependencies: [
                 "ClusterProtocol", "ClusterTestSupport", "CoordinatorCore", "ModelTestSupport", "WorkerCore",
             ]),
+        // Swift's locks, for the thread sanitizer.
+        .target(name: "CLockAnnotations", path: "Tests/CLockAnnotations"),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "SystemErrors"]),
@@ -180,7 +182,9 @@ let package = Package(
                 "Tensor",
                 "ModelTestSupport",
             ]),
-        .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
+        .testTarget(
+            name: "ClusterProtocolTests",
+            dependencies: ["CLockAnnotations", "ClusterProtocol", "SongPlan", "ModelTestSupport"]),
         .testTarget(
             name: "StitchingTests",
             dependencies: [
