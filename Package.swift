@@ -220,7 +220,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CCairo", "ClusterProtocol", "CSndFile", "ZeroMQTransport"],
             path: "Tests/TestSupport"),
-        .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: ["ClusterProtocol", "TestSupport", "ZeroMQTransport", "orchestrion"]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [

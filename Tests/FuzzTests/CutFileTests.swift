@@ -52,7 +52,9 @@ import Testing
         let folder = try TemporaryFolder()
         let witness = folder.file("witness").path
         let code = text.replacingOccurrences(of: "WITNESS", with: witness).unicodeScalars.map { UInt8($0.value) }
-        for (name, bytes) in [("bare.pth.tar", [0x80, 2] + code), ("legacy.pth.tar", TorchWrapping.legacy([0x80, 2] + code))] {
+        for (name, bytes) in [
+            ("bare.pth.tar", [0x80, 2] + code), ("legacy.pth.tar", TorchWrapping.legacy([0x80, 2] + code)),
+        ] {
             let path = folder.file(name).path
             try Data(bytes).write(to: URL(fileURLWithPath: path))
             #expect(throws: CheckpointError.self) { try Checkpoint.open(path: path) }
