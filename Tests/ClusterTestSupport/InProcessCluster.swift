@@ -16,7 +16,7 @@ package final class InProcessCluster {
 
     private let folder: URL
     private let model: Model
-    private let network = InMemoryNetwork(queueLimit: 4096)
+    private let network = InMemoryNetwork()
     private let server: CoordinatorServer
     private var workers: [Worker] = []
     private let running = DispatchGroup()

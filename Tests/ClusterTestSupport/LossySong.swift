@@ -16,8 +16,8 @@ package struct LossySong {
     /// Of one coordinator at the same time, and after each other.
     private static let (songs, rounds) = (4, 12)
 
-    /// Often, so that much is said in a short time; a lease outlives many lost heartbeats.
-    private static let settings = Settings(lease: .seconds(1), heartbeat: .milliseconds(20))
+    /// Often, so that much is said in a short time.
+    private static let settings = Settings(heartbeat: .milliseconds(40))
     private static let session = Session.Settings(
         helloInterval: .milliseconds(50), resendInterval: .milliseconds(50))
 
