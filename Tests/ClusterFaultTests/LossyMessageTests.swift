@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct LossyMessageTests {
     /// More with `LOSSY_MESSAGES=1000000`.
     private static let messages =
-        ProcessInfo.processInfo.environment["LOSSY_MESSAGES"].flatMap { Int($0) } ?? 3000
+        ProcessInfo.processInfo.environment["LOSSY_MESSAGES"].flatMap { Int($0) } ?? 2000
 
     @Test(.timeLimit(.minutes(60)))
     func `a song is the same when a tenth of its messages is dropped, doubled, overtaken and changed`() throws {

@@ -99,7 +99,8 @@ extension ClusterProcesses {
             setrlimit(files, &limit)
         }
 
-        @Test func `of a thousand strangers of every kind none is let in, and a song goes on beside them`() async throws {
+        @Test func `of a thousand strangers of every kind none is let in, and a song goes on beside them`() async throws
+        {
             let song = TestSong(model: try await TestModel.tiny(), seconds: 2, seed: 84)
             let keys = try TestFolder.make("crowd")
             for name in ["server", "friend"] { try await Orchestrion.succeed(["keys", "new", "\(keys)/\(name)"]) }
