@@ -205,4 +205,40 @@ struct CopyTests {
         try world.handle(.taskFailed(MockWorld.peer("fast"), fast.task, fast.epoch, reason: "out of memory"))
         #expect(world.leases[slow.task]?.epoch == slow.epoch && world.states["s"] == .sampling)
     }
+
+    @Test(arguments: ["slow", "fast"])
+    func `copies that say different things are sampled again, and a third machine decides`(
+        _ liar: WorkerID
+    ) throws {
+        var (world, slow, fast) = try copied()
+        world.checksTruth = false
+        let (task, start) = (slow.task, fast.acknowledged)
+        world.workers[MockWorld.peer(liar)]?.lies = { $0 == task }
+        let first = try Small.song("s").planInputs.plan().levels[task.level].windows[task.window].new.lowerBound + start
+        for (id, held) in [("fast", fast), ("slow", slow)] {
+            let said = tokens(task.stream, first..<first + 2).map { id == liar ? $0 ^ 1 : $0 }
+            try world.handle(
+                .chunk(MockWorld.peer(id), Chunk(task: task, epoch: held.epoch, start: start, tokens: said)))
+        }
+        world.deliver()
+        #expect(world.withdrawn == ["s"] && world.checksBegun == 1 && world.verdicts.isEmpty)
+        #expect(!world.coordinator.machines.isSetAside("slow") && !world.coordinator.machines.isSetAside("fast"))
+        // The two of them do not agree by themselves.
+        try race(&world, seconds: 20)
+        #expect(world.verdicts.isEmpty && world.states["s"] == .sampling)
+        try world.restart()
+        try world.join("third")
+        for id in ["slow", "fast"] { try world.hello(MockWorld.peer(id)) }
+        var seconds = 0
+        while world.states["s"] == .sampling, seconds < 200 {
+            world.workers[MockWorld.peer("third")]?.sample(4)
+            try world.sendChunks(MockWorld.peer("third"))
+            try world.heartbeat(MockWorld.peer("third"))
+            try race(&world, seconds: 1)
+            seconds += 1
+        }
+        #expect(world.verdicts == [liar])
+        #expect(world.sampled == ["s"])
+        #expect(try world.streams.keys.allSatisfy(world.isTrue))
+    }
 }

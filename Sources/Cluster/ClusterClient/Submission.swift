@@ -1,9 +1,9 @@
 import AudioFile
 import ClusterProtocol
-import Digest
 import Foundation
 package import SongFiles
 import SongPlan
+import SystemErrors
 
 /// What a coordinator says of a song that it took.
 package struct SubmittedSong: Sendable, Hashable {
@@ -67,25 +67,19 @@ extension ClusterClient {
 
     private func upload(_ path: String, progress: (FileTransfer) -> Void) throws -> String {
         let url = URL(fileURLWithPath: path).standardizedFileURL
-        // A pipe would be waited for, for ever.
-        let kind = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.type]
-        guard kind == nil || kind as? FileAttributeType == .typeRegular else {
-            throw ClientError("\(path) is not a file that can be sent")
-        }
-        guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
-            throw ClientError("there is no file \(path), or it cannot be read")
-        }
+        let file = try InputFile(url.path)
         var upload = WireUpload()
-        upload.digest = data.withUnsafeBytes { Digest.sha256($0) }
+        upload.digest = try FileDigest.sha256(url.path)
         upload.ending = UploadName.ending(of: url)
-        upload.size = UInt64(data.count)
+        upload.size = UInt64(file.size)
         upload.offset = 0
         var transfer = FileTransfer(
-            direction: .sending, name: url.lastPathComponent, total: data.count, done: 0, isComplete: false)
+            direction: .sending, name: url.lastPathComponent, total: file.size, done: 0, isComplete: false)
         progress(transfer)
         while true {
-            let end = min(data.count, Int(upload.offset) + FilePiece.size)
-            upload.data = data.subdata(in: Int(upload.offset)..<end)
+            let count = min(file.size - Int(upload.offset), FilePiece.size)
+            upload.data = Data(try file.bytes(at: Int(upload.offset), count: count))
+            guard upload.data.count == count else { throw ClientError("\(path) became shorter while it was sent") }
             // All of a large file is hashed before the last answer.
             let have = try ask(.upload(upload), patience: .seconds(600)).uploaded.have
             guard have <= upload.size else { throw ClientError("the coordinator has more of \(path) than there is") }

@@ -220,8 +220,8 @@ final class CoordinatorLoop {
     }
 
     /// Tokens of a song were withdrawn: all that was made of it is made again, from those that stay.
-    private func withdraw(_ id: SongID, _ machine: MachineID) {
-        options.log("song \(id): what machine \(machine) gave that nobody compared, and all that depends on it, goes")
+    private func withdraw(_ id: SongID, _ reason: String) {
+        options.log("song \(id): tokens are sampled again, with all that depends on them: \(reason)")
         songs[id]?.close()
         work.discardFiles(of: id, layout(of: id))
         // One that rests is taken up later.
@@ -269,7 +269,7 @@ final class CoordinatorLoop {
             case .chooseCut(let song, let sample, let seam): chooseCut(song, sample: sample, seam: seam)
             case .streamCompleted(let stream): complete(stream)
             case .songSampled(let song): finish(song)
-            case .tokensWithdrawn(let song, let machine): withdraw(song, machine)
+            case .tokensWithdrawn(let song, let reason): withdraw(song, reason)
             case .songEnded(let song, let state): try end(song, state)
             case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):

@@ -1,4 +1,3 @@
-import Digest
 import Foundation
 import SongFiles
 import Synchronization
@@ -7,6 +6,8 @@ import SystemErrors
 /// Recordings and codes that clients sent, by what is in them.
 package final class UploadStore: Sendable {
     package static let maximumSize: UInt64 = 2 << 30
+    /// Bytes of a file after which they are brought to the disk.
+    private static let syncSize: UInt64 = 16 << 20
     private let folder: URL
     /// Those that are being hashed: nothing is added to them meanwhile.
     private let hashed = Mutex<Set<URL>>([])
@@ -73,9 +74,8 @@ package final class UploadStore: Sendable {
     /// - Throws: when it cannot be read.
     func isIntact(_ reference: String) throws -> Bool {
         guard let path = try? locate(reference) else { return true }
-        let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
         let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        guard data.withUnsafeBytes({ Digest.sha256($0) }) != name.lowercased() else { return true }
+        guard try FileDigest.sha256(path) != name.lowercased() else { return true }
         // So that it can be sent again.
         try? FileManager.default.removeItem(atPath: path)
         return false
@@ -119,6 +119,10 @@ package final class UploadStore: Sendable {
         if upload.offset == have, !upload.data.isEmpty, have + UInt64(upload.data.count) <= upload.size {
             do {
                 try output.write(upload.data)
+                // Now and then, so that the end of a large file does not hold up whatever else the disk is asked for.
+                if (have + UInt64(upload.data.count)) / Self.syncSize != have / Self.syncSize {
+                    try output.synchronize()
+                }
             } catch {
                 // What was written of the piece is asked for again.
                 try? output.truncate(to: Int(have))
@@ -145,8 +149,7 @@ package final class UploadStore: Sendable {
 
     private func complete(part: URL, file: URL, digest: String, output: OutputFile) throws {
         try output.synchronize()
-        let data = try Data(contentsOf: part, options: .mappedIfSafe)
-        guard data.withUnsafeBytes({ Digest.sha256($0) }) == digest.lowercased() else {
+        guard try FileDigest.sha256(part.path) == digest.lowercased() else {
             try FileManager.default.removeItem(at: part)
             throw SongError("the upload's content does not have the digest that was announced; send it again")
         }

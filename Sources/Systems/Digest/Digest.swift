@@ -63,4 +63,28 @@ package enum Digest {
         crypto_hash_sha256(&digest, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
         return hexadecimal(digest)
     }
+
+    /// SHA-256 of some bytes, fed in pieces.
+    package struct SHA256Stream: ~Copyable {
+        private let state: UnsafeMutablePointer<crypto_hash_sha256_state>
+
+        package init() {
+            state = .allocate(capacity: 1)
+            crypto_hash_sha256_init(state)
+        }
+
+        deinit { state.deallocate() }
+
+        package func update(_ bytes: UnsafeRawBufferPointer) {
+            crypto_hash_sha256_update(
+                state, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
+        }
+
+        /// The 32 bytes as 64 hexadecimal characters. Call once.
+        package func finish() -> String {
+            var digest = [UInt8](repeating: 0, count: crypto_hash_sha256_bytes())
+            crypto_hash_sha256_final(state, &digest)
+            return Digest.hexadecimal(digest)
+        }
+    }
 }

@@ -51,6 +51,7 @@ package enum SystemReason {
         case ENOMEM: return "the machine has no memory left for it; end other programs"
         case ESTALE: return "the disk of \(place) went away and came back (\(plain(code)))"
         case EIO: return "the disk of \(place) fails (\(plain(code))); see the system's log, or choose another disk"
+        case ESPIPE: return "it is no file but a pipe or a device; write it to a file first"
         default: return plain(code)
         }
     }

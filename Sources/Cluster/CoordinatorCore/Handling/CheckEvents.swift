@@ -15,7 +15,7 @@ extension Coordinator {
     /// Which machine a worker is, for those who ask later whose tokens are whose.
     mutating func noteMachine(of worker: WorkerID, _ song: SongRef) {
         let machine = pool.machine(of: worker)
-        guard settings.verifyShare > 0, truth[song].machine(of: worker) != machine else { return }
+        guard truth[song].machine(of: worker) != machine else { return }
         commit(.machine(truth[song].id, worker, machine))
     }
 

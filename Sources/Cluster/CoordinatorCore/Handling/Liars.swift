@@ -15,6 +15,19 @@ extension Coordinator {
         pool.suspend(disputants)
     }
 
+    /// Two machines say different things of a window that one of them had brought: what lies from there on is sampled again
+    /// on two machines, and where they disagree once more, a third one decides.
+    mutating func compareAgain(_ stream: StreamRef, from place: Int, _ machines: [MachineID]) {
+        let (song, task) = (truth[stream.song], truth[stream.song].task(stream))
+        let lost = song.withdrawal(sample: task.stream.sample) { $0 == stream ? place : nil }
+        withdraw(lost, task.stream.sample, of: stream.song)
+        commit(.checkBegun(task))
+        checks.streams.insert(stream)
+        noteWithdrawal(
+            of: stream.song,
+            "machines \(machines.joined(separator: " and ")) say different things of \(task) from token \(place) on")
+    }
+
     /// The operator has looked after a machine: what it says counts again, and in a dispute of it the other one is wrong.
     mutating func vouch(for machine: MachineID) {
         if truth.verdicts[machine] != nil { commit(.verdictLifted(machine)) }
@@ -44,14 +57,23 @@ extension Coordinator {
             let lost = truth[ref].withdrawal(of: machine, sample: sample)
             guard !lost.streams.isEmpty else { continue }
             isChanged = true
-            // From below: what a cut lays out goes before the cut.
-            for (stream, place) in lost.streams.sorted(by: { $0.key < $1.key }) { withdraw(stream, from: place) }
-            let id = truth[ref].id
-            for seam in lost.cuts { commit(.cutDropped(id, sample: sample, seam: seam)) }
+            withdraw(lost, sample, of: ref)
         }
-        guard isChanged else { return }
+        if isChanged {
+            noteWithdrawal(of: ref, "nobody compared what machine \(machine) gave, which gives wrong tokens")
+        }
+    }
+
+    private mutating func withdraw(_ lost: Withdrawal, _ sample: Int, of ref: SongRef) {
+        // From below: what a cut lays out goes before the cut.
+        for (stream, place) in lost.streams.sorted(by: { $0.key < $1.key }) { withdraw(stream, from: place) }
         let id = truth[ref].id
-        emit(.tokensWithdrawn(id, machine))
+        for seam in lost.cuts { commit(.cutDropped(id, sample: sample, seam: seam)) }
+    }
+
+    /// Tokens of a song were withdrawn: what was made of them goes, and the schedule looks at the song anew.
+    private mutating func noteWithdrawal(of ref: SongRef, _ reason: String) {
+        emit(.tokensWithdrawn(truth[ref].id, reason: reason))
         guard truth[ref].state == .sampling else { return }
         cuts.forget(ref)
         if memory.open.contains(ref) {

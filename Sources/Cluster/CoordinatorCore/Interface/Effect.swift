@@ -69,8 +69,9 @@ package enum Effect: Sendable, Hashable {
     /// The song is finished, parked, failed or cancelled: nothing is done for it any more. Only of a finished one the
     /// tokens are no longer kept.
     case songEnded(SongID, SongState)
-    /// Tokens of the song are sampled again, since a machine gave wrong ones: what was made of the former ones goes.
-    case tokensWithdrawn(SongID, MachineID)
+    /// Tokens of the song are sampled again, since a machine gave wrong ones, or may have: what was made of the former ones
+    /// goes.
+    case tokensWithdrawn(SongID, reason: String)
     /// The song goes on from the tokens that it has. What is complete of it is told again after this.
     case songResumed(SongID)
     case submitAccepted(SongID)

@@ -89,6 +89,9 @@ struct Stream: Sendable, Hashable {
         }
     }
 
+    /// Where the token at a place in the level comes from; nil where it was known.
+    func source(of place: Int) -> Source? { sources.last { $0.start <= place && place < $0.end } }
+
     /// Only so many tokens stay, and the stream is at a window again.
     ///
     /// - Parameter end: the place in the level after the last of them.

@@ -10,31 +10,39 @@ struct Withdrawal: Sendable, Hashable {
 }
 
 extension Song {
-    /// What a machine has brought without another one's witness, and all that was conditioned on it: what comes later in
-    /// the stream, windows below whose slice has some of it, cuts that were chosen by it, and segments beside these.
+    /// What a machine has brought without another one's witness, and all that was conditioned on it.
     func withdrawal(of machine: MachineID, sample: Int) -> Withdrawal {
+        withdrawal(sample: sample) { stream in
+            self[stream].sources.first { $0.machine == machine && !$0.isVerified }?.start
+        }
+    }
+
+    /// Tokens, and all that was conditioned on them: what comes later in the stream, windows below whose slice has some of
+    /// them, cuts that were chosen by them, and segments beside these.
+    ///
+    /// - Parameter first: by stream, the place in the level of its first token that goes; nil when none goes for itself.
+    func withdrawal(sample: Int, first: (StreamRef) -> Int?) -> Withdrawal {
         var result = Withdrawal()
         let own = streamRefs.filter { id($0).sample == sample }
         for level in (0..<levels).reversed() {
             for stream in own where self.level(stream) == level {
-                if let place = firstLost(stream, machine, result) { result.streams[stream] = place }
+                if let place = firstLost(stream, first(stream), result) { result.streams[stream] = place }
             }
             if level == levels - 1 { result.cuts = lostCuts(sample: sample, result.streams) }
         }
         return result
     }
 
-    private func firstLost(_ stream: StreamRef, _ machine: MachineID, _ lost: Withdrawal) -> Int? {
+    private func firstLost(_ stream: StreamRef, _ own: Int?, _ lost: Withdrawal) -> Int? {
         let (segment, place) = (segment(stream), id(stream))
         if plan.isCut(place.level), let first = lost.cuts.first, place.segment >= first {
             return segment.range.lowerBound
         }
-        let first = self[stream].sources.first { $0.machine == machine && !$0.isVerified }?.start
         for window in segment.windows.prefix(self[stream].window + 1) {
             guard let above = window.above, dependsOnLost(stream, above, lost) else { continue }
-            return min(first ?? .max, window.new.lowerBound, end(stream))
+            return min(own ?? .max, window.new.lowerBound, end(stream))
         }
-        return first
+        return own
     }
 
     private func dependsOnLost(_ stream: StreamRef, _ above: Range<Int>, _ lost: Withdrawal) -> Bool {

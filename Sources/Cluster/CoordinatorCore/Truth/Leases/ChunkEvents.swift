@@ -11,14 +11,11 @@ extension Coordinator {
             return send(peer, .revoke(chunk.task, chunk.epoch, reason: "the lease has ended"))
         }
         let check = truth[stream].check
-        if let fault = ChunkCheck.fault(
-            chunk, truth[stream.song], stream, limit: settings.chunk, isChecked: check != nil)
-        {
-            endLease(lease, .misbehaved(fault), blame: .reported(reason: fault))
-            machineFailed(machine(of: id), name: pool[id]?.description.name ?? id, with: [chunk.task], fault)
-            return send(peer, .revoke(chunk.task, chunk.epoch, reason: fault))
+        if let fault = ChunkCheck.fault(chunk, truth[stream.song], stream, limit: settings.chunk) {
+            return misbehaves(fault, lease, from: peer)
         }
         if let check { return claimArrived(chunk, lease, stream, check, from: peer) }
+        if let place = difference(chunk, stream) { return differs(place, chunk, lease, stream, from: peer) }
         let have = truth[stream.song].journaled(stream)
         // A gap is a chunk that overtook another; the worker sends both again.
         guard chunk.start <= have else { return }
@@ -40,6 +37,35 @@ extension Coordinator {
             endIfBeaten(other, progress, by: lease, stream, journaled: have + fresh.count)
         }
         streamGrew(stream)
+    }
+
+    private mutating func misbehaves(_ fault: String, _ lease: Lease, from peer: Peer) {
+        let worker = lease.worker
+        endLease(lease, .misbehaved(fault), blame: .reported(reason: fault))
+        machineFailed(machine(of: worker), name: pool[worker]?.description.name ?? worker, with: [lease.task], fault)
+        send(peer, .revoke(lease.task, lease.epoch, reason: fault))
+    }
+
+    /// The place in the level of a chunk's first token that is another one than was journaled.
+    private func difference(_ chunk: Chunk, _ stream: StreamRef) -> Int? {
+        let song = truth[stream.song]
+        guard let window = song.window(stream) else { return nil }
+        let place = window.new.lowerBound + chunk.start
+        let overlap = min(song.end(stream) - place, chunk.tokens.count)
+        guard overlap > 0 else { return nil }
+        return zip(song.tokens(stream, place..<place + overlap), chunk.tokens).enumerated()
+            .first { $0.element.0 != $0.element.1 }.map { place + $0.offset }
+    }
+
+    /// A worker says something else than what is journaled. What a machine said itself, or two said, speaks against it; else
+    /// it is one word against another.
+    private mutating func differs(_ place: Int, _ chunk: Chunk, _ lease: Lease, _ stream: StreamRef, from peer: Peer) {
+        let fault = "a chunk of \(chunk.task) differs from what was journaled before"
+        let own = pool.machine(of: lease.worker)
+        guard let source = truth[stream].source(of: place), source.machine != own, !source.isVerified else {
+            return misbehaves(fault, lease, from: peer)
+        }
+        compareAgain(stream, from: place, [source.machine, own])
     }
 
     /// The worker's machine works, and nothing is held against the window any more.
@@ -124,12 +150,8 @@ extension Coordinator {
 private enum ChunkCheck {
     /// What is wrong with a chunk of the window that a stream is at; nil when nothing is.
     ///
-    /// - Parameters:
-    ///   - limit: tokens in a full chunk.
-    ///   - isChecked: what it says is compared with others elsewhere.
-    static func fault(
-        _ chunk: Chunk, _ song: Song, _ stream: StreamRef, limit: Int, isChecked: Bool
-    ) -> String? {
+    /// - Parameter limit: tokens in a full chunk.
+    static func fault(_ chunk: Chunk, _ song: Song, _ stream: StreamRef, limit: Int) -> String? {
         let window = song.segment(stream).windows[chunk.task.window]
         if chunk.tokens.isEmpty || chunk.start < 0 { return "an empty chunk of \(chunk.task)" }
         if chunk.tokens.count > limit {
@@ -143,12 +165,6 @@ private enum ChunkCheck {
         let values = song.plan.geometry.levels[chunk.task.level].vocabulary
         if let wrong = chunk.tokens.max(), Int(wrong) >= values {
             return "a token of \(chunk.task) is \(wrong); the model samples 0 to \(values - 1)"
-        }
-        if isChecked { return nil }
-        let place = window.new.lowerBound + chunk.start
-        let overlap = min(song.end(stream) - place, chunk.tokens.count)
-        if overlap > 0, song.tokens(stream, place..<place + overlap) != chunk.tokens[..<overlap] {
-            return "a chunk of \(chunk.task) differs from what was journaled before"
         }
         return nil
     }
