@@ -139,6 +139,40 @@ let package = Package(
             path: "Tests/BackendConformance"),
         // How often a thread asks for memory.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        // A coordinator and workers in one process, over messages that are dropped, doubled, overtaken and changed.
+        .target(
+            name: "ClusterTestSupport",
+            dependencies: [
+                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "JukeboxModel",
+                "ModelTestSupport", "SongPlan", "WorkerCore", "WorkerService",
+            ],
+            path: "Tests/ClusterTestSupport"),
+        // The places where bytes of others come in, and what changes inputs by the dice.
+        .target(
+            name: "FuzzSupport",
+            dependencies: [
+                "AudioFile", "Checkpoint", "ClusterProtocol", "ClusterTestSupport", "JukeboxModel", "ModelTestSupport",
+                "SongFiles", "ZeroMQTransport",
+            ],
+            path: "Tests/FuzzSupport"),
+        .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        // Scripts/fuzz runs it.
+        .executableTarget(
+            name: "orchestrion-fuzz",
+            dependencies: [
+                "CLibFuzzer", "ClusterTestSupport", "FuzzSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/orchestrion-fuzz"),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["Checkpoint", "FuzzSupport", "ModelTestSupport", "orchestrion-fuzz"]),
+        .testTarget(
+            name: "ClusterFaultTests",
+            dependencies: [
+                "ClusterProtocol", "ClusterTestSupport", "CoordinatorCore", "ModelTestSupport", "WorkerCore",
+            ]),
+        // Swift's locks, for the thread sanitizer.
+        .target(name: "CLockAnnotations", path: "Tests/CLockAnnotations"),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "SystemErrors"]),
@@ -162,7 +196,9 @@ let package = Package(
                 "Tensor",
                 "ModelTestSupport",
             ]),
-        .testTarget(name: "ClusterProtocolTests", dependencies: ["ClusterProtocol", "SongPlan", "ModelTestSupport"]),
+        .testTarget(
+            name: "ClusterProtocolTests",
+            dependencies: ["CLockAnnotations", "ClusterProtocol", "SongPlan", "ModelTestSupport"]),
         .testTarget(
             name: "StitchingTests",
             dependencies: [
@@ -198,7 +234,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CCairo", "ClusterProtocol", "CSndFile", "ZeroMQTransport"],
             path: "Tests/TestSupport"),
-        .testTarget(name: "ProcessTests", dependencies: ["TestSupport", "orchestrion"]),
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: ["ClusterProtocol", "TestSupport", "ZeroMQTransport", "orchestrion"]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [

@@ -28,6 +28,22 @@ import Testing
         }
     }
 
+    @Test func `two bits that change at once are noticed in the first message of a peer, too`() throws {
+        var welcome = WireWelcome()
+        (welcome.version, welcome.heartbeatMilliseconds, welcome.leaseMilliseconds) = (1, 1000, 5000)
+        let sent = WireFromCoordinator(kind: .welcome(welcome))
+        let payload = try sent.payload()
+        let bits = 0..<payload.count * 8
+        for first in bits {
+            for second in bits.dropFirst(first + 1) {
+                var damaged = payload
+                for bit in [first, second] { damaged[bit / 8] ^= 1 << (bit % 8) }
+                guard let message = try? WireFromCoordinator(payload: damaged) else { continue }
+                #expect(message == sent, "bits \(first) and \(second)")
+            }
+        }
+    }
+
     @Test func `who has sealed a message is not believed without a seal, and others of before are`() throws {
         let sealed = try WireToCoordinator(kind: .goodbye(WireGoodbye())).payload()
         let bare = Array(sealed.dropLast(10))

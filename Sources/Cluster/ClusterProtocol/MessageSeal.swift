@@ -17,7 +17,7 @@ package enum MessageSeal {
     private static let tag: [UInt8] = [0xD1, 0x05]
     private static let size = 10
 
-    static func sealed(_ payload: [UInt8]) -> [UInt8] { payload + tag + hash(payload[...]) }
+    package static func sealed(_ payload: [UInt8]) -> [UInt8] { payload + tag + hash(payload[...]) }
 
     package static func state(_ payload: [UInt8]) -> State {
         guard payload.count >= size else { return .absent }

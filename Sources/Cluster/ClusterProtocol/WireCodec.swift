@@ -45,7 +45,13 @@ private func decode<M: SealedMessage>(_ payload: [UInt8]) throws -> M {
     } catch {
         throw WireError(description: "not a message of this protocol (\(error))")
     }
-    guard message.hasSeal else { return message }
+    guard message.hasSeal else {
+        // Peers of before, which do not seal, send no field that is not known here: it may be a seal that was changed.
+        guard message.unknownFields.data.isEmpty else {
+            throw WireError(description: "a message was changed on its way, or has lost its seal")
+        }
+        return message
+    }
     guard MessageSeal.state(payload) == .right else {
         throw WireError(description: "a message was changed on its way")
     }

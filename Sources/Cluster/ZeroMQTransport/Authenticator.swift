@@ -70,28 +70,18 @@ final class Authenticator: LoopService {
     func takeRefusals() -> [ConnectionRefusal] { refusals.take() }
 
     /// The frames to answer a request with, which go back the way it came; nil if there is no telling where.
-    ///
-    /// Request: routing id, empty, version, request id, domain, address, routing id of the peer, mechanism,
-    /// key. Reply: routing id, empty, version, request id, status code, text, user id, metadata.
     func answer(_ frames: [[UInt8]]) -> [[UInt8]]? {
-        guard frames.count >= 4, frames[1].isEmpty else { return nil }
-        func reply(_ status: String, _ text: String, user: String = "") -> [[UInt8]] {
-            [frames[0], [], Array("1.0".utf8), frames[3]]
-                + [Array(status.utf8), Array(text.utf8), Array(user.utf8), []]
+        guard let request = AdmissionRequest(frames) else { return nil }
+        switch request.content {
+        case .malformed(let why): return request.refusal(why)
+        case .key(let key, let address):
+            guard roles[key.z85] != nil else {
+                refusalCount += 1
+                note(.keyNotAllowed, key: key.z85, address: address)
+                return request.refusal("key not allowed")
+            }
+            return request.admission(of: key)
         }
-        guard frames.count == 9, frames[2] == Array("1.0".utf8) else {
-            return reply("400", "malformed request")
-        }
-        guard frames[4] == Array(Self.domain.utf8) else { return reply("400", "unknown domain") }
-        guard frames[7] == Array("CURVE".utf8), let key = CurvePublicKey(bytes: frames[8]) else {
-            return reply("400", "CURVE is required")
-        }
-        guard roles[key.z85] != nil else {
-            refusalCount += 1
-            note(.keyNotAllowed, key: key.z85, address: String(decoding: frames[5], as: UTF8.self))
-            return reply("400", "key not allowed")
-        }
-        return reply("200", "OK", user: key.z85)
     }
 
     /// Somebody is not heard, whose key it is.
