@@ -96,10 +96,15 @@ let package = Package(
             name: "Benchmark",
             dependencies: ["Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
 
+        // Tests with faults: real processes, and what can happen to them and to what is between them.
+        .target(
+            name: "Chaos",
+            dependencies: ["ClusterClient", "SongFiles", "SystemErrors", "ZeroMQTransport"]),
+
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Benchmark", "CProcess", "Checkpoint", "ClusterClient", "ClusterProtocol",
+                "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
                 "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
@@ -177,6 +182,7 @@ let package = Package(
                 "WorkerCore",
                 "WorkerService",
             ]),
+        .testTarget(name: "ChaosTests", dependencies: ["Chaos", "CoordinatorCore", "SongFiles", "SongPlan"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
@@ -207,7 +213,7 @@ let floors = [
         "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
         "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
-    "Program": ["Benchmark", "Pictures", "measure-segments", "orchestrion"],
+    "Program": ["Benchmark", "Chaos", "Pictures", "measure-segments", "orchestrion"],
 ]
 for (floor, names) in floors {
     for target in package.targets where names.contains(target.name) { target.path = "Sources/\(floor)/\(target.name)" }
