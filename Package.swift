@@ -99,7 +99,9 @@ let package = Package(
         // Tests with faults: real processes, and what can happen to them and to what is between them.
         .target(
             name: "Chaos",
-            dependencies: ["ClusterClient", "SongFiles", "SystemErrors", "ZeroMQTransport"]),
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport",
+            ]),
 
         .executableTarget(
             name: "orchestrion",

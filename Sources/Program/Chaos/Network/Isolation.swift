@@ -18,7 +18,9 @@ package enum Isolation {
     /// The program that makes the namespaces, with its arguments, as root or else with a user namespace; nil where the system
     /// lets us have none.
     private static func maker() -> [String]? {
-        guard let unshare = Tool.path("unshare"), Tool.path("nsenter") != nil, Tool.path("ip") != nil else { return nil }
+        guard let unshare = Tool.path("unshare"), Tool.path("nsenter") != nil, Tool.path("ip") != nil else {
+            return nil
+        }
         let rights = getuid() == 0 ? [] : ["--user", "--map-root-user"]
         let words = rights + ["--net", "--mount"]
         return Tool.run(["unshare"] + words + ["sh", "-c", trial]).code == 0 ? [unshare] + words : nil

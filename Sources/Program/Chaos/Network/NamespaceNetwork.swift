@@ -75,7 +75,8 @@ package final class NamespaceNetwork: ChaosNetwork {
             return "the link is down"
         case .oneWay:
             try route(worker, isUp, "add")
-            return isUp ? "packets to the coordinator go into a black hole" : "packets to the worker go into a black hole"
+            return isUp
+                ? "packets to the coordinator go into a black hole" : "packets to the worker go into a black hole"
         case .slowLink:
             let shape = ["root", "tbf", "rate", "64kbit", "burst", "2kb", "latency", "2s"]
             try Tool.need(["tc", "qdisc", "add", "dev", link] + shape)
@@ -101,7 +102,8 @@ package final class NamespaceNetwork: ChaosNetwork {
             return old == new ? "no byte passed" : nil
         case .oneWay:
             try route(worker, isUp, "del")
-            return isUp ? (old.up == new.up ? "no byte passed up" : nil) : (old.down == new.down ? "no byte passed down" : nil)
+            return isUp
+                ? (old.up == new.up ? "no byte passed up" : nil) : (old.down == new.down ? "no byte passed down" : nil)
         case .slowLink:
             try Tool.need(["tc", "qdisc", "del", "dev", link, "root"])
             try inside(worker, ["tc", "qdisc", "del", "dev", "eth0", "root"])

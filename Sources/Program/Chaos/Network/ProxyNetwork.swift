@@ -30,7 +30,8 @@ package final class ProxyNetwork: ChaosNetwork {
         case .cut: proxy.cut()
         default: throw ChaosError("\(kind.rawValue) is no fault of a connection")
         }
-        return kind == .oneWay ? (isUp ? "nothing reaches the coordinator" : "nothing reaches the worker") : kind.summary
+        return kind == .oneWay
+            ? (isUp ? "nothing reaches the coordinator" : "nothing reaches the worker") : kind.summary
     }
 
     package func end(_ kind: FaultKind, worker: Int) throws -> String? {

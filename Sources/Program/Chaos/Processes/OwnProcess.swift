@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import SystemErrors
 
 /// This program once more, as a child that cannot outlive its parent: it ends when its standard input does, and only
@@ -25,7 +25,8 @@ package final class OwnProcess {
         // A program that was replaced since it was started is still there under this name.
         let own = prefix.isEmpty ? "/proc/self/exe" : program
         try self.init(
-            name, command: prefix + [own] + arguments + ["--end-with-input"], called: prefix.isEmpty ? "orchestrion" : nil,
+            name, command: prefix + [own] + arguments + ["--end-with-input"],
+            called: prefix.isEmpty ? "orchestrion" : nil,
             log: log, environment: environment)
     }
 
@@ -49,7 +50,9 @@ package final class OwnProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        if let log { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644) }
+        if let log {
+            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        }
         // A group of its own: Ctrl-C is the parent's to answer, which may be ignoring signals just now.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -25,7 +25,7 @@ package final class SmallDisk {
     package func fill() throws {
         let file = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw SystemError(filler) }
-        defer { close(file) }
+        defer { Foundation.close(file) }
         var size = off_t(0)
         for step in [off_t(1) << 20, 4096] {
             while posix_fallocate(file, size, step) == 0 { size += step }

@@ -51,7 +51,9 @@ struct ProxyLoop {
         let now = Self.seconds()
         var cuts = order.cuts
         for place in connections.indices {
-            move(&connections[place], order.condition, now, cuts: &cuts)
+            var connection = connections[place]
+            move(&connection, order.condition, now, cuts: &cuts)
+            connections[place] = connection
         }
         connections.removeAll { connection in
             guard connection.isBroken || (connection.up.isClosed && connection.down.isClosed) else { return false }
@@ -70,7 +72,9 @@ struct ProxyLoop {
         }
         poll(&polled, nfds_t(polled.count), Self.pause)
         // A peer that has hung up while nothing may be read of it would be told again at once.
-        if polled.dropFirst().contains(where: { $0.events == 0 && $0.revents != 0 }) { usleep(useconds_t(Self.pause) * 1000) }
+        if polled.dropFirst().contains(where: { $0.events == 0 && $0.revents != 0 }) {
+            usleep(useconds_t(Self.pause) * 1000)
+        }
     }
 
     private func entry(
@@ -139,7 +143,7 @@ struct ProxyLoop {
         var isWhole = true
         direction.send(condition, at: now, &counts) { bytes in
             let count = bytes.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
             }
             if count < 0, ![EAGAIN, EINTR, ENOTCONN].contains(errno) { isWhole = false }
             return count

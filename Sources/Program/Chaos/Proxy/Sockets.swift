@@ -3,7 +3,8 @@ import SystemErrors
 
 /// TCP on loopback, as far as a proxy needs it.
 enum Sockets {
-    private static let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    private static let stream =
+        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
 
     private static func loopback(_ port: UInt16) -> sockaddr_in {
         var address = sockaddr_in()
@@ -58,9 +59,11 @@ enum Sockets {
     }
 
     static func accept(_ listener: Int32) -> Int32? {
-        let descriptor = accept4(
-            listener, nil, nil, Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue))
-        return descriptor < 0 ? nil : descriptor
+        let descriptor = Glibc.accept(listener, nil, nil)
+        guard descriptor >= 0 else { return nil }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        return descriptor
     }
 
     /// Closes with a reset, so that the peer gets an error.

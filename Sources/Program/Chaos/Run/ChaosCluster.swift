@@ -1,5 +1,8 @@
 import ClusterClient
+import ClusterProtocol
 import Foundation
+import SongFiles
+import SongPlan
 import SystemErrors
 import ZeroMQTransport
 
@@ -45,7 +48,8 @@ final class ChaosCluster {
 
     private func connection(_ endpoint: String, _ name: String) -> [String] {
         ["--connect", endpoint]
-            + (settings.usesKeys ? ["--server-key", "\(state)/coordinator.key.pub", "--key", key(name)] : ["--insecure"])
+            + (settings.usesKeys
+                ? ["--server-key", "\(state)/coordinator.key.pub", "--key", key(name)] : ["--insecure"])
     }
 
     func log(of name: String) -> String { place.appendingPathComponent("\(name).log").path }
@@ -72,7 +76,8 @@ final class ChaosCluster {
         workers[worker] = try OwnProcess(
             name,
             [
-                "worker", "--name", name, "--threads", "1", "--model", settings.request.specification.model, "--profile",
+                "worker", "--name", name, "--threads", "1", "--model", settings.request.specification.model,
+                "--profile",
                 settings.profile,
             ] + (settings.slots.map { ["--slots", "\($0)"] } ?? []) + connection(network.endpoint(of: worker), name),
             log: log(of: name), prefix: network.prefix(of: worker), environment: environment)
@@ -96,7 +101,8 @@ final class ChaosCluster {
     func makeClient() throws -> ClusterClient {
         let security: ClientSecurity =
             settings.usesKeys
-            ? .curve(try KeyFile.readPair(key("own")), server: try KeyFile.readPublicKey("\(state)/coordinator.key.pub"))
+            ? .curve(
+                try KeyFile.readPair(key("own")), server: try KeyFile.readPublicKey("\(state)/coordinator.key.pub"))
             : .open
         let transport = try ZeroMQClient(connect: network.direct, security: security, context: ZeroMQContext())
         return ClusterClient(

@@ -1,6 +1,6 @@
 import ClusterClient
 import Foundation
-package import SongFiles
+import SongFiles
 import SystemErrors
 
 /// Samples songs on a cluster of processes while faults happen to it, and compares them with an undisturbed one.
@@ -68,7 +68,8 @@ package final class ChaosRun {
         let folder = settings.place.appendingPathComponent("undisturbed")
         let log = settings.place.appendingPathComponent("undisturbed.log").path
         let process = try OwnProcess(
-            "undisturbed", ["sample", "--out", folder.path, "--profile", settings.profile] + settings.songOptions, log: log)
+            "undisturbed", ["sample", "--out", folder.path, "--profile", settings.profile] + settings.songOptions,
+            log: log)
         while process.ending == nil {
             do { try view.check() } catch {
                 process.kill()

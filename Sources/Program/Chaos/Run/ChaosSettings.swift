@@ -28,7 +28,8 @@ package struct ChaosSettings: Sendable {
 
     package init(
         songOptions: [String], request: SongRequest, profile: String, workers: Int, slots: Int?, seed: UInt64,
-        kinds: Set<FaultKind>, leftOut: [ChaosReport.LeftOut] = [], gap: ClosedRange<Double>, seconds: Double?, count: Int?, lease: Double, verifyShare: Double,
+        kinds: Set<FaultKind>, leftOut: [ChaosReport.LeftOut] = [], gap: ClosedRange<Double>, seconds: Double?,
+        count: Int?, lease: Double, verifyShare: Double,
         usesKeys: Bool, network: NetworkChoice, comparesTimes: Bool, place: URL
     ) {
         (self.songOptions, self.request, self.profile) = (songOptions, request, profile)

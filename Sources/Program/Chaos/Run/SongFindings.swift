@@ -4,10 +4,11 @@ import ClusterClient
 extension SongSeries {
     func show(_ song: String, _ progress: SongProgress?) {
         let last = injector.records.last { !$0.fault.kind.isStanding }?.fault
-        run.view.show(
+        chaos.view.show(
             .init(
                 song: song, share: progress?.share ?? 0, faults: fired,
-                lastFault: last.map { "\($0.kind.rawValue) of \($0.victim)" } ?? "", secondsLeft: secondsLeft(progress)))
+                lastFault: last.map { "\($0.kind.rawValue) of \($0.victim)" } ?? "", secondsLeft: secondsLeft(progress))
+        )
     }
 
     private func secondsLeft(_ progress: SongProgress?) -> Double? {
@@ -21,11 +22,11 @@ extension SongSeries {
     /// Machines that are set aside, at the first sight of each.
     func noteSetAside() {
         for machine in watcher.status?.setAsides ?? []
-        where !run.report.setAside.contains(where: { $0.machine == machine.name }) {
+        where !chaos.report.setAside.contains(where: { $0.machine == machine.name }) {
             let worker = cluster.workers.indices.first { ChaosSettings.name($0) == machine.name }
             let chunks = worker.map { (cluster.drawn(by: $0) + 127) / 128 } ?? 0
-            run.report.setAside.append(.init(machine: machine.name, reason: machine.reason, at: now, chunks: chunks))
-            run.view.log("machine of worker \(machine.name) is set aside: \(machine.reason)")
+            chaos.report.setAside.append(.init(machine: machine.name, reason: machine.reason, at: now, chunks: chunks))
+            chaos.view.log("machine of worker \(machine.name) is set aside: \(machine.reason)")
         }
     }
 
@@ -46,19 +47,21 @@ extension SongSeries {
         injector.change { record in
             record.fault.seconds = record.fault.kind.isStanding ? now - record.fault.at : record.fault.seconds
             switch record.fault.kind {
-            case .straggler: if let count = dutyCycle?.count, count > 0 { record.fault.seen = "it was stopped \(count) times" }
+            case .straggler:
+                if let count = dutyCycle?.count, count > 0 { record.fault.seen = "it was stopped \(count) times" }
             case .lie, .crashingMachine:
                 let name = names(record.fault.kind)
-                if let found = run.report.setAside.first(where: { $0.machine == name }) {
+                if let found = chaos.report.setAside.first(where: { $0.machine == name }) {
                     record.fault.seen = "set aside: \(found.reason)"
                 } else {
-                    run.report.problems.append("the machine of worker \(name) (\(record.fault.kind.rawValue)) was not set aside")
+                    chaos.report.problems.append(
+                        "the machine of worker \(name) (\(record.fault.kind.rawValue)) was not set aside")
                 }
             case .crashWindow:
-                if record.fault.seen == nil { run.report.problems.append("the window that crashes parked no song") }
+                if record.fault.seen == nil { chaos.report.problems.append("the window that crashes parked no song") }
             default: break
             }
         }
-        run.report.faults = injector.records.map(\.fault)
+        chaos.report.faults = injector.records.map(\.fault)
     }
 }

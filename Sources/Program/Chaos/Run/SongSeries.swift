@@ -4,7 +4,7 @@ import SongFiles
 
 /// The same song again and again on a cluster, while faults happen to it.
 struct SongSeries {
-    let run: ChaosRun
+    let chaos: ChaosRun
     let cluster: ChaosCluster
     private let client: ClusterClient
     let watcher: Watcher
@@ -16,7 +16,7 @@ struct SongSeries {
     static func name(_ number: Int) -> String { "chaos-\(number)" }
 
     init(run: ChaosRun, cluster: ChaosCluster, client: ClusterClient, watcher: Watcher) {
-        (self.run, self.cluster, self.client, self.watcher) = (run, cluster, client, watcher)
+        (chaos, self.cluster, self.client, self.watcher) = (run, cluster, client, watcher)
         let settings = run.settings
         injector = Injector(
             cluster, watcher, run.clock,
@@ -27,8 +27,8 @@ struct SongSeries {
         begin = run.clock.seconds
     }
 
-    var settings: ChaosSettings { run.settings }
-    var now: Double { run.clock.seconds }
+    var settings: ChaosSettings { chaos.settings }
+    var now: Double { chaos.clock.seconds }
     var fired: Int { injector.records.count { !$0.fault.kind.isStanding } }
 
     /// Whether no more faults are to come.
@@ -52,9 +52,9 @@ struct SongSeries {
         }
         var longest = 0.0
         repeat { longest = max(longest, try sampleOne(withFaults: true)) } while !isEnough
-        if let before { run.report.makespan = .init(undisturbedSeconds: before, disturbedSeconds: longest) }
-        run.report.tokens.drawn = cluster.drawn - drawnBefore
-        run.report.faults = injector.records.map(\.fault)
+        if let before { chaos.report.makespan = .init(undisturbedSeconds: before, disturbedSeconds: longest) }
+        chaos.report.tokens.drawn = cluster.drawn - drawnBefore
+        chaos.report.faults = injector.records.map(\.fault)
         judgeStanding()
     }
 
@@ -73,7 +73,7 @@ struct SongSeries {
         var (wasParked, lastLook) = (false, now)
         var last: SongProgress?
         while true {
-            try run.view.check()
+            try chaos.view.check()
             try injector.tick(mayFire: withFaults && !isEnough && last?.state == .sampling)
             if withFaults, let dutyCycle { dutyCycle.follow(cluster.engine(of: StandingFaults.straggler)) }
             noteSetAside()
@@ -94,7 +94,7 @@ struct SongSeries {
 
     /// Requests wait for a coordinator that is at fault, so it must not be.
     private func settle() throws {
-        _ = try run.patiently("the faults to end", 120) { () -> Bool? in
+        _ = try chaos.patiently("the faults to end", 120) { () -> Bool? in
             try injector.tick(mayFire: false)
             return injector.isIdle ? true : nil
         }
@@ -106,16 +106,16 @@ struct SongSeries {
         wasParked = true
         if settings.kinds.contains(.crashWindow) {
             injector.change { if $0.fault.kind == .crashWindow { $0.fault.seen = "\(song) was parked" } }
-            run.view.log("\(song) is parked; the workers are started again without the fault")
+            chaos.view.log("\(song) is parked; the workers are started again without the fault")
             cluster.faults = [:]
             for worker in cluster.workers.indices {
                 cluster.kill(worker)
                 try cluster.startWorker(worker)
             }
         } else {
-            run.report.problems.append("\(song) was parked: \(watcher.song(song)?.reason ?? "")")
+            chaos.report.problems.append("\(song) was parked: \(watcher.song(song)?.reason ?? "")")
         }
-        _ = try run.patiently("the song to be resumed", 60) { try? client.resume(song: song) }
+        _ = try chaos.patiently("the song to be resumed", 60) { try? client.resume(song: song) }
     }
 
     private mutating func end(
@@ -132,10 +132,10 @@ struct SongSeries {
             let folder = settings.place.appendingPathComponent(song)
             outcome.identical = try fetchAndCompare(song, folder)
             try? FileManager.default.removeItem(at: folder)
-            if counts { run.report.tokens.wanted += last?.wantedTokens ?? 0 } else { drawnBefore = cluster.drawn }
+            if counts { chaos.report.tokens.wanted += last?.wantedTokens ?? 0 } else { drawnBefore = cluster.drawn }
         }
-        run.report.songs.append(outcome)
-        run.view.log(
+        chaos.report.songs.append(outcome)
+        chaos.view.log(
             "\(song) is \(outcome.state) after \(Int(seconds)) s"
                 + (outcome.identical.map { $0 ? ", identical" : ", and its tokens DIFFER" } ?? ": \(outcome.reason)"))
     }
@@ -145,6 +145,6 @@ struct SongSeries {
             song: song, into: folder, isWanted: { $0.hasSuffix(".safetensors") || $0.hasSuffix(".json") })
         learn(LeaseHistory(try client.timeline(song: song)))
         _ = try client.remove(song: song)
-        return run.isIdentical(folder)
+        return chaos.isIdentical(folder)
     }
 }

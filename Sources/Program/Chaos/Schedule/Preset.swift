@@ -32,13 +32,15 @@ package struct Preset: Sendable {
             name: "links", summary: "20 times a slow, reset, cut or corrupting connection",
             kinds: [.slowLink, .reset, .cut, .corrupt]),
         Preset(
-            name: "straggler", summary: "one of four workers runs a tenth of the time; compared with an undisturbed cluster",
+            name: "straggler",
+            summary: "one of four workers runs a tenth of the time; compared with an undisturbed cluster",
             kinds: [.straggler], count: nil, workers: 4, comparesTimes: true),
         Preset(
             name: "liar", summary: "one worker gives wrong tokens; a quarter of the windows is compared",
             kinds: [.lie], count: nil, verifyShare: 0.25),
         Preset(
-            name: "crash-window", summary: "one window crashes every engine until its song is parked; then it is resumed",
+            name: "crash-window",
+            summary: "one window crashes every engine until its song is parked; then it is resumed",
             kinds: [.crashWindow], count: nil),
         Preset(
             name: "disk", summary: "ten times the disk of the state is full", kinds: [.diskFull], gap: 3...6, count: 10),

@@ -58,7 +58,9 @@ extension ChaosCommand {
         guard (1...256).contains(slots) else { throw ValidationError("--slots must be 1 to 256") }
         guard (1...256).contains(samples) else { throw ValidationError("--samples must be 1 to 256") }
         guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds must be above 0, at most 3600") }
-        if let minutes, !(0.01...100_000).contains(minutes) { throw ValidationError("--minutes must be 0.01 to 100000") }
+        if let minutes, !(0.01...100_000).contains(minutes) {
+            throw ValidationError("--minutes must be 0.01 to 100000")
+        }
         if let faultsCount, !(1...1_000_000).contains(faultsCount) {
             throw ValidationError("--faults-count must be 1 to 1000000")
         }
@@ -70,7 +72,8 @@ extension ChaosCommand {
         }
         let impossible = plan.kinds.intersection(NamespaceNetwork.impossible).map(\.rawValue).sorted()
         if network == .namespace, plan.isNamed, let kind = impossible.first {
-            throw ValidationError("\(kind) changes bytes of a connection, which namespaces cannot; give --network proxy")
+            throw ValidationError(
+                "\(kind) changes bytes of a connection, which namespaces cannot; give --network proxy")
         }
     }
 
@@ -90,7 +93,8 @@ extension ChaosCommand {
 
     private static func range(_ text: String) throws -> ClosedRange<Double> {
         let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard numbers.count <= 2, let least = numbers[0], let most = numbers[numbers.count - 1], least >= 0, most >= least,
+        guard numbers.count <= 2, let least = numbers[0], let most = numbers[numbers.count - 1], least >= 0,
+            most >= least,
             most <= 86_400
         else { throw ValidationError("--gap is \(text); it must be seconds, one number or two such as 0.5,3") }
         return least...most

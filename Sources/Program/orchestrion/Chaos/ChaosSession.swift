@@ -1,6 +1,7 @@
 import ArgumentParser
 import Chaos
 import Foundation
+import JukeboxModel
 import SystemErrors
 
 /// A run of `chaos` with what a person sees of it.
@@ -11,13 +12,20 @@ struct ChaosSession {
     init(_ command: ChaosCommand, _ plan: ChaosPlan) { (self.command, self.plan) = (command, plan) }
 
     func run() throws {
-        let interrupt = Interrupt(grace: .seconds(10)) { Terminal.note("Interrupted; all that was started is stopped.") }
-        let place = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-chaos-\(UUID().uuidString)")
+        let interrupt = Interrupt(grace: .seconds(10)) {
+            Terminal.note("Interrupted; all that was started is stopped.")
+        }
+        let place = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "orchestrion-chaos-\(UUID().uuidString)")
         let keep = command.keep
         try OutputFolder.make(place.path)
         let cleanup = Signals.cleanUp { if !keep { try? FileManager.default.removeItem(at: place) } }
         defer {
-            if keep { Terminal.note("The logs are in \(place.path)") } else { try? FileManager.default.removeItem(at: place) }
+            if keep {
+                Terminal.note("The logs are in \(place.path)")
+            } else {
+                try? FileManager.default.removeItem(at: place)
+            }
             Signals.forget(cleanup)
         }
         let settings = try settings(place)
@@ -54,7 +62,8 @@ struct ChaosSession {
         if let model = command.model { song += ["--model", model] }
         return ChaosSettings(
             songOptions: song, request: try SongOptions.parse(song).request(), profile: command.profile.name,
-            workers: plan.workers, slots: command.slots, seed: command.seed ?? UInt64.random(in: 0...999_999), kinds: kinds,
+            workers: plan.workers, slots: command.slots, seed: command.seed ?? UInt64.random(in: 0...999_999),
+            kinds: kinds,
             leftOut: leftOut, gap: plan.gap, seconds: plan.seconds, count: plan.count, lease: plan.lease,
             verifyShare: plan.verifyShare, usesKeys: !command.noKeys,
             network: usesNamespaces ? .namespace : .proxy, comparesTimes: plan.preset.comparesTimes, place: place)

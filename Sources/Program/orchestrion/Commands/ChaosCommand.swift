@@ -46,7 +46,8 @@ struct ChaosCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A named test (default kills); other options change it.", valueName: "name"))
     var preset: String?
 
-    @Option(help: ArgumentHelp("Kinds of faults, with commas, or all (those that strike at moments).", valueName: "kinds"))
+    @Option(
+        help: ArgumentHelp("Kinds of faults, with commas, or all (those that strike at moments).", valueName: "kinds"))
     var faults: String?
 
     @Option(help: "Chooses which fault comes when, to whom and for how long (default: a new one, which is printed).")
@@ -72,10 +73,12 @@ struct ChaosCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The share of windows that two machines sample and compare (default 0, and 0.25 with lie).", valueName: "share"))
+            "The share of windows that two machines sample and compare (default 0, and 0.25 with lie).",
+            valueName: "share"))
     var verifyShare: Double?
 
-    @Option(help: ArgumentHelp("A model's folder, or the name of one (default \(MusicBox.name)).", valueName: "dir|name"))
+    @Option(
+        help: ArgumentHelp("A model's folder, or the name of one (default \(MusicBox.name)).", valueName: "dir|name"))
     var model: String?
 
     @Option(help: "Seconds of the song (default 4).")
