@@ -184,7 +184,7 @@ let package = Package(
                 "WorkerCore",
                 "WorkerService",
             ]),
-        .testTarget(name: "ChaosTests", dependencies: ["Chaos", "CoordinatorCore", "SongFiles", "SongPlan"]),
+        .testTarget(name: "ChaosTests", dependencies: ["Chaos"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
