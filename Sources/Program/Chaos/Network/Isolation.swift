@@ -11,7 +11,7 @@ package enum Isolation {
 
     /// What a small program that needs everything can do, tried.
     private static let trial = """
-        ip link set lo up && ip link add a type veth peer name b && tc qdisc add dev a root tbf rate 64kbit burst 2kb \
+        ip link set lo up && ip link add chaosa type veth peer name chaosb && tc qdisc add dev chaosa root tbf rate 64kbit burst 2kb \
         latency 2s && ip route add blackhole 10.231.255.1 && mount -t tmpfs -o size=1m chaos /mnt && nsenter --net=/proc/self/ns/net true
         """
 

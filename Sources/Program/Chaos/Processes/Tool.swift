@@ -35,11 +35,6 @@ enum Tool {
 }
 
 extension Tool {
-    /// Runs this program to its end.
-    static func runOwn(_ arguments: [String]) -> (code: Int32, said: String) {
-        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
-            return (127, "this program is not there any more")
-        }
-        return run(program, arguments)
-    }
+    /// Runs this program to its end. It may have been replaced since it was started, and is still there under this name.
+    static func runOwn(_ arguments: [String]) -> (code: Int32, said: String) { run("/proc/\(getpid())/exe", arguments) }
 }
