@@ -6,6 +6,7 @@ let package = Package(
     name: "orchestrion",
     products: [
         .executable(name: "orchestrion", targets: ["orchestrion"]),
+        .executable(name: "measure-cluster", targets: ["measure-cluster"]),
         .executable(name: "measure-segments", targets: ["measure-segments"]),
     ],
     dependencies: [
@@ -113,11 +114,24 @@ let package = Package(
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // Measures songs in segments. It runs the program as child processes: so that is built first.
+        // What programs that measure have in common. They run the program as child processes: so that is built first.
+        .target(
+            name: "MeasurementSupport",
+            dependencies: ["SystemErrors", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        // Measures a coordinator with many workers and songs.
+        .executableTarget(
+            name: "measure-cluster",
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "MeasurementSupport", "SongFiles", "SongPlan", "SystemErrors",
+                "WorkerCore", "ZeroMQTransport", "orchestrion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        // Measures songs in segments.
         .executableTarget(
             name: "measure-segments",
             dependencies: [
-                "ClusterClient", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport", "orchestrion",
+                "ClusterClient", "MeasurementSupport", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport",
+                "orchestrion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -215,7 +229,9 @@ let floors = [
         "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
         "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
-    "Program": ["Benchmark", "Chaos", "Pictures", "measure-segments", "orchestrion"],
+    "Program": [
+        "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",
+    ],
 ]
 for (floor, names) in floors {
     for target in package.targets where names.contains(target.name) { target.path = "Sources/\(floor)/\(target.name)" }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MeasurementSupport
 import SystemErrors
 
 @main
@@ -33,10 +34,4 @@ struct MeasureSegments: ParsableCommand {
             exit(withError: explanation == "\(error)" ? error : MeasurementError(explanation))
         }
     }
-}
-
-/// Why something cannot be measured.
-struct MeasurementError: Error, CustomStringConvertible {
-    var description: String
-    init(_ description: String) { self.description = description }
 }

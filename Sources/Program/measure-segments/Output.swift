@@ -1,18 +1,5 @@
-import ArgumentParser
 import Foundation
-
-/// How results are printed.
-struct OutputOptions: ParsableArguments {
-    @Flag(help: "Print the results as JSON.")
-    var json = false
-
-    func print(_ report: some Encodable, text: String) throws {
-        guard json else { return Swift.print(text) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        Swift.print(String(decoding: try encoder.encode(report), as: UTF8.self))
-    }
-}
+import MeasurementSupport
 
 /// What `orchestrion seams --json` prints, as far as it is used here.
 struct MeasuredSeams: Decodable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterClient
 import Foundation
+import MeasurementSupport
 import SongFiles
 import SongPlan
 
@@ -41,7 +42,7 @@ struct RecordingCommand: ParsableCommand {
     }
 
     func run() throws {
-        let progress = Progress(total: 2.5)
+        let progress = MeasurementProgress(total: 2.5)
         let (calm, disturbed) = try (
             Running.folder().appendingPathComponent("undisturbed"), Running.folder().appendingPathComponent("disturbed")
         )
@@ -66,7 +67,8 @@ struct RecordingCommand: ParsableCommand {
         return contents[0] == contents[1]
     }
 
-    private func sample(_ name: String, into folder: URL, _ progress: Progress) throws -> RecordingReport.Run {
+    private func sample(_ name: String, into folder: URL, _ progress: MeasurementProgress) throws -> RecordingReport.Run
+    {
         let cluster = try Cluster(workers: 3)
         var slowing: Turns?
         defer {

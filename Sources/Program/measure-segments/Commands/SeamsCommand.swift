@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MeasurementSupport
 
 struct SeamsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +43,7 @@ struct SeamsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let progress = Progress(total: Double(songs) * (0.3 + Double(overlaps.values.count)))
+        let progress = MeasurementProgress(total: Double(songs) * (0.3 + Double(overlaps.values.count)))
         var report = SeamsReport(
             seconds: seconds, segments: segments, overlaps: overlaps.values.map { .init(seconds: $0) })
         for seed in firstSeed..<firstSeed + songs {

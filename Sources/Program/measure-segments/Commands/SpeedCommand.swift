@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterClient
 import Foundation
+import MeasurementSupport
 import SongPlan
 
 struct SpeedCommand: ParsableCommand {
@@ -53,7 +54,7 @@ struct SpeedCommand: ParsableCommand {
     func run() throws {
         let modes = only.map { [$0] } ?? Mode.allCases
         let bothWeight = 1.2
-        let progress = Progress(total: Double(modes.count) * (turns ? 1.5 : 1.6 + bothWeight))
+        let progress = MeasurementProgress(total: Double(modes.count) * (turns ? 1.5 : 1.6 + bothWeight))
         var report = SpeedReport(seconds: seconds ?? 240, recording: recording, turns: turns)
         if recording != nil { report.seconds = nil }
         for mode in modes {
@@ -84,7 +85,7 @@ struct SpeedCommand: ParsableCommand {
     /// Samples the song in clusters of so many workers, all at the same time.
     ///
     /// - Returns: seconds until each has all tokens, from its submission, or from when a recording is encoded.
-    private func measure(_ workers: [Int], _ mode: Mode, _ progress: Progress) throws -> [Double] {
+    private func measure(_ workers: [Int], _ mode: Mode, _ progress: MeasurementProgress) throws -> [Double] {
         let clusters = try workers.map { try Cluster(workers: $0) }
         let taking = turns ? clusters.map { Turns(halves: $0.workers) } : []
         defer {

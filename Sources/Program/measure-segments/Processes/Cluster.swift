@@ -1,5 +1,6 @@
 import ClusterClient
 import Foundation
+import MeasurementSupport
 import SongFiles
 import SongPlan
 import ZeroMQTransport

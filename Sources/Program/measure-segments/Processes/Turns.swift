@@ -1,4 +1,5 @@
 import Foundation
+import MeasurementSupport
 import Synchronization
 
 /// Lets processes run one after the other, again and again, each for its own time; the others are stopped meanwhile.

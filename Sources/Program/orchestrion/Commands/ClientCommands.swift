@@ -171,24 +171,6 @@ struct FetchCommand: ParsableCommand {
     }
 }
 
-struct CancelCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Stop a song. What was decoded of it stays and can be fetched.")
-
-    @OptionGroup(title: "Connection") var connection: ConnectionOptions
-
-    @Argument(help: "The song.")
-    var song: String
-
-    func run() throws {
-        try ClusterClient.check(id: song)
-        let client = try connection.client()
-        defer { client.close() }
-        let wasRunning = try client.cancel(song: song)
-        print(wasRunning ? "\(song) is cancelled" : "\(song) had ended already")
-    }
-}
-
 extension SongProgress {
     /// - Throws: exit code 1 for a song that failed or was cancelled.
     func mustBeFinished() throws {

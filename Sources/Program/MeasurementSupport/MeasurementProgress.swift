@@ -3,7 +3,7 @@ import SystemErrors
 
 /// What is being measured and how much time is left, on standard error: a line that is drawn again on a terminal, and
 /// otherwise a line every ten seconds.
-final class Progress {
+package final class MeasurementProgress {
     private let total: Double
     private var (done, weight) = (0.0, 0.0)
     private var step = ""
@@ -13,10 +13,10 @@ final class Progress {
     private static let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
     /// - Parameter total: the sum of all steps' weights.
-    init(total: Double) { self.total = total }
+    package init(total: Double) { self.total = total }
 
     /// - Parameter weight: about how long the step takes beside the others.
-    func begin(_ step: String, weight: Double = 1) {
+    package func begin(_ step: String, weight: Double = 1) {
         done += self.weight
         (self.step, self.weight) = (step, weight)
         next = .now
@@ -24,7 +24,7 @@ final class Progress {
     }
 
     /// - Parameter share: of the step, 0 to 1.
-    func update(_ share: Double) {
+    package func update(_ share: Double) {
         guard ContinuousClock.now >= next else { return }
         next = .now + (Self.isTerminal ? .milliseconds(200) : .seconds(10))
         let all = (done + weight * share) / total
@@ -36,12 +36,12 @@ final class Progress {
     }
 
     /// Says something on a line of its own.
-    func say(_ text: String) {
+    package func say(_ text: String) {
         clear()
         StandardError.write(text + "\n")
     }
 
-    func clear() {
+    package func clear() {
         if isShown { StandardError.write("\r\u{1B}[2K") }
         isShown = false
     }

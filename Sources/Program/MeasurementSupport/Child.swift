@@ -1,11 +1,11 @@
-import Foundation
+package import Foundation
 import Synchronization
 import SystemErrors
 
 /// The orchestrion program that lies beside this one, as a child process.
-final class Child: Sendable {
-    let name: String
-    let pid: pid_t
+package final class Child: Sendable {
+    package let name: String
+    package let pid: pid_t
     private let files: (output: String, log: String)
     /// Our end of its standard input: it ends when this is closed, also by our death.
     private let lifeline: Int32
@@ -14,7 +14,7 @@ final class Child: Sendable {
     /// Starts `orchestrion ARGUMENTS`.
     ///
     /// - Parameter service: whether it is one of the commands that can end with their standard input.
-    static func start(_ name: String, _ arguments: [String], service: Bool) throws -> Child {
+    package static func start(_ name: String, _ arguments: [String], service: Bool) throws -> Child {
         let folder = try Running.folder()
         return try Running.start {
             try Child(name, arguments + (service ? ["--end-with-input"] : []), folder: folder)
@@ -24,7 +24,7 @@ final class Child: Sendable {
     /// Runs `orchestrion ARGUMENTS` to its end.
     ///
     /// - Returns: what it printed.
-    static func run(_ arguments: [String], service: Bool = false) throws -> Data {
+    package static func run(_ arguments: [String], service: Bool = false) throws -> Data {
         let child = try start(arguments[0], arguments, service: service)
         while child.ending == nil { Thread.sleep(forTimeInterval: 0.02) }
         guard child.ending == 0 else { throw child.failure }
@@ -79,7 +79,7 @@ final class Child: Sendable {
     }
 
     /// The exit code, or 128 + the signal that ended it; nil while it runs.
-    var ending: Int32? {
+    package var ending: Int32? {
         status.withLock { status in
             reap(&status, WNOHANG)
             return status.map { $0 & 0x7F == 0 ? $0 >> 8 & 0xFF : 128 + $0 & 0x7F }
@@ -87,7 +87,7 @@ final class Child: Sendable {
     }
 
     /// Sends a signal, unless it has ended.
-    func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         status.withLock { status in
             reap(&status, WNOHANG)
             if status == nil { kill(pid, number) }
@@ -95,7 +95,7 @@ final class Child: Sendable {
     }
 
     /// Ends it with signal 9, which a stopped process obeys too, and waits for that.
-    func end() {
+    package func end() {
         status.withLock { status in
             reap(&status, WNOHANG)
             guard status == nil else { return }
@@ -113,13 +113,13 @@ final class Child: Sendable {
     }
 
     /// That it ended, and what it said last.
-    var failure: MeasurementError {
+    package var failure: MeasurementError {
         let said = FileManager.default.contents(atPath: files.log).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return MeasurementError("orchestrion \(name) ended with \(ending ?? 0). It said:\n\(said.suffix(2000))")
     }
 
     /// The most memory that it had at once, in bytes.
-    var mostMemory: Int? {
+    package var mostMemory: Int? {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
             let count = line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) })

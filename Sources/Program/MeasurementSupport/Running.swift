@@ -1,8 +1,8 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// What this program started and wrote, all of which is gone when it ends.
-enum Running {
+package enum Running {
     private struct State {
         var children: [Child] = []
         var folder: URL?
@@ -13,7 +13,7 @@ enum Running {
     /// Lets Ctrl-C, SIGTERM and SIGHUP (unless it is ignored, as nohup does) end the children, too.
     ///
     /// The signals are not blocked and waited for: libraries have threads already, which would get them.
-    static func endOnSignals() {
+    package static func endOnSignals() {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -44,11 +44,11 @@ enum Running {
     }
 
     /// A folder for what is needed only while this program runs.
-    static func folder() throws -> URL {
+    package static func folder() throws -> URL {
         try state.withLock { state in
             if let folder = state.folder { return folder }
             let folder = FileManager.default.temporaryDirectory
-                .appendingPathComponent("measure-segments-\(UUID().uuidString)")
+                .appendingPathComponent("orchestrion-measure-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             state.folder = folder
             return folder
@@ -56,7 +56,7 @@ enum Running {
     }
 
     /// Ends all children and removes the folder.
-    static func end() { state.withLock { clear(&$0) } }
+    package static func end() { state.withLock { clear(&$0) } }
 
     private static func clear(_ state: inout State) {
         for child in state.children { child.end() }
