@@ -97,10 +97,17 @@ let package = Package(
             name: "Benchmark",
             dependencies: ["Checkpoint", "JukeboxModel", "Sampling", "SongPlan", "Tensor", "WorkerCore"]),
 
+        // Tests with faults: real processes, and what can happen to them and to what is between them.
+        .target(
+            name: "Chaos",
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport",
+            ]),
+
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Benchmark", "CProcess", "Checkpoint", "ClusterClient", "ClusterProtocol",
+                "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
                 "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
@@ -227,6 +234,7 @@ let package = Package(
                 "WorkerCore",
                 "WorkerService",
             ]),
+        .testTarget(name: "ChaosTests", dependencies: ["Chaos"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
@@ -260,7 +268,7 @@ let floors = [
         "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
-        "Benchmark", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",
+        "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",
     ],
 ]
 for (floor, names) in floors {

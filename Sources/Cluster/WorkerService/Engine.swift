@@ -32,6 +32,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// By level, the longest step so far.
     private var longest: [Int: Duration] = [:]
     private let lies = LieInjection()
+    private let count = TokenCount()
     private var drawnTokens = 0
     /// As of the start: one more, and nothing that was computed since the last step can be trusted.
     private let disturbances = FloatEnvironment.disturbances
@@ -201,6 +202,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         case .token(let drawn):
             token = lies.said(drawn, of: seat.task, after: drawnTokens)
             drawnTokens += 1
+            if samples { count.add() }
         case .failed(let reason): fail(seat, reason, shared)
         }
         if samples { tokens.append(token) }

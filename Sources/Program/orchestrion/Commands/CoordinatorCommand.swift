@@ -97,6 +97,9 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
+    @Flag(help: ArgumentHelp("Wait for room on a full disk, also with --end-with-input.", visibility: .hidden))
+    var waitForRoom = false
+
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
@@ -126,7 +129,8 @@ struct CoordinatorCommand: ParsableCommand {
         compute.sayLimits { Terminal.log($0) }
         // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
         var options = CoordinatorServer.Options(
-            threads: compute.threads, waitsForRoom: !lifeline.endWithInput, log: { Terminal.log($0) })
+            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom,
+            log: { Terminal.log($0) })
         options.keepFor = keepFor.map { $0 * 86_400 }
         options.quota = quota?.bytes
         options.settings.lease = .milliseconds(Int64(lease * 1000))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chaos
 import ClusterClient
 import Foundation
 import JukeboxModel

@@ -1,21 +1,43 @@
-import ArgumentParser
-import Foundation
+package import Foundation
 import SystemErrors
 
 /// This program once more, as a child that cannot outlive its parent: it ends when its standard input does, and only
 /// the parent holds the other end.
-final class OwnProcess {
-    let name: String
+package final class OwnProcess {
+    package let name: String
     /// Where its standard error goes; nil when it is the parent's.
-    let log: String?
-    private let pid: pid_t
+    package let log: String?
+    package let pid: pid_t
     private let lifeline: Int32
     private var status: Int32?
 
     /// Starts `orchestrion ARGUMENTS`; its standard output is dropped.
     ///
-    /// - Throws: `CommandError` when it cannot be started.
-    init(_ name: String, _ arguments: [String], log: String?) throws {
+    /// - Parameters:
+    ///   - log: a file that is appended to.
+    ///   - prefix: a program with arguments that becomes this one, such as `nsenter`.
+    ///   - environment: added to this process's.
+    /// - Throws: `ChaosError` when it cannot be started.
+    package convenience init(
+        _ name: String, _ arguments: [String], log: String?, prefix: [String] = [], environment: [String: String] = [:]
+    ) throws {
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        // A program that was replaced since it was started is still there under this name.
+        let own = prefix.isEmpty ? "/proc/self/exe" : program
+        try self.init(
+            name, command: prefix + [own] + arguments + ["--end-with-input"],
+            called: prefix.isEmpty ? "orchestrion" : nil,
+            log: log, environment: environment)
+    }
+
+    /// Starts any program, which must end when its standard input does.
+    ///
+    /// - Parameters:
+    ///   - command: with the program's path.
+    ///   - called: what it takes for its name.
+    package init(
+        _ name: String, command: [String], called: String? = nil, log: String?, environment: [String: String] = [:]
+    ) throws {
         self.name = name
         self.log = log
         var ends: [Int32] = [-1, -1]
@@ -28,7 +50,9 @@ final class OwnProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        if let log { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT, 0o644) }
+        if let log {
+            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        }
         // A group of its own: Ctrl-C is the parent's to answer, which may be ignoring signals just now.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -40,13 +64,15 @@ final class OwnProcess {
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
         var words: [UnsafeMutablePointer<CChar>?] =
-            (["orchestrion"] + arguments + ["--end-with-input"]).map { strdup($0) } + [nil]
-        defer { for word in words { free(word) } }
+            ([called ?? command[0]] + command.dropFirst()).map { strdup($0) } + [nil]
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        var settings: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for word in words + settings { free(word) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &words, environ)
+        let code = posix_spawn(&pid, command[0], &actions, &attributes, &words, &settings)
         guard code == 0 else {
             close(ends[1])
-            throw CommandError("\(name) cannot be started: \(String(cString: strerror(code)))")
+            throw ChaosError("\(name) cannot be started: \(String(cString: strerror(code)))")
         }
         self.pid = pid
         lifeline = ends[1]
@@ -58,20 +84,30 @@ final class OwnProcess {
     }
 
     /// The exit code, or 128 + the signal that ended it; nil while it runs.
-    var ending: Int32? {
+    package var ending: Int32? {
         if status == nil { reap(WNOHANG) }
         return status.map { $0 & 0x7F == 0 ? $0 >> 8 & 0xFF : 128 + $0 & 0x7F }
     }
 
     /// Ends it with signal 9, as a power failure would, and waits for that.
-    func kill() {
+    package func kill() {
         guard ending == nil else { return }
         Foundation.kill(pid, SIGKILL)
         reap(0)
     }
 
+    /// - Returns: false when it has ended.
+    @discardableResult
+    package func signal(_ number: Int32) -> Bool { ending == nil && Foundation.kill(pid, number) == 0 }
+
+    /// Processes that it has started, and that run.
+    package var children: [pid_t] {
+        let file = FileManager.default.contents(atPath: "/proc/\(pid)/task/\(pid)/children") ?? Data()
+        return String(decoding: file, as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
+    }
+
     /// What it logged so far.
-    var logged: String {
+    package var logged: String {
         log.flatMap { FileManager.default.contents(atPath: $0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
@@ -80,23 +116,5 @@ final class OwnProcess {
         var result = waitpid(pid, &status, options)
         while result < 0, errno == EINTR { result = waitpid(pid, &status, options) }
         if result == pid { self.status = status }
-    }
-}
-
-/// For commands that the program starts itself.
-struct LifelineOptions: ParsableArguments {
-    @Flag(help: ArgumentHelp("End at once when standard input ends: its holder is gone.", visibility: .hidden))
-    var endWithInput = false
-
-    func watch() {
-        guard endWithInput else { return }
-        let thread = Thread {
-            var byte: UInt8 = 0
-            while true {
-                let count = read(STDIN_FILENO, &byte, 1)
-                guard count > 0 || (count < 0 && errno == EINTR) else { _exit(1) }
-            }
-        }
-        thread.start()
     }
 }

@@ -1,0 +1,20 @@
+/// SplitMix64: the same seed gives the same numbers on every machine and in every release.
+package struct Dice: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// In a range, in steps of a 2^53th of it.
+    package mutating func number(_ range: ClosedRange<Double>) -> Double {
+        let share = Double(next() >> 11) / Double(1 << 53)
+        return range.lowerBound + share * (range.upperBound - range.lowerBound)
+    }
+}
