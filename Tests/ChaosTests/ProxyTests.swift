@@ -13,7 +13,8 @@ private final class Line {
         let (listener, port) = try Self.listen()
         self.listener = listener
         proxy = try ChaosProxy(to: port, seed: 1)
-        client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.client = client
         var address = Self.address(proxy.port)
         let code = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
