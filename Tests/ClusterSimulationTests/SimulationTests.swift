@@ -180,7 +180,9 @@ struct SimulationTests {
         let result = try Simulation(
             songs: songs, workers: workers, settings: .init(prefillGain: 1e9, events: 20_000)
         ).run()
-        let lost = result.leases.filter { lease in lease.worker < 200 && workers[lease.worker].goes != nil && !lease.isDone }
+        let lost = result.leases.filter { lease in
+            lease.worker < 200 && workers[lease.worker].goes != nil && !lease.isDone
+        }
         print("23 of 200 died: \(result.seconds) s, undisturbed \(undisturbed.seconds) s, \(lost.count) leases lost")
         #expect(lost.count >= 23, "nothing was lost: the test cannot fail")
         #expect(result.seconds <= 1.05 * undisturbed.seconds)

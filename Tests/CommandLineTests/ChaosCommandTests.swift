@@ -22,7 +22,8 @@ extension CommandLines {
             let result = try await Orchestrion.succeed(
                 [
                     "chaos", "--model", try await TestModel.tiny(), "--seconds", "2", "--faults",
-                    "kill-worker,kill-coordinator,partition,reset", "--faults-count", "4", "--gap", "0.2,0.5", "--lease",
+                    "kill-worker,kill-coordinator,partition,reset", "--faults-count", "4", "--gap", "0.2,0.5",
+                    "--lease",
                     "1", "--network", "proxy", "--seed", "7", "--json", json, "--junit", junit,
                 ], environment: ["TMPDIR": temporary], limit: .seconds(120))
             #expect(result.output.hasSuffix("Passed.\n"), "\(result.report)")
@@ -38,7 +39,8 @@ extension CommandLines {
         @Test func `a lying worker that nobody compares gives exit code 1`() async throws {
             let result = try await Orchestrion.run(
                 [
-                    "chaos", "--model", try await TestModel.tiny(), "--seconds", "2", "--faults", "lie", "--verify-share",
+                    "chaos", "--model", try await TestModel.tiny(), "--seconds", "2", "--faults", "lie",
+                    "--verify-share",
                     "0", "--seed", "1",
                 ], limit: .seconds(120))
             #expect(result.ending == .exited(1), "\(result.report)")

@@ -107,7 +107,8 @@ struct ChunksCommand: ParsableCommand {
 
         var text: String {
             String(
-                format: "%.0f chunks a second sent: %.0f acknowledged, %.1f ms (median), %.1f ms (99 %%), %.2f processors",
+                format:
+                    "%.0f chunks a second sent: %.0f acknowledged, %.1f ms (median), %.1f ms (99 %%), %.2f processors",
                 wanted, acknowledgedPerSecond, medianMilliseconds, p99Milliseconds, processors)
         }
     }

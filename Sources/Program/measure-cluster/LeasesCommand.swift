@@ -18,7 +18,8 @@ struct LeasesCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many.", valueName: "n"))
     var workers = 1000
 
-    @Option(help: ArgumentHelp("Exit with 1 when it takes longer, or takes over half of the descriptors.", valueName: "s"))
+    @Option(
+        help: ArgumentHelp("Exit with 1 when it takes longer, or takes over half of the descriptors.", valueName: "s"))
     var within: Double?
 
     @OptionGroup var output: OutputOptions
@@ -92,7 +93,8 @@ struct LeasesCommand: ParsableCommand {
 
         var text: String {
             String(
-                format: "%d workers joined in %.1f s; after the kill all held their leases again in %.1f s, half of them in "
+                format:
+                    "%d workers joined in %.1f s; after the kill all held their leases again in %.1f s, half of them in "
                     + "%.1f s; %d kept the lease that they had; %d of %d descriptors, %d MiB",
                 workers, secondsToJoin, secondsUntilAllHoldLeases, secondsUntilHalfHoldLeases, leasesKept, descriptors,
                 descriptorLimit, mebibytes)

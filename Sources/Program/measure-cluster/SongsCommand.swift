@@ -92,7 +92,8 @@ struct SongsCommand: ParsableCommand {
 
         var text: String {
             String(
-                format: "%d songs, %.0f submissions a second; back %.2f s after the kill; from a window's last chunk to the "
+                format:
+                    "%d songs, %.0f submissions a second; back %.2f s after the kill; from a window's last chunk to the "
                     + "next window %.1f ms (median), %.1f ms (99 %% of %d); %d MiB",
                 songs, submissionsPerSecond, secondsToRestart, dispatchMedianMilliseconds, dispatchP99Milliseconds,
                 windows, mebibytes)

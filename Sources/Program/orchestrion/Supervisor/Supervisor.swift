@@ -82,7 +82,7 @@ final class Supervisor: Sendable {
     private func startEngine(isFirst: Bool) throws -> EngineProcess? {
         do {
             return try EngineProcess(EngineOption(descriptor: descriptor, parent: getpid(), identity: identity))
-        } catch where !isFirst {
+        } catch  where !isFirst {
             Terminal.log("\(error); it is tried again")
             return nil
         }
