@@ -152,6 +152,7 @@ let package = Package(
             dependencies: [
                 "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "JukeboxModel",
                 "ModelTestSupport", "SongPlan", "WorkerCore", "WorkerService",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             path: "Tests/ClusterTestSupport"),
         // The places where bytes of others come in, and what changes inputs by the dice.

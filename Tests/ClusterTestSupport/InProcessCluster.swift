@@ -6,6 +6,7 @@ package import Foundation
 import JukeboxModel
 package import ModelTestSupport
 import SongPlan
+import SwiftProtobuf
 import Synchronization
 package import WorkerCore
 import WorkerService
@@ -32,15 +33,15 @@ package final class InProcessCluster {
         folder: URL, fixture: Fixture, settings: Settings = Settings(),
         log: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
+        failures = FailureList(log: log)
         self.folder = folder
         model = try Model(path: fixture.folder.path)
         let registry = ModelRegistry()
         try registry.add(path: model.folder.path)
         server = try CoordinatorServer(
             state: folder.path, registry: registry,
-            options: CoordinatorServer.Options(settings: settings, threads: 1, log: log))
+            options: CoordinatorServer.Options(settings: settings, threads: 1, log: failures.log))
         client = network.makeClient()
-        failures = FailureList(log: log)
         let started = DispatchSemaphore(value: 0)
         run { [server, network] in
             let transport = network.makeServer()
@@ -82,6 +83,12 @@ package final class InProcessCluster {
 
     /// What ended of itself and should not have.
     package var faults: [String] { failures.list }
+
+    /// What was logged last, and how workers and songs stand, for who wonders why nothing goes on.
+    package func report() -> String {
+        let status = (try? ask(.status(WireStatusQuery())).status.textFormatString()) ?? "no status"
+        return status + "\n" + failures.lastLines.joined(separator: "\n")
+    }
 
     // MARK: asking
 
@@ -130,7 +137,7 @@ package final class InProcessCluster {
             poll()
             usleep(20_000)
         }
-        throw FixtureError(description: "the song has not ended within \(limit)")
+        throw FixtureError(description: "\(song) has not ended within \(limit)\n\(report())")
     }
 
     /// Stops all; once.
@@ -141,17 +148,29 @@ package final class InProcessCluster {
     }
 }
 
-/// What ended threads, from any of them.
+/// What ended threads, and what was logged last, from any of them.
 private final class FailureList: Sendable {
-    let log: @Sendable (String) -> Void
-    private let texts = Mutex<[String]>([])
+    private static let lines = 200
+    private let outer: @Sendable (String) -> Void
+    private let state = Mutex<(texts: [String], lines: [String])>(([], []))
 
-    init(log: @escaping @Sendable (String) -> Void) { self.log = log }
+    init(log: @escaping @Sendable (String) -> Void) { outer = log }
 
-    var list: [String] { texts.withLock { $0 } }
+    var list: [String] { state.withLock { $0.texts } }
+    var lastLines: [String] { state.withLock { $0.lines } }
+
+    var log: @Sendable (String) -> Void {
+        { [self] line in
+            outer(line)
+            state.withLock { state in
+                state.lines.append(line)
+                if state.lines.count > Self.lines { state.lines.removeFirst() }
+            }
+        }
+    }
 
     func add(_ text: String) {
         log(text)
-        texts.withLock { $0.append(text) }
+        state.withLock { $0.texts.append(text) }
     }
 }
