@@ -11,6 +11,8 @@ package final class ChaosProxy: Sendable {
         var counts = LinkCounts()
         var wanted: Break?
         var isEnding = false
+        /// Turns that were begun.
+        var turns = 0
     }
 
     /// Where it listens, on 127.0.0.1.
@@ -37,9 +39,17 @@ package final class ChaosProxy: Sendable {
         thread.start()
     }
 
+    /// From the moment when it is set on, bytes that come are treated so.
     package var condition: LinkCondition {
         get { state.withLock { $0.condition } }
-        set { state.withLock { $0.condition = newValue } }
+        set {
+            let before = state.withLock { state in
+                state.condition = newValue
+                return state.turns
+            }
+            // The turn that runs may have another order.
+            while state.withLock({ $0.turns == before && !$0.isEnding }) { usleep(1000) }
+        }
     }
 
     package var counts: LinkCounts { state.withLock { $0.counts } }
@@ -58,6 +68,7 @@ package final class ChaosProxy: Sendable {
 
     private func order() -> ProxyLoop.Order {
         state.withLock { state in
+            state.turns += 1
             defer { if state.wanted == .reset { state.wanted = nil } }
             return ProxyLoop.Order(
                 condition: state.condition, resets: state.wanted == .reset, cuts: state.wanted == .cut,
