@@ -31,7 +31,9 @@ extension ClusterProcesses {
                 let shown = try await cluster.command("workers", ["--json"])
                 let machines = try shown.decode(Machines.self)
                 #expect(machines.setAside.map(\.machine) == ["b"], "\(shown.report)")
-                #expect(machines.setAside.first?.reason.contains("is another one on two other machines") == true, "\(shown.report)")
+                #expect(
+                    machines.setAside.first?.reason.contains("is another one on two other machines") == true,
+                    "\(shown.report)")
                 let line = "machine b gives wrong tokens"
                 #expect(cluster.log.contains(line))
                 #expect(!cluster.log.contains("machine a gives") && !cluster.log.contains("machine c gives"))

@@ -42,14 +42,16 @@ package final class ChaosProxy: Sendable {
     /// From the moment when it is set on, bytes that come are treated so.
     package var condition: LinkCondition {
         get { state.withLock { $0.condition } }
-        set {
-            let before = state.withLock { state in
-                state.condition = newValue
-                return state.turns
-            }
-            // The turn that runs may have another order.
-            while state.withLock({ $0.turns == before && !$0.isEnding }) { usleep(1000) }
+        set { order { $0.condition = newValue } }
+    }
+
+    /// Orders something, and waits for the end of the turn that runs, which may have another order.
+    private func order(_ change: (inout State) -> Void) {
+        let before = state.withLock { state in
+            change(&state)
+            return state.turns
         }
+        while state.withLock({ $0.turns == before && !$0.isEnding }) { usleep(1000) }
     }
 
     package var counts: LinkCounts { state.withLock { $0.counts } }
@@ -58,7 +60,7 @@ package final class ChaosProxy: Sendable {
     package func reset() { state.withLock { $0.wanted = .reset } }
 
     /// Lets half of the bytes pass that come next, and closes their connection.
-    package func cut() { state.withLock { $0.wanted = .cut } }
+    package func cut() { order { $0.wanted = .cut } }
 
     /// Ends it with its connections.
     package func close() {
