@@ -56,6 +56,15 @@ private final class Line {
         _ = Foundation.send(descriptor, bytes, count, Int32(MSG_NOSIGNAL))
     }
 
+    /// Waits until the proxy has counted so; a minute at most.
+    func waits(_ condition: (LinkCounts) -> Bool) -> Bool {
+        for _ in 0..<60_000 {
+            if condition(proxy.counts) { return true }
+            usleep(1000)
+        }
+        return false
+    }
+
     /// What comes within a time; ends early when all of it is there, or the connection has ended.
     func receive(_ count: Int, at descriptor: Int32, within milliseconds: Int32) -> (bytes: [UInt8], error: Int32?) {
         var all: [UInt8] = []
@@ -88,7 +97,7 @@ private final class Line {
         line.proxy.condition = .partition
         line.send(100, from: line.client)
         line.send(50, from: line.server)
-        while line.proxy.counts.held < 150 { usleep(1000) }
+        #expect(line.waits { $0.held >= 150 })
         #expect(line.receive(1, at: line.server, within: 50).bytes.isEmpty)
         #expect(line.receive(1, at: line.client, within: 50).bytes.isEmpty)
         line.proxy.condition = .good
@@ -102,7 +111,7 @@ private final class Line {
         line.send(100, from: line.client)
         line.send(50, from: line.server)
         #expect(line.receive(50, at: line.client, within: Self.soon).bytes.count == 50)
-        while line.proxy.counts.held < 100 { usleep(1000) }
+        #expect(line.waits { $0.held >= 100 })
         #expect(line.receive(1, at: line.server, within: 50).bytes.isEmpty)
     }
 
@@ -113,7 +122,7 @@ private final class Line {
         line.proxy.reset()
         #expect(line.receive(1, at: line.client, within: Self.soon).error == ECONNRESET)
         #expect(line.receive(1, at: line.server, within: Self.soon).error == ECONNRESET)
-        while line.proxy.counts.broken == 0 { usleep(1000) }
+        #expect(line.waits { $0.broken > 0 })
         #expect(line.proxy.counts.broken == 1)
     }
 

@@ -7,7 +7,7 @@ enum AudioInputs {
 
     static func recording(_ bytes: [UInt8]) throws -> FuzzEntry.Outcome {
         try refusing(AudioFileError.self) {
-            try InputFile.with(bytes, "recording") { path in
+            try ScratchFile.with(bytes, "recording") { path in
                 let samples = try AudioReader(path: path).read(seconds: seconds, at: 44_100)
                 guard samples.count <= Int(seconds * 44_100), samples.allSatisfy(\.isFinite) else {
                     throw BrokenPromise("samples that are too many, or no numbers")

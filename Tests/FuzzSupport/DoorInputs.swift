@@ -24,7 +24,7 @@ enum DoorInputs {
 
     static func allowList(_ bytes: [UInt8]) throws -> FuzzEntry.Outcome {
         try refusing(ZeroMQError.self) {
-            let list = try InputFile.with(bytes, "allowed-keys") { try AllowList(path: $0) }
+            let list = try ScratchFile.with(bytes, "allowed-keys") { try AllowList(path: $0) }
             // What was read is written and read as the same.
             let text = list.entries.map(\.line).joined(separator: "\n")
             let again = AllowList(parsing: text, from: "again")
@@ -36,7 +36,7 @@ enum DoorInputs {
 
     static func key(_ bytes: [UInt8]) throws -> FuzzEntry.Outcome {
         try refusing(ZeroMQError.self) {
-            try InputFile.with(bytes, "key") { path in
+            try ScratchFile.with(bytes, "key") { path in
                 let known = try KeyFile.readPublicKey(path)
                 guard known.z85.utf8.count == 40 else { throw BrokenPromise("a key of another length") }
                 _ = try KeyFile.readPair(path)

@@ -11,7 +11,7 @@ enum FileInputs {
 
     private static func checkpoint(_ bytes: [UInt8], _ name: String) throws -> FuzzEntry.Outcome {
         try refusing(CheckpointError.self) {
-            try InputFile.with(bytes, name) { path in
+            try ScratchFile.with(bytes, name) { path in
                 for tensor in try Checkpoint.open(path: path).tensors.values where tensor.count <= mostValues {
                     if (try? tensor.int64s()) == nil { _ = try tensor.floats() }
                 }
@@ -21,7 +21,7 @@ enum FileInputs {
 
     static func codes(_ bytes: [UInt8]) throws -> FuzzEntry.Outcome {
         try refusing(CheckpointError.self) {
-            try InputFile.with(bytes, "codes.safetensors") { path in
+            try ScratchFile.with(bytes, "codes.safetensors") { path in
                 let codes = try CodesFile.read(path)
                 guard codes.allSatisfy({ $0.allSatisfy { $0.allSatisfy { $0 >= 0 } } }) else {
                     throw BrokenPromise("negative codes were read")

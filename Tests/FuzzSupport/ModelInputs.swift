@@ -15,7 +15,7 @@ enum ModelInputs {
 
     private static func model(_ fixture: Fixture, _ name: String, _ bytes: [UInt8]) throws -> FuzzEntry.Outcome {
         do {
-            try InputFile.replacing(name, of: fixture.folder.path, with: bytes) { folder in
+            try ScratchFile.replacing(name, of: fixture.folder.path, with: bytes) { folder in
                 let model = try Model(path: folder)
                 // Shapes are compared with those of the weights.
                 _ = try model.fingerprints()

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import MeasurementSupport
-import SystemErrors
 
 @main
 struct MeasureCluster: ParsableCommand {
@@ -21,18 +19,5 @@ struct MeasureCluster: ParsableCommand {
             """,
         subcommands: [LeasesCommand.self, SongsCommand.self, ChunksCommand.self])
 
-    static func main() {
-        Running.endOnSignals()
-        StandardOutput.showLines()
-        do {
-            var command = try parseAsRoot()
-            try command.run()
-            try StandardOutput.flush()
-            Running.end()
-        } catch {
-            Running.end()
-            let explanation = error.explanation
-            exit(withError: explanation == "\(error)" ? error : MeasurementError(explanation))
-        }
-    }
+    static func main() { measure() }
 }

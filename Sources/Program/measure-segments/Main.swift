@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import MeasurementSupport
-import SystemErrors
 
 @main
 struct MeasureSegments: ParsableCommand {
@@ -20,18 +18,5 @@ struct MeasureSegments: ParsableCommand {
             """,
         subcommands: [SeamsCommand.self, SpeedCommand.self, RecordingCommand.self])
 
-    static func main() {
-        Running.endOnSignals()
-        StandardOutput.showLines()
-        do {
-            var command = try parseAsRoot()
-            try command.run()
-            try StandardOutput.flush()
-            Running.end()
-        } catch {
-            Running.end()
-            let explanation = error.explanation
-            exit(withError: explanation == "\(error)" ? error : MeasurementError(explanation))
-        }
-    }
+    static func main() { measure() }
 }

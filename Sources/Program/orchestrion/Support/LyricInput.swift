@@ -23,7 +23,7 @@ enum LyricInput {
     }
 
     private static func read(_ file: String) throws -> String {
-        let data = try InputFile.content(of: file, option: "lyrics")
+        let data = try OptionFile.content(of: file, option: "lyrics")
         let content: PlainText
         do {
             content = try PlainText(data)

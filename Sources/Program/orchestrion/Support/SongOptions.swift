@@ -127,7 +127,7 @@ struct SongOptions: ParsableArguments {
         var specification: SongSpecification
         var fileFormat: String?
         if let song {
-            let file = try SongFile(InputFile.content(of: song, option: "song"), source: song)
+            let file = try SongFile(OptionFile.content(of: song, option: "song"), source: song)
             specification = try SongSpecification(file)
             fileFormat = file.format
             try resolvePaths(&specification, beside: song)
@@ -141,7 +141,7 @@ struct SongOptions: ParsableArguments {
 
     /// What the song file says that the song was made with.
     func profileOfFile() throws -> NumericProfile? {
-        try song.flatMap { try SongFile(InputFile.content(of: $0, option: "song"), source: $0).profile }
+        try song.flatMap { try SongFile(OptionFile.content(of: $0, option: "song"), source: $0).profile }
     }
 
     /// Files that a song file names are looked for beside it, too.

@@ -2,12 +2,12 @@ import Foundation
 import Synchronization
 
 /// A file that holds an input while it is read. Several threads may have one each.
-enum InputFile {
+enum ScratchFile {
     private static let folder: String = {
         let base = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
         let path = "\(base)/orchestrion-fuzz-\(getpid())"
         mkdir(path, 0o700)
-        atexit { InputFile.removeFolder() }
+        atexit { ScratchFile.removeFolder() }
         return path
     }()
     private static let number = Atomic(0)

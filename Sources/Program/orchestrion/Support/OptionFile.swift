@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 
 /// Small files that options name, and why they cannot be read.
-enum InputFile {
+enum OptionFile {
     /// The content of a file or pipe.
     ///
     /// - Parameters:
