@@ -9,7 +9,6 @@ final class Checks {
     private var answers = AnswerCheck()
     private var audit: ReplayAudit?
     private var batch: [Record] = []
-    private var isDamaged = false
 
     init(hasLiar: Bool) { tokens = TokenCheck(hasLiar: hasLiar) }
 
@@ -19,16 +18,14 @@ final class Checks {
     func damaged() { durability.damaged() }
 
     func opened(_ journal: Journal) throws {
-        let records = try journal.read().entries.map(\.record)
-        isDamaged = durability.isDamaged
-        try durability.opened(records)
+        try durability.opened(journal.read().entries.map(\.record))
     }
 
     /// What is damaged was left away, and the core goes on.
     func mended(_ journal: Journal, _ core: Coordinator) throws {
-        let records = isDamaged ? try journal.read().entries.map(\.record) : durability.durable
-        if isDamaged { durability.mended(records) }
-        try answers.opened(records, isDamaged: isDamaged)
+        let isDamaged = durability.isDamaged
+        if isDamaged { durability.mended(try journal.read().entries.map(\.record)) }
+        try answers.opened(durability.durable, isDamaged: isDamaged)
         audit = ReplayAudit(of: core)
         batch = []
     }

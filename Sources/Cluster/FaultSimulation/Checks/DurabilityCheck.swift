@@ -13,10 +13,17 @@ struct DurabilityCheck {
     private(set) var durable: [Record] = []
     /// What was tried last and is not known to be there.
     private var attempt: Attempt?
-    /// Bits of the disk were changed since the journal was opened: some may be lost, and none may be made up.
+    /// Bits of the disk were changed, and the journal was not mended since: some records may be lost, and with the end of
+    /// the log what was forgotten may be back, but none may be made up.
     private(set) var isDamaged = false
+    private var written: Set<Record> = []
 
-    mutating func tries(_ records: [Record]) { if !records.isEmpty { attempt = .append(records) } }
+    mutating func tries(_ records: [Record]) {
+        guard !records.isEmpty else { return }
+        attempt = .append(records)
+        written.formUnion(records)
+    }
+
     mutating func tries(toForget song: SongID) { attempt = .forget(song) }
 
     mutating func succeeded() {
@@ -59,27 +66,21 @@ struct DurabilityCheck {
     /// The journal was opened again, and holds these.
     mutating func opened(_ records: [Record]) throws(Violation) {
         if isDamaged {
-            try checkOrigin(of: records)
+            if let strange = records.first(where: { !written.contains($0) }) {
+                throw Violation(.durability, "after damage there is a record that nobody wrote: \(strange)")
+            }
         } else {
             let possible = [durable] + (attempt.map { [Self.done($0, durable)] } ?? [])
             guard possible.contains(records) else { throw missing(records) }
         }
         durable = records
         attempt = nil
-        isDamaged = false
     }
 
     /// What damage left, after it was mended.
-    mutating func mended(_ records: [Record]) { durable = records }
-
-    private func checkOrigin(of records: [Record]) throws(Violation) {
-        var known = (durable + (attempt.map { Self.done($0, []) } ?? []))[...]
-        for record in records {
-            guard let place = known.firstIndex(of: record) else {
-                throw Violation(.durability, "after damage there is a record that nobody wrote: \(record)")
-            }
-            known = known[(place + 1)...]
-        }
+    mutating func mended(_ records: [Record]) {
+        durable = records
+        isDamaged = false
     }
 
     private func missing(_ records: [Record]) -> Violation {

@@ -55,8 +55,9 @@ package struct FaultSchedule: Sendable, Hashable {
             return dice.happens(0.4) ? .cutPower : .cutPowerAtChange(dice.number(0...8), half: dice.happens(0.5))
         case .fullDisk: return .fullDisk(dice.between(0.2, 6))
         case .failingDisk:
+            let (reads, syncs) = (dice.happens(0.3), dice.happens(0.6))
             return .failingDisk(
-                dice.number(1...6), reads: dice.happens(0.3), writes: dice.happens(0.6), syncs: dice.happens(0.6))
+                dice.number(1...6), reads: reads, writes: !reads && !syncs || dice.happens(0.5), syncs: syncs)
         case .flipBit: return .flipBit
         case .setClock: return .setClock(by: dice.between(-100_000, 100_000))
         case .cancelSong: return .cancelSong(dice.between(0.1, 4))

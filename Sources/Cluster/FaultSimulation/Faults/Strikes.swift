@@ -35,7 +35,7 @@ extension SimulatedCluster {
             disk.setFull(true)
             lasts(seconds) { [unowned self] in disk.setFull(false) }
         case .failingDisk(let count, let reads, let writes, let syncs):
-            var calls: SimulatedDisk.Calls = writes || !(reads || syncs) ? [.writes] : []
+            var calls: SimulatedDisk.Calls = writes ? [.writes] : []
             if reads { calls.insert(.reads) }
             if syncs { calls.insert(.syncs) }
             disk.fail(count, calls)
