@@ -81,6 +81,7 @@ final class SimulatedCluster {
     ///
     /// - Throws: `Violation`.
     func run() throws {
+        for worker in workers { trace.log("\(worker.name): \(worker.machine)") }
         plan(.startCoordinator(process: 0), after: 0)
         for worker in workers { plan(.startWorker(worker.index, process: 0), after: dice.between(0, 1)) }
         plan(.client, after: 0.1)

@@ -100,9 +100,9 @@ extension Effect {
     fileprivate var short: String {
         switch self {
         case .journal(.tokens(let stream, let start, let tokens, let origin)):
-            "journal: \(stream) \(start)..<\(start + tokens.count)\(origin == .known ? ", known" : "")"
+            "journal: \(TaskID(stream: stream, window: -1)) \(start)..<\(start + tokens.count)\(origin == .known ? ", known" : "") \(tokens)"
         case .journal(.claimed(let task, let epoch, let worker, let start, let tokens)):
-            "journal: \(task) (epoch \(epoch)) claimed by \(worker): \(start)..<\(start + tokens.count)"
+            "journal: \(task) (epoch \(epoch)) claimed by \(worker): \(start)..<\(start + tokens.count) \(tokens)"
         case .journal(.songSubmitted(let submission)): "journal: song \(submission.song) submitted"
         case .journal(let record): "journal: \(record)"
         case .send(let peer, let message): "to w\(peer.bytes.first ?? 0): \(message.short)"

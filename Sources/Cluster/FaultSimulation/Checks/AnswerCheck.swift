@@ -1,8 +1,8 @@
 import CoordinatorCore
 import SongPlan
 
-/// What a worker is told is true, and it is told enough: acknowledged tokens are journaled, epochs are new, and a chunk that
-/// brings nothing new is answered all the same.
+/// What a worker is told is true, and it is told enough: acknowledged tokens are journaled, epochs are new, tokens come from
+/// leases that run, and a chunk that brings nothing new is answered all the same.
 struct AnswerCheck {
     private struct Grant: Hashable {
         var task: TaskID
@@ -17,6 +17,8 @@ struct AnswerCheck {
     private var firsts: [Epoch: Int] = [:]
     private var acknowledged: [Epoch: Int] = [:]
     private var grants: [Epoch: Grant] = [:]
+    /// Leases that ended, and with them the right to bring tokens.
+    private var ended: Set<Epoch> = []
     private var last: Epoch = 0
 
     /// Records are durable.
@@ -26,8 +28,15 @@ struct AnswerCheck {
 
     private mutating func add(_ record: Record) throws(Violation) {
         switch record {
-        case .tokens(let stream, let start, let tokens, _): ends[stream] = start + tokens.count
-        case .claimed(_, let epoch, _, let start, let tokens): claims[epoch] = start + tokens.count
+        case .tokens(let stream, let start, let tokens, let origin):
+            ends[stream] = start + tokens.count
+            if case .sampled(let task, let epoch, let worker) = origin, claims[epoch] == nil {
+                try checkLease(epoch, task, worker)
+            }
+        case .claimed(let task, let epoch, let worker, let start, let tokens):
+            try checkLease(epoch, task, worker)
+            claims[epoch] = start + tokens.count
+        case .leaseEnded(_, let epoch, _, _): ended.insert(epoch)
         case .tokensDropped(let stream, let start): ends[stream] = min(start, ends[stream] ?? start)
         case .leaseGranted(let task, let epoch, let worker):
             let grant = Grant(task: task, worker: worker)
@@ -35,23 +44,46 @@ struct AnswerCheck {
                 epoch > last, .epochs, "\(task) gets the epoch \(epoch), and \(last) was given before")
             (grants[epoch], last) = (grant, epoch)
         case .songRemoved(let song): ends = ends.filter { $0.key.song != song }
-        case .songSubmitted, .leaseEnded, .workerBlamed, .cut, .songState, .machine, .checkBegun, .checkEnded,
+        case .songSubmitted, .workerBlamed, .cut, .songState, .machine, .checkBegun, .checkEnded,
             .cutDropped, .verdict, .verdictLifted, .songResumed:
             break
         }
+    }
+
+    private func checkLease(_ epoch: Epoch, _ task: TaskID, _ worker: WorkerID) throws(Violation) {
+        try Violation.unless(
+            grants[epoch] == Grant(task: task, worker: worker), .epochs,
+            "\(worker) brings tokens of \(task) with the epoch \(epoch), which it was not given for that")
+        try Violation.unless(
+            !ended.contains(epoch), .epochs, "\(worker) brings tokens of \(task) with the epoch \(epoch), which has ended")
     }
 
     /// The journal was opened again.
     ///
     /// - Parameter isDamaged: records were lost with bits of the disk, and with them what was told.
     mutating func opened(_ records: [Record], isDamaged: Bool) throws(Violation) {
-        let told = grants.filter { firsts[$0.key] != nil }
-        (ends, claims, grants, last) = ([:], [:], [:], 0)
-        try add(records)
-        if isDamaged { (firsts, acknowledged) = ([:], [:]) } else { grants.merge(told) { _, known in known } }
         // What was granted and told to nobody may be given again.
-        last = max(last, told.keys.max() ?? 0)
-        if isDamaged { last = records.reduce(0) { if case .leaseGranted(_, let epoch, _) = $1 { max($0, epoch) } else { $0 } } }
+        let told = isDamaged ? [] : firsts.keys.sorted()
+        (ends, claims, grants, ended, last) = ([:], [:], [:], [], 0)
+        if isDamaged { (firsts, acknowledged) = ([:], [:]) }
+        try restore(records)
+        last = max(last, told.last ?? 0)
+    }
+
+    /// Some of what leases were may be forgotten, so nothing is checked.
+    private mutating func restore(_ records: [Record]) throws(Violation) {
+        for record in records {
+            switch record {
+            case .leaseGranted(let task, let epoch, let worker):
+                grants[epoch] = Grant(task: task, worker: worker)
+                last = max(last, epoch)
+            case .tokens(let stream, let start, let tokens, _): ends[stream] = start + tokens.count
+            case .claimed(_, let epoch, _, let start, let tokens): claims[epoch] = start + tokens.count
+            case .leaseEnded, .tokensDropped, .songRemoved, .songSubmitted, .workerBlamed, .cut, .songState, .machine,
+                .checkBegun, .checkEnded, .cutDropped, .verdict, .verdictLifted, .songResumed:
+                try add(record)
+            }
+        }
     }
 
     /// A worker is told something.
