@@ -23,6 +23,10 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CProcess"),
+        // A disk in memory for SQLite, which the journal's package links.
+        .target(
+            name: "CSimulatedDisk", cSettings: [.unsafeFlags(["-std=gnu11"])],
+            linkerSettings: [.linkedLibrary("sqlite3")]),
         .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
 
         // Arithmetic. The kernels keep their optimisation in debug builds, and nothing may reorder their sums.
@@ -87,6 +91,14 @@ let package = Package(
         // The coordinator's core in virtual time: plans, and what they are tested with.
         .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
 
+        // Both cores, the codec and the journal over a clock, a network and a disk of their own, with faults from a seed.
+        .target(
+            name: "FaultSimulation",
+            dependencies: [
+                "CSimulatedDisk", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService",
+                "Journal", "JukeboxModel", "Sampling", "SongPlan", "SystemErrors", "WorkerCore", "WorkerService",
+            ]),
+
         .target(name: "Pictures", dependencies: ["CCairo", "SystemErrors", "Tensor"]),
 
         // The model that ships with the program; Scripts/train makes it.
@@ -109,8 +121,8 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
-                "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "Journal", "JukeboxModel",
+                "MusicBox", "Pictures", "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -236,6 +248,9 @@ let package = Package(
                 "WorkerService",
             ]),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos"]),
+        .testTarget(
+            name: "FaultSimulationTests",
+            dependencies: ["CoordinatorCore", "FaultSimulation", "Journal", "SongPlan"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
@@ -258,15 +273,15 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest",
-        "ProcessLimits",
+        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile", "CSodium",
+        "CZeroMQ", "Digest", "ProcessLimits",
         "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
-        "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
-        "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
+        "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService",
+        "FaultSimulation", "Journal", "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

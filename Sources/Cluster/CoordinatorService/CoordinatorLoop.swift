@@ -44,8 +44,7 @@ final class CoordinatorLoop {
     /// What the songs of each key take.
     private(set) var holdings = Holdings()
     var uploads = UploadLedger()
-    /// What waits until it can be journaled; nil when nothing does.
-    var held: HeldEffects?
+    var gate = JournalGate()
     var upkeep: Upkeep
     /// Songs whose submission is damaged.
     var lost: [SongID: String]
@@ -90,7 +89,7 @@ final class CoordinatorLoop {
 
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
         var replies: [AddressedReply] = []
-        if held == nil {
+        if !gate.isHolding {
             try takeIn(messages, transport, &replies)
         } else {
             try waitForJournal(messages, transport, &replies)

@@ -60,7 +60,7 @@ extension CoordinatorLoop {
             upkeep.nextSettling = now + 2
             for (song, workers) in upkeep.unsettled { try settle(song, workers: workers) }
         }
-        guard held == nil else { return }
+        guard !gate.isHolding else { return }
         if now >= upkeep.nextShrinking {
             upkeep.nextShrinking = now + 60
             _ = try? journal.shrink()
@@ -179,7 +179,7 @@ extension CoordinatorLoop {
         } else {
             troubles.clear(Self.quota)
         }
-        guard wasOver != upkeep.isOverQuota, held == nil else { return }
+        guard wasOver != upkeep.isOverQuota, !gate.isHolding else { return }
         var effects = handle(upkeep.isOverQuota ? .pause(reason: quotaText) : .proceed)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
     }

@@ -31,6 +31,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private let hang: HangSettings
     /// By level, the longest step so far.
     private var longest: [Int: Duration] = [:]
+    private let clock: @Sendable () -> Duration
     private let lies = LieInjection()
     private let count = TokenCount()
     private var drawnTokens = 0
@@ -41,20 +42,15 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     ///
     /// - Parameter backend: of the model, in its profile.
     init(
-        model: Model, backend: any WindowBackend, options: Worker.Options, pulse: StepPulse = StepPulse()
+        model: ServedModel, backend: any WindowBackend, options: Worker.Options, pulse: StepPulse = StepPulse()
     ) throws {
-        precondition(backend.profile == model.profile, "the backend has another profile than the model")
         self.backend = backend
-        log = options.log
+        (log, clock) = (options.log, options.clock)
         (self.pulse, hang) = (pulse, options.hang ?? HangSettings())
         record = StepRecord(board: options.board, fault: .ofEnvironment)
         plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
-        labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
-        blockLengths = Dictionary(
-            uniqueKeysWithValues: options.levels.map {
-                ($0, model.hyperparameters.priors[$0].transformer(codes: model.hyperparameters.vqvae.codes).blockLength)
-            })
+        (labellers, blockLengths) = (model.labellers, model.blockLengths)
         for level in options.levels where resident.count < plan.residentLevels { try load(level) }
         if lies.isAskedFor { log("ORCHESTRION_FAULT asks for wrong tokens: this worker is for tests alone") }
         if plan.residentLevels < options.levels.count {
@@ -73,14 +69,14 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             return
         }
         while resident.count >= plan.residentLevels { backend.unload(level: resident.removeFirst()) }
-        let start = ContinuousClock.now
+        let start = clock()
         pulse.begin(limit: hang.loading)
         defer { pulse.end() }
         try load(level)
         shared.state.withLock { $0.scheduler.setResident(residentLevels) }
         log(
             "level \(level) is in memory after "
-                + "\((start.duration(to: .now) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
+                + "\(((clock() - start) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
     }
 
     private func load(_ level: Int) throws {
@@ -104,6 +100,18 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
     }
 
+    /// One step, for who has no thread for it.
+    ///
+    /// - Returns: false when there was nothing to do.
+    func runOnce(_ shared: SharedBatch) -> Bool {
+        guard shared.state.withLock({ $0.isClosed ? false : $0.scheduler.next(&step) }) else {
+            forgetWindows(shared)
+            return false
+        }
+        runStep(shared)
+        return true
+    }
+
     /// The engine cannot go on, and its windows are not to blame: the worker ends, and they go elsewhere.
     private func stop(_ reason: String, _ shared: SharedBatch) {
         shared.state.withLock { state in
@@ -119,7 +127,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         } catch {
             return stop("\(error)", shared)
         }
-        let start = ContinuousClock.now
+        let start = clock()
         pulse.begin(limit: limit(step.level))
         defer { pulse.end() }
         if record.begin(step, shared) { return failInjected(shared) }
@@ -134,7 +142,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
             take(outcome, of: prefill.seat, samples: prefill.samples, shared)
         }
-        let duration = start.duration(to: .now)
+        let duration = clock() - start
         if duration > longest[step.level] ?? .zero { longest[step.level] = duration }
         let seconds = duration / .seconds(1)
         let hasNews = shared.state.withLock { state in
