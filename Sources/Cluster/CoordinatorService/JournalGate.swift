@@ -53,6 +53,9 @@ package struct JournalGate {
         }
     }
 
+    /// There is room now, perhaps: it is tried again at once.
+    package mutating func hurry() { held?.nextTry = 0 }
+
     /// Tries again when it is time.
     ///
     /// - Returns: the effects that waited, when their records are durable; nil while they are not.

@@ -18,6 +18,12 @@ extension CoordinatorLoop {
         case .durable(let effects): return try perform(effects, transport, &replies)
         case .held(let error):
             tellOfWaiting()
+            for case .submitAccepted(let song) in effects {
+                let reason =
+                    "song \(song) waits, because nothing can be journaled: \(error.waitingExplanation). It is taken on as soon "
+                    + "as that is possible; orchestrion status shows it then"
+                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+            }
             return handle(.pause(reason: error.waitingExplanation))
         }
     }
@@ -42,6 +48,12 @@ extension CoordinatorLoop {
         var effects = try perform(held, transport, &replies)
         if !isOverQuota { effects += handle(.proceed) }
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+    }
+
+    /// - Throws: what a client is told who asked for a change, which waits with all others; it is done when that is possible.
+    func sayThatItWaits(_ what: String) throws {
+        guard let reason = gate.reason else { return }
+        throw SongError("\(what) as soon as something can be journaled again: \(reason)")
     }
 
     /// Why no song can be taken on just now; nil when one can.

@@ -54,7 +54,9 @@ struct Scenario {
                 geometry: HashModel.geometry, sampleLength: length, hops: [dice.pick([32, 48]), 32, 16], known: known,
                 stopAt: dice.happens(0.15) ? 1 : 0, segmentation: segmentation),
             seed: dice.next(),
-            filters: (0..<3).map { _ in Filter(temperature: Float(dice.number(90...110)) / 100, topK: dice.number(0...2)) },
+            filters: (0..<3).map { _ in
+                Filter(temperature: Float(dice.number(90...110)) / 100, topK: dice.number(0...2))
+            },
             labels: (0..<samples).map { _ in (0..<3).map { _ in HashModel.labels(&dice, length: length) } },
             numbers: samples == 2 && dice.happens(0.5) ? [7, 3] : nil, priority: dice.number(0...2),
             awaitsTokens: known != [0, 0, 0])

@@ -41,6 +41,11 @@ extension Journal {
         return before.bytes - (try size()).bytes
     }
 
+    /// Moves what lies in the write-ahead log into the file, whose pages are checked one by one, and empties the log.
+    package func checkpoint() throws(JournalError) {
+        try guarding("writing to") { try database.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
+    }
+
     /// Writes the whole file anew without its free room, which needs as much room again meanwhile.
     package func compact() throws(JournalError) {
         try guarding("compacting") {

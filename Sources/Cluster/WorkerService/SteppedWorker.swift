@@ -19,13 +19,15 @@ package final class SteppedWorker {
     ) throws {
         engine = try Engine(model: model, backend: backend, options: options)
         var scheduler = BatchScheduler(
-            settings: BatchScheduler.Settings(slots: engine.slots, chunk: options.chunk), blockLengths: model.blockLengths)
+            settings: BatchScheduler.Settings(slots: engine.slots, chunk: options.chunk),
+            blockLengths: model.blockLengths)
         scheduler.setResident(engine.residentLevels)
         batch = SharedBatch(scheduler: scheduler)
         conversation = Conversation(
             transport: transport, place: "the coordinator", batch: batch,
             introduction: Conversation.Introduction(
-                options: options, slots: engine.slots, modelName: model.name, identity: options.identity ?? options.name,
+                options: options, slots: engine.slots, modelName: model.name,
+                identity: options.identity ?? options.name,
                 fingerprints: model.fingerprints),
             checks: model.checks)
     }

@@ -98,7 +98,8 @@ package final class Worker: Sendable {
         checks = ServedModel(model, levels: options.levels, fingerprints: fingerprints).checks
         slots = engine.slots
         var scheduler = BatchScheduler(
-            settings: BatchScheduler.Settings(slots: engine.slots, chunk: options.chunk), blockLengths: engine.blockLengths)
+            settings: BatchScheduler.Settings(slots: engine.slots, chunk: options.chunk),
+            blockLengths: engine.blockLengths)
         scheduler.setResident(engine.residentLevels)
         batch = SharedBatch(scheduler: scheduler)
     }

@@ -55,7 +55,8 @@ struct AnswerCheck {
             grants[epoch] == Grant(task: task, worker: worker), .epochs,
             "\(worker) brings tokens of \(task) with the epoch \(epoch), which it was not given for that")
         try Violation.unless(
-            !ended.contains(epoch), .epochs, "\(worker) brings tokens of \(task) with the epoch \(epoch), which has ended")
+            !ended.contains(epoch), .epochs,
+            "\(worker) brings tokens of \(task) with the epoch \(epoch), which has ended")
     }
 
     /// The journal was opened again.

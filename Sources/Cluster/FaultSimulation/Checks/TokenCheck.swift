@@ -37,7 +37,8 @@ struct TokenCheck {
             throw Violation(.tokens, "song \(song) is finished, and nobody submitted it")
         }
         try Violation.unless(
-            Set(streams.keys) == Set(reference.tokens.keys), .tokens, "song \(song) is finished without all its streams")
+            Set(streams.keys) == Set(reference.tokens.keys), .tokens, "song \(song) is finished without all its streams"
+        )
         for (stream, tokens) in streams.sorted(by: { "\($0.key)" < "\($1.key)" }) {
             try compare(stream, tokens, isWhole: true, "are in its outputs")
         }

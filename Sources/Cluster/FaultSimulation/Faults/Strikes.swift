@@ -88,7 +88,8 @@ extension SimulatedCluster {
         case .badLink(let worker, let drop, let duplicate, let delay, let flip, let seconds):
             let quality = LinkQuality(drop: drop, duplicate: duplicate, delay: delay, flip: flip)
             for link in links(worker) { network.setQuality(quality, of: link) }
-            lasts(seconds) { [unowned self] in for link in links(worker) { network.setQuality(LinkQuality(), of: link) } }
+            lasts(seconds) { [unowned self] in for link in links(worker) { network.setQuality(LinkQuality(), of: link) }
+            }
         case .killWorker, .leave, .stopWorker, .slowWorker, .killCoordinator, .killCoordinatorAfterEffects,
             .killCoordinatorAtChange, .stopCoordinator, .cutPower, .cutPowerAtChange, .fullDisk, .failingDisk, .flipBit,
             .setClock, .cancelSong:
