@@ -4,27 +4,35 @@ import Testing
 
 /// Whole clusters with faults: the real cores, the real codec and journal, in virtual time.
 struct FaultSimulationTests {
-    private static let (seeds, faults) = (UInt64(1)...120, 40)
+    private static let (seeds, faults) = (UInt64(1)..<201, 40)
 
     @Test func `no seed breaks a rule`() throws {
-        var fired: Set<Fault.Kind> = []
-        var messages = FaultSimulation.MessageCounts()
-        var lost = 0
-        for seed in Self.seeds {
-            let result = try FaultSimulation.run(seed: seed, faults: Self.faults)
-            if let violation = result.violation {
-                Issue.record("\(violation)\norchestrion simulate --seed \(seed) --faults \(Self.faults) --trace")
-                return
-            }
-            fired.formUnion(result.fired.keys)
-            messages.dropped += result.messages.dropped
-            messages.duplicated += result.messages.duplicated
-            messages.delayed += result.messages.delayed
-            messages.changed += result.messages.changed
-            lost += result.disk.lostAtPowerCuts + result.disk.tornAtPowerCuts
+        let summary = try SeedSeries(Self.seeds, faults: Self.faults, mostFailures: 1).run(threads: 2)
+        for failure in summary.failures {
+            Issue.record("orchestrion simulate --seed \(failure.seed) --faults \(Self.faults) --trace: \(failure.violation!)")
         }
-        #expect(fired == Set(Fault.Kind.allCases))
-        #expect(messages.dropped > 0 && messages.duplicated > 0 && messages.delayed > 0 && messages.changed > 0)
-        #expect(lost > 0)
+        #expect(summary.failures.isEmpty)
+    }
+
+    @Test func `every kind of fault strikes`() throws {
+        let summary = try SeedSeries(300..<316, faults: 80).run(threads: 2)
+        #expect(Set(summary.fired.keys) == Set(Fault.Kind.allCases))
+        let sent = summary.messages
+        #expect(sent.dropped > 0 && sent.duplicated > 0 && sent.delayed > 0 && sent.changed > 0 && sent.blocked > 0)
+        let disk = summary.disk
+        #expect(disk.refused > 0 && disk.lostAtPowerCuts > 0 && disk.tornAtPowerCuts > 0)
+    }
+
+    @Test func `a seed gives the same twice, and another one something else`() throws {
+        let first = try FaultSimulation.run(seed: 5, faults: 40)
+        let again = try FaultSimulation.run(seed: 5, faults: 40)
+        let other = try FaultSimulation.run(seed: 6, faults: 40)
+        #expect(first.digest == again.digest && first.events == again.events && first.fired == again.fired)
+        #expect(first.digest != other.digest)
+    }
+
+    @Test func `without faults a cluster does what it is asked for`() throws {
+        let result = try FaultSimulation.run(seed: 1, faults: 0)
+        #expect(result.violation == nil && result.faults == 0 && result.songs > 0)
     }
 }

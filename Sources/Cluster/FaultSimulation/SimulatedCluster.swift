@@ -41,6 +41,8 @@ final class SimulatedCluster {
     /// What lasts for a while, and how it ends; nil when it has.
     var lasting: [(() -> Void)?] = []
     var fired: [Fault.Kind: Int] = [:]
+    /// By fault, how often it found nothing to strike.
+    var misses: [Int: Int] = [:]
     private var queue = EventQueue<Happening>()
     private(set) var events = 0
     private var isTurnDue = false
@@ -122,7 +124,7 @@ final class SimulatedCluster {
         case .client:
             try client.act(self)
             plan(.client, after: 0.5)
-        case .fault(let number): strike(schedule.entries[number].fault)
+        case .fault(let number): strike(number)
         case .end(let number): endLasting(number)
         }
     }

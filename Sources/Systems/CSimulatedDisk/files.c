@@ -1,5 +1,8 @@
 // The files of a disk, and what becomes of them at a power cut.
 
+// memmem
+#define _GNU_SOURCE
+
 #include "disk.h"
 
 #include <errno.h>
@@ -139,7 +142,11 @@ int sd_truncate(sd_disk *disk, sd_file *file, size_t count) {
 
 /// All of a file is on the disk, with its name.
 void sd_settle(sd_disk *disk, sd_file *file) {
-    sd_set(&file->durable, &file->now);
+    for (size_t i = 0; i < file->change_count; i++) {
+        const sd_change *change = &file->changes[i];
+        if (change->bytes) sd_put(&file->durable, change->bytes, change->count, change->offset);
+        else sd_resize(&file->durable, change->count);
+    }
     sd_clear_changes(file);
     disk->counts.syncs++;
     if (file->is_named) return;
@@ -273,11 +280,10 @@ const uint8_t *sd_bytes(const sd_disk *disk, const char *path, size_t *count) {
     return file ? file->now.bytes : NULL;
 }
 
-uint64_t sd_unsynced(const sd_disk *disk, const char *path) {
+int64_t sd_place(const sd_disk *disk, const char *path, const uint8_t *bytes, size_t count) {
     sd_file *file = sd_find(disk, path);
-    uint64_t sum = 0;
-    for (size_t i = 0; file && i < file->change_count; i++) sum += file->changes[i].bytes ? file->changes[i].count : 0;
-    return sum;
+    const uint8_t *place = file && count ? memmem(file->now.bytes, file->now.count, bytes, count) : NULL;
+    return place ? place - file->now.bytes : -1;
 }
 
 static int sd_refusal(sd_disk *disk, int kind) {

@@ -4,10 +4,19 @@ import SongPlan
 
 /// How faults happen to a cluster.
 extension SimulatedCluster {
-    func strike(_ fault: Fault) {
-        let happens = carryOut(fault)
-        if happens { fired[fault.kind, default: 0] += 1 }
-        trace.log("FAULT \(fault)\(happens ? "" : ": nothing to strike")")
+    private static let mostMisses = 12
+
+    /// A fault happens; one that finds nothing to strike waits a little.
+    func strike(_ number: Int) {
+        let fault = schedule.entries[number].fault
+        guard clock.seconds < schedule.end else { return }
+        if carryOut(fault) {
+            fired[fault.kind, default: 0] += 1
+            trace.log("FAULT \(fault)")
+        } else if misses[number, default: 0] < Self.mostMisses {
+            misses[number, default: 0] += 1
+            plan(.fault(number), after: 0.3)
+        }
     }
 
     /// Until `seconds` have passed, at most until the schedule's end.

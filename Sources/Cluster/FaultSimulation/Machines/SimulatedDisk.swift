@@ -79,15 +79,10 @@ final class SimulatedDisk: JournalDisk, @unchecked Sendable {  // a simulation h
     ///
     /// - Returns: false when they are nowhere in it.
     func flip(_ bits: UInt8, at place: Int, of bytes: [UInt8], in path: String) -> Bool {
-        guard !bytes.isEmpty, let start = self.bytes(path).firstRange(of: bytes)?.lowerBound else { return false }
-        sd_flip(disk, path, start + place, bits)
+        let start = sd_place(disk, path, bytes, bytes.count)
+        guard start >= 0 else { return false }
+        sd_flip(disk, path, Int(start) + place, bits)
         return true
-    }
-
-    private func bytes(_ path: String) -> [UInt8] {
-        var count = 0
-        guard let start = sd_bytes(disk, path, &count) else { return [] }
-        return Array(UnsafeBufferPointer(start: start, count: count))
     }
 
     /// Of all files.

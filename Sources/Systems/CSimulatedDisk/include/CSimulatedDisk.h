@@ -59,8 +59,8 @@ int sd_exists(const sd_disk *disk, const char *path);
 const char *sd_path(const sd_disk *disk, int number);
 /// What a process would read; valid until the next change.
 const uint8_t *sd_bytes(const sd_disk *disk, const char *path, size_t *count);
-/// Bytes written that are not on the disk.
-uint64_t sd_unsynced(const sd_disk *disk, const char *path);
+/// Where a file first has these bytes; -1 when nowhere.
+int64_t sd_place(const sd_disk *disk, const char *path, const uint8_t *bytes, size_t count);
 /// 0, or the system's number for why not.
 int sd_copy(sd_disk *disk, const char *from, const char *to);
 int sd_rename(sd_disk *disk, const char *from, const char *to);
