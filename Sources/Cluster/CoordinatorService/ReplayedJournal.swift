@@ -59,8 +59,9 @@ package struct ReplayedJournal: Sendable {
     ) {
         let damaged = contents.damage.filter { $0.mayBeDropped && !lost.contains($0.song ?? "") }
         let unfit = dropped.filter { !lost.contains($0.song) }
-        let repaired = contents.repaired.compactMap(core.submission)
-        guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty else { return }
+        let repaired = contents.repaired.keys.sorted().compactMap(core.submission)
+        guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty || !contents.otherFaults.isEmpty else { return }
+        for fault in contents.otherFaults { log("warning: the journal is damaged: \(fault)") }
         for damage in damaged.prefix(20) { log("warning: the journal is damaged: \(damage.what)") }
         let bySong = Dictionary(grouping: damaged.map { $0.song ?? "?" } + unfit.map(\.song), by: \.self)
         let counts = bySong.sorted { $0.key < $1.key }.map { "\($0.value.count) of song \($0.key)" }
@@ -69,10 +70,10 @@ package struct ReplayedJournal: Sendable {
                 "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
                     + "what they held is sampled again")
         }
-        for song in contents.repaired { log("a damaged byte in the submission of song \(song) was found again") }
+        for song in contents.repaired.keys.sorted() { log("a damaged byte in the row of song \(song) was found again") }
         do {
             let copy = try journal.mend(
-                dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
+                contents, dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
                 restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
             log("the journal as it was is kept as \(copy)")
         } catch {
