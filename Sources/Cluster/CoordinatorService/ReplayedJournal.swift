@@ -1,6 +1,7 @@
 package import CoordinatorCore
 package import Journal
 package import SongPlan
+import SystemErrors
 
 /// What a journal says at a start: a core that goes on from it. What is damaged is left away, told, and sampled again.
 package struct ReplayedJournal: Sendable {

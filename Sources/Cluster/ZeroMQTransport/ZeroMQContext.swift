@@ -1,5 +1,5 @@
 import CZeroMQ
-package import SystemErrors
+import SystemErrors
 
 /// libzmq's context: its I/O thread and the space of its in-process addresses. One a process is enough (tests
 /// make more, to stand for more processes).
