@@ -135,9 +135,13 @@ extension CoordinatorLoop {
             list.sampleLength = plan.sampleLength
         }
         let root = layout(of: song).folder
+        if let submission = core.submission(of: song), FolderOwner(submission, layout(of: song)).isOwn == false {
+            throw SongError("the files of \(song) are of another song that had its id; remove it, and submit it again")
+        }
         for path in FileManager.default.enumerator(atPath: root.path)?.compactMap({ $0 as? String }).sorted() ?? [] {
             let attributes = try? FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
             guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial"),
+                path != SongFolderLayout.ownerName,
                 SongFolderLayout.isSoFar(path) == soFar
             else { continue }
             // In the order of their paths.

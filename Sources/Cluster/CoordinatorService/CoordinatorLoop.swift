@@ -207,6 +207,9 @@ final class CoordinatorLoop {
         let isNew = former == nil
         let effects = handle(.submit(prepared.submission, plan: prepared.song.plan))
         if isNew, core.state(of: song) != nil {
+            // An id that was free may have files of a song that nobody knows any more.
+            removeFiles(of: song)
+            FolderOwner(prepared.submission, layout(of: song)).mark()
             let live = begin(song, prepared.request, prepared.song.plan)
             if prepared.submission.awaitsTokens { work.encode(live) }
         }

@@ -36,6 +36,10 @@ struct Orchestrion: ParsableCommand {
         // Whoever reads along sees each line when it is printed.
         StandardOutput.showLines()
         do {
+            // Swift reads them there.
+            guard access("/proc/self/cmdline", R_OK) == 0 else {
+                throw ExplainedError(description: "there is no /proc here, and nothing goes without it: mount it")
+            }
             let arguments = Array(CommandLine.arguments.dropFirst())
             try ArgumentCheck.check(arguments)
             var command: any ParsableCommand
