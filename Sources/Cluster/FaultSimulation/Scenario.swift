@@ -46,10 +46,12 @@ struct Scenario {
         let length = dice.number(lengths) * 8 * HashModel.geometry.lengthUnit
         let samples = dice.happens(0.25) ? 2 : 1
         var known = [0, 0, 0]
-        if dice.happens(0.3) { known[2] = dice.number(1...20) }
+        if dice.happens(0.3) { known[2] = dice.number(1...min(20, length / HashModel.geometry.lengthUnit - 4)) }
         if known[2] > 0, dice.happens(0.4) { known[1] = dice.number(1...60) }
         var segmentation: Segmentation?
-        if length >= (lengths.upperBound == 3 ? 24 : 48) * HashModel.geometry.lengthUnit, known[1] == 0, dice.happens(0.4) {
+        if length >= (lengths.upperBound == 3 ? 24 : 48) * HashModel.geometry.lengthUnit, known[1] == 0,
+            dice.happens(0.4)
+        {
             segmentation = Segmentation(count: dice.number(2...3), lead: 2, tail: 1, search: dice.number(0...2))
         }
         return Submission(
