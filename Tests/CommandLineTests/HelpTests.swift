@@ -49,6 +49,7 @@ extension CommandLines {
             "decode": [
                 "<dir|file>", "--out", "--level", "--format", "--model", "--preset", "--threads", "--json",
             ],
+            "simulate": ["--seed", "--seeds", "--faults", "--workers", "--failures", "--trace", "--json"],
             "demo": ["<recording>", "--seconds", "--genre", "--artist", "--lyrics", "--seed", "--out"],
             "verify": ["<dir>", "--expected", "--scenario", "--threads", "--json"],
         ]
