@@ -264,7 +264,8 @@ let package = Package(
             dependencies: ["ClusterProtocol", "DiskFaultSupport", "TestSupport", "ZeroMQTransport", "orchestrion"]),
         // Disks that fail, crashes and power cuts: under a journal, and under whole programs.
         .target(
-            name: "DiskFaultSupport", dependencies: ["CoordinatorCore", "Journal", "SongPlan", "TestSupport", "ZeroMQTransport"],
+            name: "DiskFaultSupport",
+            dependencies: ["CoordinatorCore", "Journal", "SongPlan", "TestSupport", "ZeroMQTransport"],
             path: "Tests/DiskFaultSupport"),
         .executableTarget(
             name: "orchestrion-disks",

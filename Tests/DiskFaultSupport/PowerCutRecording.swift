@@ -21,7 +21,8 @@ package enum PowerCutRecording {
         var calls = try WriteLog(log)
         if !isSynced { calls.entries.removeAll { $0.operation == .sync } }
         return PowerCutTrial(
-            calls, root: shim.folder, expectation: HistoryExpectation(JournalHistory(steps: steps, seed: seed)), seed: seed)
+            calls, root: shim.folder, expectation: HistoryExpectation(JournalHistory(steps: steps, seed: seed)),
+            seed: seed)
     }
 
     /// A coordinator that samples a song.

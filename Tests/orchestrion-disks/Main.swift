@@ -17,8 +17,8 @@ import TestSupport
             The program orchestrion must lie beside this one. All commands exit with 1 when a promise was broken.
             """,
         subcommands: [
-            CrashPointsCommand.self, PowerCutsCommand.self, FailingCallsCommand.self, FlipsCommand.self, SmallDisksCommand.self,
-            WriteJournal.self,
+            CrashPointsCommand.self, PowerCutsCommand.self, FailingCallsCommand.self, FlipsCommand.self,
+            SmallDisksCommand.self, WriteJournal.self,
         ])
 }
 

@@ -27,7 +27,8 @@ package enum JournalBackup {
             return "there is no backup of it; move it away to begin anew, or choose another state folder"
         }
         let state = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        return "the newest backup is \(newest); stop the coordinator and give: orchestrion journal restore --state '\(state)'"
+        return
+            "the newest backup is \(newest); stop the coordinator and give: orchestrion journal restore --state '\(state)'"
     }
 
     /// Copies a journal, which may be in use.
