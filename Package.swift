@@ -13,6 +13,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // C libraries of the system. Their module maps link them; libzmq's and OpenBLAS's pkg-config flags are
@@ -82,6 +83,21 @@ let package = Package(
         .target(
             name: "ClusterClient",
             dependencies: ["AudioFile", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors"]),
+        // The HTTP API: requests and responses as plain values, over a client of the coordinator.
+        .target(
+            name: "HTTPGateway",
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "Digest", "SongFiles", "SongPlan", "SystemErrors",
+            ],
+            resources: [.embedInCode("openapi.json")]),
+        // The server that carries them, the only user of SwiftNIO: Docs/Decisions/HTTPServer.md.
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "HTTPGateway",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(
             name: "WorkerService",
             dependencies: [
@@ -121,9 +137,9 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "Journal", "JukeboxModel",
-                "MusicBox", "Pictures", "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching",
-                "SystemErrors", "Tensor",
+                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
+                "Journal", "JukeboxModel", "MusicBox", "Pictures", "ProcessLimits", "Sampling", "SongFiles", "SongPlan",
+                "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -294,7 +310,8 @@ let floors = [
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
         "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService",
-        "FaultSimulation", "Journal", "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
+        "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching", "WorkerCore",
+        "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

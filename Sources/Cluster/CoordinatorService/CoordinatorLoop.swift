@@ -139,7 +139,7 @@ final class CoordinatorLoop {
             do {
                 reply = try answer(request, number: number, from: Asker(sender))
             } catch {
-                reply = .refused(error.explanation)
+                reply = .refused(error)
             }
             // Without one, the answer follows later.
             if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
@@ -187,7 +187,7 @@ final class CoordinatorLoop {
         case .prepared(let prepared):
             let song = prepared.submission.song
             if core.state(of: song) == nil, let reason = holdings.refusal(prepared.submission, prepared.song.plan) {
-                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+                if let reply = awaited.refuse(song, reason, .busy) { replies.append(reply) }
                 return []
             }
             return submit(prepared)
@@ -289,7 +289,7 @@ final class CoordinatorLoop {
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
             case .submitRefused(let song, let reason):
-                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+                if let reply = awaited.refuse(song, reason, core.state(of: song) == nil ? .other : .conflict) { replies.append(reply) }
             case .defect(let defect): throw SongError("internal error, please report it: \(defect)")
             }
         }

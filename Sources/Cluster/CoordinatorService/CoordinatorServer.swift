@@ -178,11 +178,12 @@ package final class CoordinatorServer: Sendable {
     private func answer(_ request: ClientRequest, of asker: Asker, uptime: Double) -> ClientReply? {
         let troubles = asker.isAdmin ? work.troubles.ofCoordinator : ["it waits for its state"]
         switch request {
-        case .status(nil, cursor: _):
+        case .status(nil, cursor: _, _):
             return .status(
                 StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
-        case .submit: return .refused("the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "))
-        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline: return nil
+        case .submit: return .refused(
+                "the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "), .unavailable)
+        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline, .models: return nil
         }
     }
 }

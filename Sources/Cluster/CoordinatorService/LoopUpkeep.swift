@@ -110,7 +110,8 @@ extension CoordinatorLoop {
             let isRunning = try !existing(song, of: asker).state.isEnded
             guard !isRunning || force else {
                 throw SongError(
-                    "song \(song) has not ended; cancel it first, or give --force, which cancels and removes it")
+                    "song \(song) has not ended; cancel it first, or give --force, which cancels and removes it",
+                    .conflict)
             }
             if isRunning {
                 options.log("song \(song) is cancelled and removed, as a client asks")

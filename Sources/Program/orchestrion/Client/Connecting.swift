@@ -7,13 +7,16 @@ extension ConnectionOptions {
     /// - Throws: `ZeroMQError` when there is no such host.
     func client() throws -> ClusterClient { try Self.client(settings()) }
 
-    static func client(_ settings: ConnectionSettings) throws -> ClusterClient {
+    /// - Parameter mayWait: throws when there is no use in waiting for an answer any more.
+    static func client(
+        _ settings: ConnectionSettings, mayWait: @escaping @Sendable () throws -> Void = {}
+    ) throws -> ClusterClient {
         let endpoint = try TCPEndpoint(parsing: settings.connect)
         try endpoint.checkHost()
         let transport = try makeTransport(settings)
         return ClusterClient(
             ClientConnection(
                 transport: transport, place: endpoint.description, status: { transport.status },
-                refusal: { endpoint.refusal() }))
+                refusal: { endpoint.refusal() }), mayWait: mayWait)
     }
 }
