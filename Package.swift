@@ -179,7 +179,8 @@ let package = Package(
         .target(
             name: "ClusterTestSupport",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "JukeboxModel",
+                "Checkpoint", "ClusterClient", "ClusterProtocol", "CoordinatorCore", "CoordinatorService",
+                "JukeboxModel",
                 "ModelTestSupport", "SongPlan", "WorkerCore", "WorkerService",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
@@ -256,7 +257,24 @@ let package = Package(
             ]),
         .testTarget(
             name: "ClusterClientTests",
-            dependencies: ["ClusterClient", "ClusterProtocol", "Digest", "ModelTestSupport", "SongFiles", "SongPlan"]),
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "ModelTestSupport", "SongFiles",
+                "SongPlan",
+            ]),
+        .testTarget(
+            name: "HTTPGatewayTests",
+            dependencies: [
+                "AudioFile", "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "HTTPGateway",
+                "ModelTestSupport",
+                "SongFiles", "SongPlan",
+            ]),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "HTTPGateway", "HTTPServer",
+                "ModelTestSupport", "SongFiles",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "WorkerServiceTests",
             dependencies: [

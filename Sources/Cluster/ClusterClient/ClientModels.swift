@@ -21,7 +21,9 @@ extension ClusterClient {
     package enum NameKind: String, Sendable, CaseIterable { case artists, genres }
 
     /// The models that songs may name.
-    package func models() throws -> [ModelSummary] { try ask(.models(WireModelQuery())).models.models.map(ModelSummary.init) }
+    package func models() throws -> [ModelSummary] {
+        try ask(.models(WireModelQuery())).models.models.map(ModelSummary.init)
+    }
 
     /// - Throws: `ClientError` of the kind `notFound` for a model that is not there.
     package func model(_ name: String) throws -> ModelSummary {

@@ -216,7 +216,8 @@ private struct RequestChannel {
                 return reply
             }
         }
-        throw ClientError("no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s\(silence)", .silent)
+        throw ClientError(
+            "no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s\(silence)", .silent)
     }
 
     /// Why nobody may have answered.
@@ -242,7 +243,9 @@ private struct RequestChannel {
         }
         guard status != .connected, now >= probe else { return }
         probe = now + .seconds(1)
-        if let reason = connection.refusal() { throw ClientError("no answer from \(connection.place): \(reason)", .silent) }
+        if let reason = connection.refusal() {
+            throw ClientError("no answer from \(connection.place): \(reason)", .silent)
+        }
     }
 
     /// What may take long is waited for only where somebody is at work.

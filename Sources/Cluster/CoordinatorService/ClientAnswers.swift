@@ -26,7 +26,8 @@ extension CoordinatorLoop {
                 throw SongError("no song can be taken on just now: \(reason). Submit it again later", .unavailable)
             }
             if let reason = lost[song] {
-                throw SongError("song \(song) is here, and cannot be read (\(reason)); remove it, or use another id", .conflict)
+                throw SongError(
+                    "song \(song) is here, and cannot be read (\(reason)); remove it, or use another id", .conflict)
             }
             guard !awaited.isFull(of: asker.connection) else {
                 throw SongError("too many songs are being checked just now; try again later", .busy)
@@ -46,12 +47,16 @@ extension CoordinatorLoop {
         case .remove(let song, let force): return .removed(wasRunning: try remove(song, force: force, of: asker))
         case .resume(let song):
             let state = try existing(song, of: asker).state
-            if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it", .conflict) }
+            if state == .finished {
+                throw SongError("song \(song) is finished; there is nothing left to do for it", .conflict)
+            }
             completions.post(.event(.resume(song)))
             try sayThatItWaits("\(song) goes on")
             return .resumed(wasAtRest: state.isResumable)
         case .releaseMachine(let machine):
-            guard asker.isAdmin else { throw SongError("only a key with the role admin may release machines", .forbidden) }
+            guard asker.isAdmin else {
+                throw SongError("only a key with the role admin may release machines", .forbidden)
+            }
             completions.post(.event(.releaseMachine(machine)))
             try sayThatItWaits("\(machine) gets windows again")
             return .released(wasSetAside: core.setAsides.contains { $0.machine == machine })

@@ -289,7 +289,9 @@ final class CoordinatorLoop {
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
             case .submitRefused(let song, let reason):
-                if let reply = awaited.refuse(song, reason, core.state(of: song) == nil ? .other : .conflict) { replies.append(reply) }
+                if let reply = awaited.refuse(song, reason, core.state(of: song) == nil ? .other : .conflict) {
+                    replies.append(reply)
+                }
             case .defect(let defect): throw SongError("internal error, please report it: \(defect)")
             }
         }

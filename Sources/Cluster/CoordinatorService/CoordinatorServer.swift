@@ -181,7 +181,8 @@ package final class CoordinatorServer: Sendable {
         case .status(nil, cursor: _, _):
             return .status(
                 StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
-        case .submit: return .refused(
+        case .submit:
+            return .refused(
                 "the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "), .unavailable)
         case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline, .models: return nil
         }

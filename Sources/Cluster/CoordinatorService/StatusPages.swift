@@ -84,7 +84,8 @@ extension CoordinatorLoop {
             // One that has gone meanwhile has left its number to the one after it.
             let isGone = !ids.indices.contains(shown) || ids[shown] != id
             numbers =
-                selection.newestFirst ? numbers.prefix(max(0, isGone ? shown + 1 : shown))
+                selection.newestFirst
+                ? numbers.prefix(max(0, isGone ? shown + 1 : shown))
                 : numbers.dropFirst(max(0, shown + 1))
         }
         var last: Int?

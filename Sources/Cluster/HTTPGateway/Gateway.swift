@@ -78,7 +78,8 @@ package final class Gateway: Sendable {
         guard !matching.isEmpty else {
             throw Problem(
                 .notFound,
-                "there is nothing at \(Text.shown(String(request.target.prefix { $0 != "?" }))); GET \(HealthRoutes.description) tells what there is")
+                "there is nothing at \(Text.shown(String(request.target.prefix { $0 != "?" }))); GET \(HealthRoutes.description) tells what there is"
+            )
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let (route, path) = matching.first(where: { $0.0.method == method }) else {

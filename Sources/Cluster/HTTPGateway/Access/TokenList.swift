@@ -37,7 +37,8 @@ package struct TokenList: Sendable, Hashable {
             if let entry = Entry(line: line) {
                 entries.append(entry)
             } else {
-                faults.append("\(source), line \(number + 1) is not DIGEST ROLE NAME; orchestrion tokens new writes such")
+                faults.append(
+                    "\(source), line \(number + 1) is not DIGEST ROLE NAME; orchestrion tokens new writes such")
             }
         }
     }

@@ -30,7 +30,8 @@ struct AudioRoutes {
             guard wanted.format == .wav else {
                 throw Problem(
                     .conflict,
-                    "level \(level) of \(wanted.song) grows still, and a growing one is WAV; ask for format=wav, or again when it is complete")
+                    "level \(level) of \(wanted.song) grows still, and a growing one is WAV; ask for format=wav, or again when it is complete"
+                )
             }
             let sound = try GrowingSound(
                 files: files, song: wanted.song, level: level, sample: wanted.sample, entry: entry, list: finished)

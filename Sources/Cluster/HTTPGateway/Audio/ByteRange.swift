@@ -21,7 +21,9 @@ enum ByteRange: Hashable {
         if ends[0].isEmpty {
             guard !ends[1].isEmpty else { return }
             let count = last ?? .max
-            self = count > 0 && length > 0 ? .clipped(max(0, length - min(count, length)), length - 1, available) : .unsatisfiable
+            self =
+                count > 0 && length > 0
+                ? .clipped(max(0, length - min(count, length)), length - 1, available) : .unsatisfiable
         } else if let first {
             let last = ends[1].isEmpty ? length - 1 : last ?? .max
             guard last >= first || ends[1].isEmpty else { return }

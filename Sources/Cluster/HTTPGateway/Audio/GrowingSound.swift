@@ -21,7 +21,8 @@ struct GrowingSound: Sendable {
         files: SongFilesAccess, song: String, level: Int, sample: Int, entry: SongFileEntry, list: SongFileList
     ) throws {
         guard (1...1_000_000).contains(list.sampleRate), (1...2_147_000_000).contains(list.sampleLength) else {
-            throw Problem(.conflict, "the sound of \(song) cannot be heard while it grows; ask again when it is finished")
+            throw Problem(
+                .conflict, "the sound of \(song) cannot be heard while it grows; ask again when it is finished")
         }
         (self.files, self.song, self.level, self.sample, self.entry) = (files, song, level, sample, entry)
         (samples, rate) = (list.sampleLength, list.sampleRate)
@@ -69,7 +70,8 @@ struct GrowingSound: Sendable {
         }) {
             return try await files.read(file, of: song, from: offset, isFinal: true)
         }
-        guard ["preparing", "sampling", "decoding"].contains(finished.state) || finished.state.hasPrefix("parked") else {
+        guard ["preparing", "sampling", "decoding"].contains(finished.state) || finished.state.hasPrefix("parked")
+        else {
             throw ClientError("\(song) is \(finished.state): there will be no more of it")
         }
         return []

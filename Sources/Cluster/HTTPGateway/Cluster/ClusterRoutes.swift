@@ -106,8 +106,8 @@ struct ClusterRoutes {
         let model = try request.model()
         let limit = try request.query.number("limit", in: 1...1000) ?? 100
         let (search, after) = (request.query["search"] ?? "", request.query["after"] ?? "")
-        guard search.utf8.count <= 200, after.utf8.count <= 400 else {
-            throw Problem(.badRequest, "search and after are parts of a name, at most 200 and 400 bytes long")
+        guard search.unicodeScalars.count <= 200, after.unicodeScalars.count <= 400 else {
+            throw Problem(.badRequest, "search and after are parts of a name, at most 200 and 400 signs long")
         }
         let answer = try await cluster.ask {
             try $0.names(kind, of: model, search: search, after: after, limit: limit)

@@ -12,10 +12,14 @@ struct FileRoutes {
         let song = SongRoutes.ofSong
         return [
             Route("GET", "\(song)/song.json", role: .viewer) { request in
-                try await self.file(SongFolderLayout.descriptionName, type: "application/json", request)
+                // Parts of it are no JSON.
+                try await self.file(
+                    SongFolderLayout.descriptionName, type: "application/json", range: nil, request)
             },
             Route("GET", "\(song)/codes", role: .viewer) { request in
-                try await self.file(SongFolderLayout.codesName, type: "application/octet-stream", request)
+                try await self.file(
+                    SongFolderLayout.codesName, type: "application/octet-stream",
+                    range: request.request.fields["Range"], request)
             },
             Route("GET", "\(song)/timeline", role: .viewer, answer: timeline),
             Route("GET", "\(song)/picture", role: .viewer, query: ["level", "sample"], answer: picture),
@@ -24,7 +28,9 @@ struct FileRoutes {
         ]
     }
 
-    private func file(_ path: String, type: String, _ request: RouteRequest) async throws -> HTTPResponse {
+    private func file(
+        _ path: String, type: String, range: String?, _ request: RouteRequest
+    ) async throws -> HTTPResponse {
         let song = try request.song()
         let list = try await files.list(song, soFar: false)
         guard let entry = list.files.first(where: { $0.path == path }) else {
@@ -33,7 +39,7 @@ struct FileRoutes {
                 fields: ["Retry-After": "\(Problem.pause)"])
         }
         return FileSource(files: files, song: song, entry: entry).response(
-            range: request.request.fields["Range"], type: type, name: "\(song)-\(path)")
+            range: range, type: type, name: "\(song)-\(path)")
     }
 
     @Sendable private func timeline(_ request: RouteRequest) async throws -> HTTPResponse {

@@ -19,7 +19,8 @@ enum LyricFormat: String, CaseIterable {
             return JSON.bytes(
                 LyricDocument(sample: sample, lines: lyrics.lines, characters: lyrics.characters, note: lyrics.note))
         case .lrc:
-            return Array(sung.map { "[\(Self.clock($0.begin, hours: false, digits: 2))]\(Self.line($0.text))\n" }.joined().utf8)
+            return Array(
+                sung.map { "[\(Self.clock($0.begin, hours: false, digits: 2))]\(Self.line($0.text))\n" }.joined().utf8)
         case .vtt:
             let cues = sung.map {
                 "\n\(Self.clock($0.begin, hours: true, digits: 3)) --> \(Self.clock($0.end, hours: true, digits: 3))\n"
@@ -29,7 +30,9 @@ enum LyricFormat: String, CaseIterable {
         }
     }
 
-    private static func line(_ text: String) -> String { text.split(whereSeparator: \.isNewline).joined(separator: " ") }
+    private static func line(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
 
     /// As text of a cue, which has marks of its own.
     private static func escaped(_ text: String) -> String {

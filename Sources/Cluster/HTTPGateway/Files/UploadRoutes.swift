@@ -51,7 +51,8 @@ struct UploadRoutes {
     /// - Throws: `Problem` for a name that is none.
     private static func name(_ request: RouteRequest) throws -> (name: String, ending: String) {
         let name = request.query["name"] ?? "upload"
-        guard (1...200).contains(name.utf8.count), PeerText.isClean(name), !name.contains("/"), !name.contains("|") else {
+        guard (1...200).contains(name.utf8.count), PeerText.isClean(name), !name.contains("/"), !name.contains("|")
+        else {
             throw Problem(.badRequest, "name must be a file's name without slashes, such as take.flac")
         }
         let dot = name.lastIndex(of: ".").map { name[name.index(after: $0)...].lowercased() } ?? ""
@@ -60,7 +61,8 @@ struct UploadRoutes {
 
     private static func file(_ request: RouteRequest) throws -> File {
         let digest = request.parameter("digest").lowercased()
-        guard digest.utf8.count == 64, digest.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        guard digest.utf8.count == 64,
+            digest.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else {
             throw Problem(.notFound, "an upload is called by the SHA-256 of the file, 64 hexadecimal digits")
         }

@@ -40,7 +40,8 @@ package struct HTTPBody: Sendable {
     }
 
     static func tooLarge(_ limit: Int) -> Problem {
-        let size = limit >= 1 << 30 ? "\(limit >> 30) GiB" : limit >= 1 << 20 ? "\(limit >> 20) MiB" : "\(limit >> 10) KiB"
+        let size =
+            limit >= 1 << 30 ? "\(limit >> 30) GiB" : limit >= 1 << 20 ? "\(limit >> 20) MiB" : "\(limit >> 10) KiB"
         return Problem(.contentTooLarge, "the body is too large; at most \(size) can be sent here")
     }
 }

@@ -57,7 +57,8 @@ struct Query: Sendable {
         guard let number = Int(text), range.contains(number), text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") }) else {
             throw Problem(
                 .badRequest,
-                "\(name) is \(Text.shown(text)); it must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "\(name) is \(Text.shown(text)); it must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }

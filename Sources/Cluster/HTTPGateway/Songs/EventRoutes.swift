@@ -33,9 +33,9 @@ struct EventRoutes {
                 let changes = await watch.changes(after: heard, of: song)
                 for change in changes.list {
                     try await writer.write(Self.event(change.song, change.entry, epoch: watch.epoch))
-                    // There is nothing more to tell of a song that has ended.
-                    if song != nil, change.entry.progress?.state.isEnded ?? true { return }
                 }
+                // There is nothing more to tell of a song that has ended.
+                if let song, await watch.hasEnded(song) { return }
                 heard = changes.number
                 if !changes.list.isEmpty { pinged = .now }
                 if pinged.duration(to: .now) >= Self.ping {

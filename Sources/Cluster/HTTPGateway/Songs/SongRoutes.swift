@@ -91,7 +91,8 @@ struct SongRoutes {
             _ = try await cluster.ask { try $0.remove(song: song, force: force) }
         } catch let error as ClientError where error.kind == .conflict {
             throw Problem(
-                .conflict, "song \(song) has not ended; cancel it first, or give force=true, which cancels and removes it")
+                .conflict,
+                "song \(song) has not ended; cancel it first, or give force=true, which cancels and removes it")
         }
         await files.forget(song)
         return HTTPResponse(.noContent)
@@ -107,7 +108,8 @@ extension RouteRequest {
         guard PeerText.isSongID(song) else {
             throw Problem(
                 .notFound,
-                "\(Text.shown(song)) is no song's id, which is 1 to 64 letters, digits and dashes; GET \(SongRoutes.path) lists the songs")
+                "\(Text.shown(song)) is no song's id, which is 1 to 64 letters, digits and dashes; GET \(SongRoutes.path) lists the songs"
+            )
         }
         return song
     }

@@ -17,10 +17,10 @@ actor SongWatch {
     private let cluster: ClusterAccess
     private var entries: [String: Entry] = [:]
     private var number: UInt64 = 0
-    private var waiting: [Int: (deadline: ContinuousClock.Instant, continuation: CheckedContinuation<Void, Never>)] = [:]
+    private var waiting: [Int: (deadline: ContinuousClock.Instant, continuation: CheckedContinuation<Void, Never>)] =
+        [:]
     private var nextWaiter = 0
     private var isRunning = false
-    private var failure: ClientError?
     /// Tells this gateway's numbers from those of one before.
     nonisolated let epoch = String(UInt32.random(in: 1 ... .max), radix: 16)
 
@@ -40,8 +40,8 @@ actor SongWatch {
         return (list.sorted { $0.entry.number < $1.entry.number }, self.number)
     }
 
-    /// Whether the coordinator answered when it was asked last.
-    var isAnswered: Bool { failure == nil }
+    /// Whether a song that was looked at will not change any more.
+    func hasEnded(_ song: String) -> Bool { entries[song].map { $0.progress?.state.isEnded ?? true } ?? false }
 
     /// A look at one song that somebody asks for by its id.
     ///
@@ -77,12 +77,8 @@ actor SongWatch {
         var idle = 0
         while idle < 8 {
             let before = number
-            do {
-                try await look()
-                failure = nil
-            } catch let error as ClientError {
-                failure = error
-            } catch {}
+            // A coordinator that does not answer is asked again.
+            try? await look()
             let now = ContinuousClock.now
             for (waiter, wait) in waiting where number > before || wait.deadline <= now { release(waiter) }
             try? await Task.sleep(for: Self.pause)

@@ -66,7 +66,7 @@ struct Submission: Sendable {
         }
         if let priority = fields.removeValue(forKey: "priority"), !(priority is NSNull) {
             guard let number = priority as? NSNumber, let value = Int(exactly: number.doubleValue),
-                (-1000...1000).contains(value), !(priority is Bool) || "\(priority)" == "\(value)"
+                (-1000...1000).contains(value), String(cString: number.objCType) != "c"
             else { throw wrong("priority", "a whole number from -1000 to 1000") }
             own.priority = value
         }
@@ -99,7 +99,8 @@ struct Submission: Sendable {
         if let file = files.first(where: { !$0.hasPrefix(UploadName.scheme) }) {
             throw Problem(
                 .unprocessableContent,
-                "\(Text.shown(file)) is no upload; send the file first, POST \(UploadRoutes.path), and give what the answer calls reference")
+                "\(Text.shown(file)) is no upload; send the file first, POST \(UploadRoutes.path), and give what the answer calls reference"
+            )
         }
         return specification
     }

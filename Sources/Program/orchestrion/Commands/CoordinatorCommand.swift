@@ -175,7 +175,8 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     /// The HTTP API in this process; nil when it is not wanted.
-    private func startGateway(_ registry: ModelRegistry) throws -> (service: GatewayService, network: InMemoryNetwork)? {
+    private func startGateway(_ registry: ModelRegistry) throws -> (service: GatewayService, network: InMemoryNetwork)?
+    {
         guard http.http != nil else { return nil }
         let network = InMemoryNetwork()
         let service = try GatewayService(

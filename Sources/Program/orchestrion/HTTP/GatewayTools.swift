@@ -25,7 +25,8 @@ struct GatewayTools: SongTools {
         var request = request
         guard request.specification.prompt == nil, request.specification.codes == nil else {
             throw CommandError(
-                "a plan reads no recordings or codes; leave prompt and codes away, with mode ancestral, and give seconds")
+                "a plan reads no recordings or codes; leave prompt and codes away, with mode ancestral, and give seconds"
+            )
         }
         let workers: [WorkerSpecification]
         do {
@@ -34,14 +35,23 @@ struct GatewayTools: SongTools {
             throw CommandError("workers: \(error)")
         }
         guard workers.count <= Self.mostWorkers else {
-            throw CommandError("workers: \(workers.count) are more than the \(Self.mostWorkers) that are planned for here")
+            throw CommandError(
+                "workers: \(workers.count) are more than the \(Self.mostWorkers) that are planned for here")
         }
         request.specification.model = try registry.model(request.specification.model).folder.path
         let planned = try PlannedSong(request, slots: workers.reduce(0) { $0 + $1.slots })
         let planner = SongPlanner(
             planned: planned, usual: Self.usual, costs: planned.costs, prefillGain: Self.prefillGain, songs: 1,
             profile: .standard, isFine: false)
-        return Array(try Terminal.json(planner.table(workers).0).utf8)
+        return try Self.json(planner.table(workers).0)
+    }
+
+    /// With the names that the API has.
+    private static func json(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(value))
     }
 
     private func maker(_ folder: URL, sample: Int) throws -> PictureMaker {
@@ -72,8 +82,7 @@ struct GatewayTools: SongTools {
 
     func seams(of folder: URL, level: Int?, sample: Int) throws -> [UInt8] {
         let measured = try MeasuredSeams(SongFolder(folder), name: "the song", level: level, sample: sample)
-        return Array(
-            try Terminal.json(SeamsDocument(level: measured.level, sample: sample, report: measured.report)).utf8)
+        return try Self.json(SeamsDocument(level: measured.level, sample: sample, report: measured.report))
     }
 
     func convert(_ audio: URL, to format: String, out: URL) throws {

@@ -40,7 +40,8 @@ struct HTTPOptions: ParsableArguments {
         }
         let endpoint = try self.endpoint(http)
         if let tokens, !FileManager.default.fileExists(atPath: tokens) {
-            throw ValidationError("--tokens: there is no \(tokens); orchestrion tokens new --file \(tokens) NAME makes it")
+            throw ValidationError(
+                "--tokens: there is no \(tokens); orchestrion tokens new --file \(tokens) NAME makes it")
         }
         guard endpoint.isLoopback || tokenFile(standardTokens) != nil else {
             let place = standardTokens ?? "FILE"
