@@ -12,7 +12,9 @@ struct JoinedTransportTests {
         #expect(try outside.send([1], to: .coordinator))
         #expect(try inside.send([2], to: .coordinator))
         var messages: [ReceivedMessage] = []
-        for _ in 0..<100 where messages.count < 2 { messages += try server.receive(timeout: .milliseconds(100), limit: 1) }
+        for _ in 0..<100 where messages.count < 2 {
+            messages += try server.receive(timeout: .milliseconds(100), limit: 1)
+        }
         try #require(messages.count == 2)
         #expect(Set(messages.map(\.connection)).count == 2)
         for message in messages {

@@ -9,14 +9,18 @@ import Testing
 
 @Suite("Sound over HTTP")
 struct AudioTests {
-    @Test(arguments: [
-        (nil, 100, ByteRange.whole), ("bytes=0-9", 100, .part(0..<10)), ("bytes=90-", 100, .part(90..<100)),
-        ("bytes=-5", 100, .part(95..<100)), ("bytes=90-999", 100, .part(90..<100)), ("bytes=100-", 100, .unsatisfiable),
-        ("bytes=-0", 100, .unsatisfiable), ("bytes=-500", 100, .part(0..<100)), ("bytes=5-4", 100, .whole),
-        ("bytes=0-1,5-6", 100, .whole), ("lines=1-2", 100, .whole), ("bytes=x-", 100, .whole), ("bytes=-", 100, .whole),
-        ("bytes=0-9", 4, .part(0..<4)), ("bytes=4-9", 4, .unsatisfiable), ("bytes=0-99999999999999999999", 100, .part(0..<100)),
-        ("bytes=99999999999999999999-", 100, .unsatisfiable),
-    ] as [(String?, Int, ByteRange)])
+    @Test(
+        arguments: [
+            (nil, 100, ByteRange.whole), ("bytes=0-9", 100, .part(0..<10)), ("bytes=90-", 100, .part(90..<100)),
+            ("bytes=-5", 100, .part(95..<100)), ("bytes=90-999", 100, .part(90..<100)),
+            ("bytes=100-", 100, .unsatisfiable),
+            ("bytes=-0", 100, .unsatisfiable), ("bytes=-500", 100, .part(0..<100)), ("bytes=5-4", 100, .whole),
+            ("bytes=0-1,5-6", 100, .whole), ("lines=1-2", 100, .whole), ("bytes=x-", 100, .whole),
+            ("bytes=-", 100, .whole),
+            ("bytes=0-9", 4, .part(0..<4)), ("bytes=4-9", 4, .unsatisfiable),
+            ("bytes=0-99999999999999999999", 100, .part(0..<100)),
+            ("bytes=99999999999999999999-", 100, .unsatisfiable),
+        ] as [(String?, Int, ByteRange)])
     func `a range is what there is of it`(header: String?, available: Int, range: ByteRange) {
         #expect(ByteRange(header, length: 100, available: available) == range)
     }

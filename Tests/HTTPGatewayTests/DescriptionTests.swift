@@ -50,11 +50,13 @@ struct DescriptionTests {
                     Set(parameters.filter { $0["in"] as? String == place }.compactMap { $0["name"] as? String })
                 }
                 described["\(method.uppercased()) \(path)"] = names("query")
-                let inPath = Set(path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) })
+                let inPath = Set(
+                    path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) })
                 #expect(names("path") == inPath, "\(path)")
             }
         }
-        let there = Dictionary(uniqueKeysWithValues: world.gateway.routes.map { ("\($0.method) \($0.template)", Set($0.query)) })
+        let there = Dictionary(
+            uniqueKeysWithValues: world.gateway.routes.map { ("\($0.method) \($0.template)", Set($0.query)) })
         #expect(described == there)
     }
 
@@ -74,7 +76,8 @@ struct DescriptionTests {
     }
 
     @Test(arguments: [
-        ("GET", "/api/v1/songs", "SongList"), ("GET", "/api/v1/songs/waltz", "Song"), ("POST", "/api/v1/songs", "Submitted"),
+        ("GET", "/api/v1/songs", "SongList"), ("GET", "/api/v1/songs/waltz", "Song"),
+        ("POST", "/api/v1/songs", "Submitted"),
         ("POST", "/api/v1/songs/waltz/cancel", "Changed"), ("POST", "/api/v1/songs/waltz/resume", "Changed"),
         ("GET", "/api/v1/workers", "Workers"), ("POST", "/api/v1/machines/m/release", "Released"),
         ("GET", "/api/v1/models", "ModelList"), ("GET", "/api/v1/models/m", "Model"),
@@ -91,7 +94,9 @@ struct DescriptionTests {
         try Self.compare(answer, schemas, schema, at: schema)
     }
 
-    private static func compare(_ value: [String: Any], _ schemas: [String: Any], _ name: String, at place: String) throws {
+    private static func compare(_ value: [String: Any], _ schemas: [String: Any], _ name: String, at place: String)
+        throws
+    {
         let schema = try #require(schemas[name] as? [String: Any], "\(name)")
         let properties = try #require(schema["properties"] as? [String: [String: Any]])
         #expect(Set(value.keys) == Set(properties.keys), "\(place)")

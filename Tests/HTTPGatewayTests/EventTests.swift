@@ -34,7 +34,9 @@ struct EventTests {
     private static func events(_ text: String) -> [Event] {
         text.components(separatedBy: "\n\n").compactMap { block in
             func field(_ name: String) -> String? {
-                block.split(separator: "\n").first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
+                block.split(separator: "\n").first { $0.hasPrefix("\(name): ") }.map {
+                    String($0.dropFirst(name.count + 2))
+                }
             }
             guard let id = field("id"), let kind = field("event"), let data = field("data") else { return nil }
             return Event(id: id, kind: kind, data: data)

@@ -73,7 +73,9 @@ extension HTTPResponse {
 
     func object() async throws -> [String: Any] {
         let value = try JSONSerialization.jsonObject(with: Data(try await bytes()))
-        guard let object = value as? [String: Any] else { throw FixtureError(description: "the body is no JSON object") }
+        guard let object = value as? [String: Any] else {
+            throw FixtureError(description: "the body is no JSON object")
+        }
         return object
     }
 

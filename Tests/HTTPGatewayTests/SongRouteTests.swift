@@ -56,7 +56,8 @@ struct SongRouteTests {
     }
 
     @Test(arguments: [
-        (#"{"prompt": "/etc/passwd", "mode": "primed"}"#, "/etc/passwd"), (#"{"codes": "codes.safetensors"}"#, "no upload"),
+        (#"{"prompt": "/etc/passwd", "mode": "primed"}"#, "/etc/passwd"),
+        (#"{"codes": "codes.safetensors"}"#, "no upload"),
         (#"{"prompt": ["upload:x|a", "b.wav"]}"#, "b.wav"), (#"{"model": "/models/5b"}"#, "model's name"),
         (#"{"model": "../5b"}"#, "model's name"), (#"{"lenght": 3}"#, "no field lenght"),
         (#"{"priority": 5000}"#, "from -1000 to 1000"), (#"{"priority": true}"#, "from -1000 to 1000"),
@@ -121,7 +122,8 @@ struct SongRouteTests {
 
     @Test(arguments: [
         "/api/v1/songs?limit=0", "/api/v1/songs?limit=101", "/api/v1/songs?limit=+3", "/api/v1/songs?order=up",
-        "/api/v1/songs?unfinished=maybe", "/api/v1/songs?what=1", "/api/v1/songs?limit=1&limit=2", "/api/v1/songs?a=%zz",
+        "/api/v1/songs?unfinished=maybe", "/api/v1/songs?what=1", "/api/v1/songs?limit=1&limit=2",
+        "/api/v1/songs?a=%zz",
     ])
     func `a query that means nothing is refused`(target: String) async throws {
         let world = try GatewayWorld()
@@ -151,7 +153,11 @@ struct SongRouteTests {
     @Test func `a song that runs is removed only by force`() async throws {
         let world = try GatewayWorld { kind, reply in
             guard case .remove(let remove) = kind else { return }
-            if remove.force { reply.removed.wasRunning = true } else { (reply.error, reply.errorKind) = ("no", .conflict) }
+            if remove.force {
+                reply.removed.wasRunning = true
+            } else {
+                (reply.error, reply.errorKind) = ("no", .conflict)
+            }
         }
         let refused = await world.ask("DELETE", "/api/v1/songs/waltz")
         #expect(refused.status == .conflict)

@@ -1,6 +1,6 @@
 import ClusterProtocol
-import Digest
 import ClusterTestSupport
+import Digest
 import Foundation
 import HTTPGateway
 import SongFiles
@@ -58,7 +58,8 @@ struct UploadTests {
     }
 
     @Test(arguments: [
-        ("PUT", "/api/v1/uploads/x?size=3", HTTPStatus.notFound), ("PUT", "/api/v1/uploads/..%2f..%2fa?size=3", .notFound),
+        ("PUT", "/api/v1/uploads/x?size=3", HTTPStatus.notFound),
+        ("PUT", "/api/v1/uploads/..%2f..%2fa?size=3", .notFound),
         ("POST", "/api/v1/uploads?name=..%2fa.wav", .badRequest), ("POST", "/api/v1/uploads?name=a%0Ab", .badRequest),
         ("POST", "/api/v1/uploads?name=", .badRequest), ("PUT", "/api/v1/uploads/\(digest)", .badRequest),
         ("PUT", "/api/v1/uploads/\(digest)?size=3", .contentTooLarge),

@@ -7,6 +7,7 @@ import ModelTestSupport
 import NIOCore
 import SongFiles
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -114,7 +115,8 @@ struct ServerTests {
         let served = try await ServedGateway()
         let client = try RawClient(served.server.address)
         await client.send(
-            "POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000000\r\n\r\n" + Self.head + "\r\n")
+            "POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000000\r\n\r\n" + Self.head
+                + "\r\n")
         let text = await client.receive(until: "never")
         #expect(text.hasPrefix("HTTP/1.1 413"))
         #expect(text.components(separatedBy: "HTTP/1.1").count == 2)
@@ -124,10 +126,12 @@ struct ServerTests {
     @Test func `who waits for a word before its body gets it when the body is wanted`() async throws {
         let served = try await ServedGateway()
         let refused = try RawClient(served.server.address)
-        await refused.send("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        await refused.send(
+            "POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
         #expect(await refused.receive(until: "never").hasPrefix("HTTP/1.1 404"))
         let wanted = try RawClient(served.server.address)
-        await wanted.send("POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        await wanted.send(
+            "POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
         #expect(await wanted.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
         await served.stop()
     }

@@ -1,19 +1,18 @@
 import Foundation
 import Glibc
-import ModelTestSupport
 
 /// A connection of a client that does as it likes: bytes out, bytes in. What waits does so on a thread of its own: the server
 /// under test needs those of tasks.
-final class RawClient: Sendable {
+package final class RawClient: Sendable {
     private let socket: Int32
     private let queue = DispatchQueue(label: "client")
 
     /// - Parameters:
     ///   - address: `127.0.0.1:PORT`.
     ///   - buffer: of the system, for what has arrived; small, so that a client that does not read is noticed soon.
-    init(_ address: String, buffer: Int32? = nil) throws {
+    package init(_ address: String, buffer: Int32? = nil) throws {
         guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else {
-            throw FixtureError(description: "\(address) has no port")
+            throw TestSupportError("\(address) has no port")
         }
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var buffer { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &buffer, 4) }
@@ -29,16 +28,16 @@ final class RawClient: Sendable {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else { throw FixtureError(description: "cannot connect to \(address): \(errno)") }
+        guard result == 0 else { throw TestSupportError("cannot connect to \(address): \(errno)") }
     }
 
     deinit { close(socket) }
 
     /// - Returns: false when the other side has hung up.
     @discardableResult
-    func send(_ text: String) async -> Bool { await send(Array(text.utf8)) }
+    package func send(_ text: String) async -> Bool { await send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) async -> Bool { await wait { $0.sendNow(bytes) } }
+    package func send(_ bytes: [UInt8]) async -> Bool { await wait { $0.sendNow(bytes) } }
 
     private func wait<Value: Sendable>(_ body: @escaping @Sendable (RawClient) -> Value) async -> Value {
         await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: body(self)) } }
@@ -57,7 +56,7 @@ final class RawClient: Sendable {
     }
 
     /// Some bytes; nil when the other side has hung up, or nothing comes for long.
-    func receive() async -> [UInt8]? { await wait { $0.receiveNow() } }
+    package func receive() async -> [UInt8]? { await wait { $0.receiveNow() } }
 
     private func receiveNow() -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 65_536)
@@ -66,14 +65,14 @@ final class RawClient: Sendable {
     }
 
     /// All that comes until it contains something, or until the other side hangs up.
-    func receive(until mark: String) async -> String {
+    package func receive(until mark: String) async -> String {
         var text = ""
         while !text.contains(mark), let bytes = await receive() { text += String(decoding: bytes, as: UTF8.self) }
         return text
     }
 
     /// Whether the other side hangs up, whatever it says before.
-    func isHungUpOn() async -> Bool {
+    package func isHungUpOn() async -> Bool {
         await wait { client in
             while true {
                 var byte: UInt8 = 0
@@ -82,5 +81,28 @@ final class RawClient: Sendable {
                 guard count > 0 else { return false }
             }
         }
+    }
+
+    /// One request on a connection of its own.
+    ///
+    /// - Parameter address: `http://127.0.0.1:PORT`.
+    /// - Returns: the status, and the body, as far as it came; its length is not looked at.
+    package static func ask(
+        _ method: String, _ path: String, at address: String, fields: [String] = [], body: String = ""
+    ) async throws -> (status: Int, body: [UInt8]) {
+        let client = try RawClient(address)
+        let head = [
+            "\(method) \(path) HTTP/1.1", "Host: localhost", "Connection: close", "Content-Length: \(body.utf8.count)",
+        ]
+        await client.send((head + fields).joined(separator: "\r\n") + "\r\n\r\n" + body)
+        var bytes: [UInt8] = []
+        while let more = await client.receive() { bytes += more }
+        let end = Array("\r\n\r\n".utf8)
+        let blank = bytes.indices.first { bytes[$0...].starts(with: end) } ?? bytes.endIndex
+        let words = String(decoding: bytes[..<blank], as: UTF8.self).split(separator: " ")
+        guard words.count > 1, let status = Int(words[1]) else {
+            throw TestSupportError("\(method) \(path) had no answer")
+        }
+        return (status, Array(bytes[blank...].dropFirst(4)))
     }
 }
