@@ -196,7 +196,7 @@ extension ClientRequest {
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
         case .models(let query): self = .models(ModelQuestion(query))
-        case .metrics, nil: return nil
+        case nil: return nil
         }
     }
 }

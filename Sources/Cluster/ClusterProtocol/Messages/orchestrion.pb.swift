@@ -193,44 +193,6 @@ package nonisolated enum WireNameList: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
-package nonisolated enum WireMetricKind: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
-  case gauge // = 0
-  case counter // = 1
-  case histogram // = 2
-  case UNRECOGNIZED(Int)
-
-  package init() {
-    self = .gauge
-  }
-
-  package init?(rawValue: Int) {
-    switch rawValue {
-    case 0: self = .gauge
-    case 1: self = .counter
-    case 2: self = .histogram
-    default: self = .UNRECOGNIZED(rawValue)
-    }
-  }
-
-  package var rawValue: Int {
-    switch self {
-    case .gauge: return 0
-    case .counter: return 1
-    case .histogram: return 2
-    case .UNRECOGNIZED(let i): return i
-    }
-  }
-
-  // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [WireMetricKind] = [
-    .gauge,
-    .counter,
-    .histogram,
-  ]
-
-}
-
 /// A window of a level of a sample of a song.
 package nonisolated struct WireTask: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -942,14 +904,6 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .models(newValue)}
   }
 
-  package var metrics: WireMetricsQuery {
-    get {
-      if case .metrics(let v)? = kind {return v}
-      return WireMetricsQuery()
-    }
-    set {kind = .metrics(newValue)}
-  }
-
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -964,7 +918,6 @@ package nonisolated struct WireClientRequest: Sendable {
     case timeline(WireTimelineQuery)
     case remove(WireRemove)
     case models(WireModelQuery)
-    case metrics(WireMetricsQuery)
 
   }
 
@@ -1073,14 +1026,6 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .models(newValue)}
   }
 
-  package var metrics: WireMetrics {
-    get {
-      if case .metrics(let v)? = kind {return v}
-      return WireMetrics()
-    }
-    set {kind = .metrics(newValue)}
-  }
-
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1095,7 +1040,6 @@ package nonisolated struct WireClientReply: Sendable {
     case timeline(WireFileEntry)
     case removed(WireRemoved)
     case models(WireModelList)
-    case metrics(WireMetrics)
 
   }
 
@@ -1721,82 +1665,6 @@ package nonisolated struct WireModelList: Sendable {
   package init() {}
 }
 
-/// Figures of the coordinator, for a monitoring system.
-package nonisolated struct WireMetricsQuery: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-package nonisolated struct WireMetricLabel: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var name: String = String()
-
-  package var value: String = String()
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-package nonisolated struct WireMetricSample: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var labels: [WireMetricLabel] = []
-
-  /// Of a histogram, the sum of what was observed.
-  package var value: Double = 0
-
-  /// Of a histogram: how many were at most as large as the bound in the same place, and in the end how many there were.
-  package var buckets: [UInt64] = []
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-package nonisolated struct WireMetricFamily: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var name: String = String()
-
-  package var help: String = String()
-
-  package var kind: WireMetricKind = .gauge
-
-  /// Of a histogram's buckets but the last.
-  package var bounds: [Double] = []
-
-  package var samples: [WireMetricSample] = []
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-package nonisolated struct WireMetrics: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var families: [WireMetricFamily] = []
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "orchestrion"
@@ -1811,10 +1679,6 @@ nonisolated extension WireSongState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireNameList: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NAME_LIST_NONE\0\u{1}NAME_LIST_ARTISTS\0\u{1}NAME_LIST_GENRES\0")
-}
-
-nonisolated extension WireMetricKind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0METRIC_KIND_GAUGE\0\u{1}METRIC_KIND_COUNTER\0\u{1}METRIC_KIND_HISTOGRAM\0")
 }
 
 nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2936,7 +2800,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{1}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3089,19 +2953,6 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .models(v)
         }
       }()
-      case 101: try {
-        var v: WireMetricsQuery?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .metrics(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .metrics(v)
-        }
-      }()
       default: break
       }
     }
@@ -3163,10 +3014,6 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .models(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
     }()
-    case .metrics?: try {
-      guard case .metrics(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
-    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -3183,7 +3030,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0\u{1}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3337,19 +3184,6 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .models(v)
         }
       }()
-      case 102: try {
-        var v: WireMetrics?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .metrics(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .metrics(v)
-        }
-      }()
       default: break
       }
     }
@@ -3412,17 +3246,9 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.errorKind != .unspecified {
       try visitor.visitSingularEnumField(value: self.errorKind, fieldNumber: 100)
     }
-    switch self.kind {
-    case .models?: try {
-      guard case .models(let v)? = self.kind else { preconditionFailure() }
+    try { if case .models(let v)? = self.kind {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
-    }()
-    case .metrics?: try {
-      guard case .metrics(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
-    }()
-    default: break
-    }
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4786,180 +4612,6 @@ nonisolated extension WireModelList: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.models != rhs.models {return false}
     if lhs.names != rhs.names {return false}
     if lhs.more != rhs.more {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireMetricsQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MetricsQuery"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireMetricsQuery, rhs: WireMetricsQuery) -> Bool {
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireMetricLabel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MetricLabel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
-    if !self.value.isEmpty {
-      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireMetricLabel, rhs: WireMetricLabel) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.value != rhs.value {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireMetricSample: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MetricSample"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}labels\0\u{1}value\0\u{1}buckets\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.labels) }()
-      case 2: try { try decoder.decodeSingularDoubleField(value: &self.value) }()
-      case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.buckets) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.labels.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.labels, fieldNumber: 1)
-    }
-    if self.value.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.value, fieldNumber: 2)
-    }
-    if !self.buckets.isEmpty {
-      try visitor.visitPackedUInt64Field(value: self.buckets, fieldNumber: 3)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireMetricSample, rhs: WireMetricSample) -> Bool {
-    if lhs.labels != rhs.labels {return false}
-    if lhs.value != rhs.value {return false}
-    if lhs.buckets != rhs.buckets {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireMetricFamily: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MetricFamily"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}help\0\u{1}kind\0\u{1}bounds\0\u{1}samples\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.help) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
-      case 4: try { try decoder.decodeRepeatedDoubleField(value: &self.bounds) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.samples) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
-    if !self.help.isEmpty {
-      try visitor.visitSingularStringField(value: self.help, fieldNumber: 2)
-    }
-    if self.kind != .gauge {
-      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 3)
-    }
-    if !self.bounds.isEmpty {
-      try visitor.visitPackedDoubleField(value: self.bounds, fieldNumber: 4)
-    }
-    if !self.samples.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.samples, fieldNumber: 5)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireMetricFamily, rhs: WireMetricFamily) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.help != rhs.help {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.bounds != rhs.bounds {return false}
-    if lhs.samples != rhs.samples {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Metrics"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}families\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.families) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.families.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.families, fieldNumber: 1)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireMetrics, rhs: WireMetrics) -> Bool {
-    if lhs.families != rhs.families {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
