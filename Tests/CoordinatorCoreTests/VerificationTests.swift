@@ -209,6 +209,18 @@ import Testing
         #expect(world.states["s"] == .finished && world.checksEnded > 0 && world.verdicts.isEmpty)
     }
 
+    @Test func `a window that is compared is not forgotten by a restart while its song rests`() throws {
+        var world = try begun(["a", "b"], share: 1)
+        try play(&world, turns: 6)
+        try world.rest("s", .cancelled)
+        world.workers[MockWorld.peer("b")] = nil
+        try world.restart()
+        try world.hello(MockWorld.peer("a"))
+        try world.handle(.resume("s"))
+        try play(&world)
+        #expect(world.states["s"] == .finished && world.checksEnded > 0, "\(situation(world))")
+    }
+
     @Test func `cuts that were chosen by wrong tokens are chosen again`() throws {
         var withdrawn = 0
         for seed in (0..<12) as Range<UInt64> {

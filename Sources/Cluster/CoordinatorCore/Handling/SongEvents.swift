@@ -82,6 +82,8 @@ extension Coordinator {
         commit(.songResumed(id))
         models.add(truth[song].submission)
         emit(.songResumed(id))
+        // A restart knows none of a song that rested.
+        for stream in truth[song].streamRefs where truth[stream].check != nil { checks.streams.insert(stream) }
         guard truth[song].state != .preparing else { return }
         for stream in truth[song].streamRefs { announceIfComplete(stream) }
         announceIfSampled(song)

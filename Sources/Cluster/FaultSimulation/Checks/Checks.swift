@@ -24,7 +24,12 @@ final class Checks {
     /// What is damaged was left away, and the core goes on.
     func mended(_ journal: Journal, _ core: Coordinator) throws {
         let isDamaged = durability.isDamaged
-        if isDamaged { durability.mended(try journal.read().entries.map(\.record)) }
+        if isDamaged {
+            let (before, now) = (durability.durable, try journal.read())
+            let records = now.entries.map(\.record)
+            // Where there is no room for a copy, damaged rows stay and are left away at each start.
+            durability.mended(records, isWhole: now.damage.isEmpty && records == before)
+        }
         try answers.opened(durability.durable, isDamaged: isDamaged)
         audit = ReplayAudit(of: core)
         batch = []

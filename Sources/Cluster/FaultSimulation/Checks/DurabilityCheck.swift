@@ -78,9 +78,11 @@ struct DurabilityCheck {
     }
 
     /// What damage left, after it was mended.
-    mutating func mended(_ records: [Record]) {
+    ///
+    /// - Parameter isWhole: nothing damaged is left, and nothing had to go.
+    mutating func mended(_ records: [Record], isWhole: Bool) {
         durable = records
-        isDamaged = false
+        if isWhole { isDamaged = false }
     }
 
     private func missing(_ records: [Record]) -> Violation {
