@@ -11,13 +11,30 @@ struct AudioRoutes {
         [Route("GET", "\(SongRoutes.ofSong)/audio", role: .viewer, query: AudioRequest.query, answer: audio)]
     }
 
+    /// How long one waits for a song of which nothing can be heard yet.
+    private static let patience = Duration.seconds(60)
+
+    /// Where the sound is, and the song's finished files. Who asks right after submitting hears the song from its beginning.
+    private func find(
+        _ wanted: AudioRequest, patience: Duration
+    ) async throws -> (place: AudioPlace?, finished: SongFileList) {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            // What grows first: a level that is completed meanwhile is then among the finished.
+            let growing = try await files.list(wanted.song, soFar: true)
+            let finished = try await files.list(wanted.song, soFar: false)
+            let place = AudioPlace.find(wanted, growing: growing, finished: finished)
+            let isUnderWay = ["preparing", "sampling", "decoding"].contains(finished.state)
+            if place != nil || !isUnderWay || ContinuousClock.now >= deadline { return (place, finished) }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
     @Sendable private func audio(_ request: RouteRequest) async throws -> HTTPResponse {
         let wanted = try AudioRequest(request)
-        // What grows first: a level that is completed meanwhile is then among the finished.
-        let growing = try await files.list(wanted.song, soFar: true)
-        let finished = try await files.list(wanted.song, soFar: false)
         let range = request.request.fields["If-Range"] == nil ? request.request.fields["Range"] : nil
-        switch AudioPlace.find(wanted, growing: growing, finished: finished) {
+        let (place, finished) = try await find(wanted, patience: range == nil ? Self.patience : .zero)
+        switch place {
         case .finished(let entry, let level)?:
             if entry.path.hasSuffix(".\(wanted.format.rawValue)") {
                 let source = FileSource(files: files, song: wanted.song, entry: entry)

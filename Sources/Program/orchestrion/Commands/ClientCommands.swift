@@ -146,6 +146,9 @@ struct FetchCommand: ParsableCommand {
             level.map { SongFolderLayout.isOf(level: $0, path) } ?? true
         }
         guard !files.isEmpty else { throw try nothing(of: client) }
+        if Set([SongFolderLayout.codesName, SongFolderLayout.descriptionName]).isSubset(of: files) {
+            try SongFolder(folder).checkCodes()
+        }
         if json {
             print(try Terminal.json(["folder": [folder.path], "files": files]))
         } else {

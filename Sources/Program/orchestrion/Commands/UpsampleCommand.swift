@@ -59,6 +59,7 @@ struct UpsampleCommand: ParsableCommand {
         guard files.count == 2 else {
             throw CommandError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
         }
+        try SongFolder(scratch.url).checkCodes()
         let request = try request(scratch.url)
         try submission.submit(request, client: client)
     }

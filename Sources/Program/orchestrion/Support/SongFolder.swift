@@ -74,6 +74,17 @@ struct SongFolder {
         return try SongPreparation.prepare(specification, model: model)
     }
 
+    /// - Throws: `CommandError` when the codes are not those that `song.json` was written for.
+    func checkCodes() throws {
+        for (level, samples) in try CodesFile.read(codes.path).enumerated() {
+            let samples = samples.map { $0.map(UInt16.init(clamping:)) }
+            guard let wanted = digests["z\(level)"], wanted != SongOutput.digest(samples) else { continue }
+            throw CommandError(
+                "\(codes.path): the codes of level \(level) are not those that song.json was written for: one of the two "
+                    + "files was damaged")
+        }
+    }
+
     var codes: URL { layout.codes }
 
     func audio(level: Int, sample: Int) -> URL {
