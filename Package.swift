@@ -13,6 +13,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
     ],
     targets: [
         // C libraries of the system. Their module maps link them; libzmq's and OpenBLAS's pkg-config flags are
@@ -34,6 +36,15 @@ let package = Package(
         // Files and hashes.
         .target(name: "Digest", dependencies: ["CSodium"]),
         .target(name: "SystemErrors"),
+        // What is counted and measured: values, what keeps them behind swift-metrics, and their text for Prometheus.
+        .target(name: "MetricSnapshots"),
+        .target(
+            name: "MetricRegistry",
+            dependencies: ["MetricSnapshots", .product(name: "CoreMetrics", package: "swift-metrics")]),
+        .target(name: "PrometheusText", dependencies: ["MetricSnapshots"]),
+        // What programs that serve others log, behind swift-log.
+        .target(
+            name: "ProgramLog", dependencies: ["SystemErrors", .product(name: "Logging", package: "swift-log")]),
         .target(name: "CFileGuard", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "Checkpoint", dependencies: ["CFileGuard", "SystemErrors"]),
         .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate", "SystemErrors"]),
@@ -49,6 +60,8 @@ let package = Package(
         // The cluster: pure cores, what they speak, and the services that carry out what they decide.
         .target(name: "CoordinatorCore", dependencies: ["SongPlan"]),
         .target(name: "WorkerCore", dependencies: ["SongPlan"]),
+        // The names of all metrics, with what they mean.
+        .target(name: "ClusterMetrics", dependencies: ["MetricSnapshots"]),
         .target(
             name: "ClusterProtocol",
             dependencies: ["Digest", "SongPlan", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -71,17 +84,22 @@ let package = Package(
         .target(
             name: "CoordinatorService",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Journal", "JukeboxModel", "SongFiles",
-                "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "Checkpoint", "ClusterMetrics", "ClusterProtocol", "CoordinatorCore", "Journal", "JukeboxModel",
+                "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "SongFiles", "SongPlan",
+                "Stitching", "SystemErrors", "Tensor", .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         // What a program asks a coordinator: the command line is one user of it.
         .target(
             name: "ClusterClient",
-            dependencies: ["AudioFile", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors"]),
+            dependencies: [
+                "AudioFile", "ClusterProtocol", "MetricSnapshots", "SongFiles", "SongPlan", "SystemErrors",
+            ]),
         .target(
             name: "WorkerService",
             dependencies: [
-                "ClusterProtocol", "JukeboxModel", "ProcessLimits", "Sampling", "SongPlan", "Tensor", "WorkerCore",
+                "ClusterMetrics", "ClusterProtocol", "JukeboxModel", "MetricRegistry", "MetricSnapshots",
+                "ProcessLimits", "ProgramLog", "Sampling", "SongPlan", "Tensor", "WorkerCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
         // The coordinator's core in virtual time: plans, and what they are tested with.
@@ -109,8 +127,8 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MusicBox", "Pictures",
-                "ProcessLimits", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox",
+                "Pictures", "ProcessLimits", "ProgramLog", "PrometheusText", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -259,13 +277,12 @@ let package = Package(
 let floors = [
     "Systems": [
         "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest",
-        "ProcessLimits",
-        "SystemErrors",
+        "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText", "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
-        "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
+        "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
         "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [

@@ -24,6 +24,8 @@ enum ClientRequest {
     case list(SongID, soFar: Bool, after: String)
     case read(SongID, path: String, offset: UInt64, count: Int)
     case timeline(SongID)
+    /// What was counted and measured, after the metric of this name.
+    case metrics(after: String)
 }
 
 /// A piece of a file that a client sends.
@@ -53,6 +55,7 @@ enum ClientReply {
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
     case timeline(FileList.File)
+    case metrics(MetricPage)
 }
 
 extension ClientReply {
@@ -67,7 +70,8 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline:
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline,
+            .metrics:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -163,6 +167,7 @@ extension ClientRequest {
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
+        case .metrics(let query): self = .metrics(after: query.after)
         case nil: return nil
         }
     }
@@ -205,6 +210,7 @@ extension AddressedReply {
             wire.piece.size = size
             wire.piece.data = data
         case .timeline(let file): wire.timeline = WireFileEntry(file)
+        case .metrics(let page): wire.metrics = WireMetrics(page)
         }
         return wire
     }

@@ -23,7 +23,7 @@ extension CoordinatorLoop {
         _ effects: [Effect], _ transport: any Transport, _ replies: inout [AddressedReply]
     ) throws -> [Effect] {
         do throws(JournalError) {
-            try journal.append(Self.records(effects))
+            try append(Self.records(effects))
         } catch {
             guard work.isPatient, error.passes else { throw error }
             // The core has gone on from them already; from here on it waits, too.
@@ -59,7 +59,7 @@ extension CoordinatorLoop {
         }
         guard var held, held.nextTry <= .now else { return }
         do throws(JournalError) {
-            try journal.append(Self.records(held.effects))
+            try append(Self.records(held.effects))
         } catch {
             guard error.passes else { throw error }
             held.error = error

@@ -1,6 +1,7 @@
 import CoordinatorCore
 import Foundation
 import Journal
+import ProgramLog
 import SongPlan
 import SystemErrors
 
@@ -26,8 +27,11 @@ struct OpenedState: Sendable {
         if let salvage = journal.salvage {
             options.log(
                 "warning: the journal was damaged (\(salvage.damage)); \(salvage.rows) records could be read and are in a "
-                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again"
-            )
+                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again",
+                .warning)
+        }
+        for damage in journal.damagedTotals {
+            options.log("warning: the journal is damaged: \(damage); it counts from 0 again", .warning)
         }
         let contents = try journal.read()
         var dropped: [DroppedRecord] = []
@@ -70,28 +74,30 @@ struct OpenedState: Sendable {
     /// and is left away at each start.
     private static func mend(
         _ journal: Journal, _ contents: JournalContents, _ dropped: [DroppedRecord], _ core: Coordinator,
-        lost: Set<SongID>, log: (String) -> Void
+        lost: Set<SongID>, log: Log
     ) {
         let damaged = contents.damage.filter { $0.mayBeDropped && !lost.contains($0.song ?? "") }
         let unfit = dropped.filter { !lost.contains($0.song) }
         let repaired = contents.repaired.compactMap(core.submission)
         guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty else { return }
-        for damage in damaged.prefix(20) { log("warning: the journal is damaged: \(damage.what)") }
+        for damage in damaged.prefix(20) { log("warning: the journal is damaged: \(damage.what)", .warning) }
         let bySong = Dictionary(grouping: damaged.map { $0.song ?? "?" } + unfit.map(\.song), by: \.self)
         let counts = bySong.sorted { $0.key < $1.key }.map { "\($0.value.count) of song \($0.key)" }
         if !counts.isEmpty {
             log(
                 "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
-                    + "what they held is sampled again")
+                    + "what they held is sampled again", .warning)
         }
-        for song in contents.repaired { log("a damaged byte in the submission of song \(song) was found again") }
+        for song in contents.repaired {
+            log("a damaged byte in the submission of song \(song) was found again", .warning, LogFields(song: song))
+        }
         do {
             let copy = try journal.mend(
                 dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
                 restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
             log("the journal as it was is kept as \(copy)")
         } catch {
-            log("the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)")
+            log("the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)", .warning)
         }
     }
 }

@@ -1,3 +1,4 @@
+import ClusterMetrics
 import ClusterProtocol
 import CoordinatorCore
 import SongPlan
@@ -11,6 +12,8 @@ enum Incoming {
     /// Of a worker that speaks another version.
     case foreignWorker(name: String, reason: String)
     case event(Event)
+    /// A worker's heartbeat, with what its engine counted.
+    case heartbeat(Event, WorkerFigures)
     /// It was changed on its way.
     case damaged
     case notOfThisProtocol
@@ -19,7 +22,7 @@ enum Incoming {
     var role: PeerRoles? {
         switch self {
         case .request, .foreignRequest: .client
-        case .event, .foreignWorker, .damaged: .worker
+        case .event, .heartbeat, .foreignWorker, .damaged: .worker
         case .notOfThisProtocol: nil
         }
     }
@@ -48,7 +51,11 @@ enum Incoming {
         case .heartbeat, .chunk, .failed, .goodbye: break
         }
         let event = kind.event(peer: Peer(message.connection.bytes), provenKey: message.peerKey)
-        self = event.map { .event($0) } ?? .damaged
+        if let event, case .heartbeat(let heartbeat) = kind, heartbeat.hasFigures {
+            self = .heartbeat(event, WorkerFigures(heartbeat.figures))
+        } else {
+            self = event.map { .event($0) } ?? .damaged
+        }
     }
 }
 

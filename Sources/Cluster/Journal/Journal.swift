@@ -2,6 +2,7 @@ package import CoordinatorCore
 import Foundation
 import GRDB
 package import SongPlan
+import Synchronization
 import SystemErrors
 
 /// The truth on disk: all records of a coordinator in one SQLite file.
@@ -16,6 +17,10 @@ package final class Journal: Sendable {
     private let start = (wall: Date().timeIntervalSince1970, clock: ContinuousClock.now)
     /// What opening it had to mend; nil when nothing.
     package let salvage: Salvage?
+    /// As they are on the disk.
+    private let written: Mutex<[Total: UInt64]>
+    /// Totals that are not as they were written, and so begin anew.
+    package let damagedTotals: [String]
 
     /// Seconds since 1970 as records have them: a clock that is set while this process runs does not change how long
     /// things took.
@@ -50,6 +55,15 @@ package final class Journal: Sendable {
             salvage = try Salvage.make(path, damage: error)
             database = try Self.open(path)
         }
+        let read = try Self.readTotals(database, path)
+        written = Mutex(read.totals)
+        damagedTotals = read.damaged
+    }
+
+    private static func readTotals(
+        _ queue: DatabaseQueue, _ path: String
+    ) throws(JournalError) -> (totals: [Total: UInt64], damaged: [String]) {
+        try guarding(path, "reading") { try queue.read(TotalRow.all) }
     }
 
     private static func open(_ path: String) throws(JournalError) -> DatabaseQueue {
@@ -98,11 +112,20 @@ package final class Journal: Sendable {
         return configuration
     }
 
+    /// What was counted over the journal's whole life, as it is on the disk.
+    package var totals: [Total: UInt64] { written.withLock { $0 } }
+
     /// Writes the records in one transaction: when this returns, all of them are durable; when it throws,
     /// none is there.
-    package func append(_ records: [CoordinatorCore.Record]) throws(JournalError) {
-        guard !records.isEmpty else { return }
+    ///
+    /// - Parameter counts: what is added to totals in the same transaction.
+    package func append(
+        _ records: [CoordinatorCore.Record], counting counts: [Total: UInt64] = [:]
+    ) throws(JournalError) {
+        guard !records.isEmpty || !counts.isEmpty else { return }
         let time = time
+        let before = totals
+        let after = Dictionary(uniqueKeysWithValues: counts.map { ($0, (before[$0] ?? 0) &+ $1) })
         try Self.guarding(path, "writing to") {
             try database.write { db in
                 let statement = try db.cachedStatement(sql: RecordRow.insertion)
@@ -115,8 +138,10 @@ package final class Journal: Sendable {
                     if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
                     try statement.execute(arguments: RecordRow(record).arguments(time: time))
                 }
+                try TotalRow.write(after, db)
             }
         }
+        written.withLock { $0.merge(after) { $1 } }
     }
 
     /// Nothing is left of the song, so that no row says that it was removed.

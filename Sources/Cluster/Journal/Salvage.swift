@@ -34,7 +34,7 @@ package struct Salvage: Sendable, Hashable {
             let songs = try transfer("songs", from: source, to: target, &salvage)
             guard songs > 0 else { throw damage }
             salvage.rows = try transfer("records", from: source, to: target, &salvage)
-            _ = try? transfer("verdicts", from: source, to: target, &salvage)
+            for table in ["verdicts", "totals"] { _ = try? transfer(table, from: source, to: target, &salvage) }
             try source.close()
             try target.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try target.close()

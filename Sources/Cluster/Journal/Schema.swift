@@ -63,6 +63,8 @@ enum Schema {
         }
         // Machines that gave wrong tokens.
         migrator.registerMigration("7 verdicts") { db in try VerdictRow.migrate(db) }
+        // What is counted over the journal's whole life; it begins with this release.
+        migrator.registerMigration("8 totals") { db in try TotalRow.migrate(db) }
         return migrator
     }
 }

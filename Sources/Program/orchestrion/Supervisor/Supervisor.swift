@@ -71,7 +71,7 @@ final class Supervisor: Sendable {
             }
             if start.duration(to: .now) >= Self.trial { pause = Self.firstPause }
             let what = describe(ending)
-            Terminal.log("the engine ended: \(what); it is started again in \(pause / .seconds(1)) s")
+            Terminal.log("the engine ended: \(what); it is started again in \(pause / .seconds(1)) s", .warning)
             report(ending)
             guard wait(pause) else { return }
             pause = min(Self.longestPause, pause * 2)
@@ -83,7 +83,7 @@ final class Supervisor: Sendable {
         do {
             return try EngineProcess(EngineOption(descriptor: descriptor, parent: getpid(), identity: identity))
         } catch  where !isFirst {
-            Terminal.log("\(error); it is tried again")
+            Terminal.log("\(error); it is tried again", .warning)
             return nil
         }
     }
@@ -138,7 +138,7 @@ final class Supervisor: Sendable {
                 _ = try transport.receive(timeout: .milliseconds(100), limit: 16)
             }
         } catch {
-            Terminal.log("the coordinator could not be told: \(error)")
+            Terminal.log("the coordinator could not be told: \(error)", .warning)
         }
     }
 
