@@ -199,6 +199,18 @@ let package = Package(
             ]),
         // Swift's locks, for the thread sanitizer.
         .target(name: "CLockAnnotations", path: "Tests/CLockAnnotations"),
+        .testTarget(
+            name: "MetricRegistryTests",
+            dependencies: [
+                "CAllocationCount", "MetricRegistry", "MetricSnapshots",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
+        .testTarget(name: "PrometheusTextTests", dependencies: ["MetricSnapshots", "PrometheusText"]),
+        .testTarget(
+            name: "ProgramLogTests", dependencies: ["ProgramLog", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "ClusterMetricsTests",
+            dependencies: ["ClusterMetrics", "MetricSnapshots"]),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "SystemErrors"]),
@@ -240,8 +252,8 @@ let package = Package(
         .testTarget(
             name: "CoordinatorServiceTests",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "Journal",
-                "JukeboxModel", "SongFiles", "SongPlan", "Tensor", "ModelTestSupport",
+                "Checkpoint", "ClusterMetrics", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
+                "Journal", "JukeboxModel", "MetricSnapshots", "SongFiles", "SongPlan", "Tensor", "ModelTestSupport",
             ]),
         .testTarget(
             name: "ClusterClientTests",

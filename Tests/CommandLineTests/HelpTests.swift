@@ -15,16 +15,17 @@ extension CommandLines {
         private static let commands: [String: [String]] = [
             "": [
                 "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "workers",
-                "keys",
+                "metrics", "keys",
                 "model", "picture", "decode", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
                 "--listen", "--state", "--model", "--models", "--preset", "--threads", "--key", "--allow", "--secure",
                 "--insecure",
-                "--lease", "--endpoint-file",
+                "--lease", "--endpoint-file", "--log-format", "--log-level",
             ],
-            "worker": connection + ["--model", "--preset", "--levels", "--threads", "--slots", "--name"],
+            "worker": connection + ["--model", "--preset", "--levels", "--threads", "--slots", "--name", "--log-format", "--log-level"],
+            "metrics": connection,
             "submit": song + connection + ["--id", "--wait", "--out", "--json"],
             "status": connection + ["<song>", "--json"],
             "watch": connection + ["<song>"],

@@ -46,7 +46,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private let count = TokenCount()
     private var drawnTokens = 0
     /// In the step that runs.
-    private var drawn = 0
+    private var tokensOfStep = 0
     /// As of the start: one more, and nothing that was computed since the last step can be trusted.
     private let disturbances = FloatEnvironment.disturbances
 
@@ -140,7 +140,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         defer { record.end() }
         seat(shared)
         let rows = batch.reduce(0) { $0 + $1.rows }
-        drawn = 0
+        tokensOfStep = 0
         outcomes.removeAll(keepingCapacity: true)
         if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
         guard FloatEnvironment.disturbances == disturbances else { return stop("\(EnvironmentDisturbed())", shared) }
@@ -154,7 +154,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         let duration = start.duration(to: .now)
         if duration > longest[step.level] ?? .zero { longest[step.level] = duration }
         let seconds = duration / .seconds(1)
-        metrics.stepEnded(level: step.level, seconds: seconds, rows: rows, tokens: drawn)
+        metrics.stepEnded(level: step.level, seconds: seconds, rows: rows, tokens: tokensOfStep)
         let hasNews = shared.state.withLock { state in
             state.sampled += tokens.count
             let effects = state.scheduler.completed(step, tokens: tokens, seconds: seconds)
@@ -222,7 +222,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             drawnTokens += 1
             if samples {
                 count.add()
-                drawn += 1
+                tokensOfStep += 1
             }
         case .failed(let reason): fail(seat, reason, shared)
         }

@@ -45,7 +45,7 @@ package struct Log: Sendable {
     private let logger: Logger
     private let cleaned: @Sendable (String) -> String
 
-    package init(_ logger: Logger) { self.init(logger, cleaned: { $0 }) }
+    init(_ logger: Logger) { self.init(logger, cleaned: { $0 }) }
 
     private init(_ logger: Logger, cleaned: @escaping @Sendable (String) -> String) {
         (self.logger, self.cleaned) = (logger, cleaned)
