@@ -6,6 +6,7 @@ import Foundation
 import Journal
 import MetricSnapshots
 import ProcessLimits
+import SongPlan
 import SystemErrors
 
 /// What a coordinator tells of itself, kept for a moment: looking at everything takes its time.

@@ -1,5 +1,6 @@
 import ClusterMetrics
 import CoordinatorCore
+import MetricSnapshots
 
 /// What workers tell of themselves, added up. Workers come and go, and their counts begin anew; the sums only grow.
 struct ReportedFigures {

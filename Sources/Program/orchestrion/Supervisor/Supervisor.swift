@@ -2,6 +2,7 @@ import ArgumentParser
 import CProcess
 import ClusterProtocol
 import Foundation
+import ProgramLog
 import Synchronization
 import WorkerService
 import ZeroMQTransport
