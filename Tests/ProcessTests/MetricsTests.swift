@@ -14,7 +14,8 @@ extension ClusterProcesses {
             for line in result.output.split(separator: "\n") where !line.hasPrefix("#") {
                 let parts = line.split(separator: " ")
                 try #require(parts.count == 2 && values[String(parts[0])] == nil, "\(line)")
-                values[String(parts[0])] = try #require(Double(parts[1]), "\(line)")
+                let value = Double(String(parts[1]))
+                values[String(parts[0])] = try #require(value, "\(line)")
             }
             return values
         }

@@ -65,7 +65,7 @@ package enum CoordinatorMetric {
 
     package static let acknowledgement = MetricDefinition(
         "orchestrion_chunk_acknowledgement_seconds", .histogram, unit: "seconds", bounds: MetricRange.moments,
-        "From taking a chunk in to sending its acknowledgement, which waits for the journal.")
+        "From taking a message in to the acknowledgement of tokens that it led to, which waits for the journal.")
     package static let commit = MetricDefinition(
         "orchestrion_journal_commit_seconds", .histogram, unit: "seconds", bounds: MetricRange.moments,
         "Writing the records of one turn to the disk.")
@@ -133,7 +133,7 @@ package enum CoordinatorMetric {
     package static let build = MetricDefinition(
         "orchestrion_build_info", .gauge, unit: "info", label: "version", "The program; its value is 1.")
     package static let start = MetricDefinition(
-        "orchestrion_start_time_seconds", .gauge, unit: "seconds", "When the process began, since 1970.")
+        "orchestrion_start_time_seconds", .gauge, unit: "seconds", "When the coordinator began, since 1970.")
     package static let memory = MetricDefinition(
         "orchestrion_coordinator_memory_bytes", .gauge, unit: "bytes", "Memory that the coordinator's process has.")
     package static let processor = MetricDefinition(

@@ -1,6 +1,7 @@
 import ClusterMetrics
 import CoordinatorCore
 import CoreMetrics
+import Foundation
 import Journal
 import MetricRegistry
 import MetricSnapshots
@@ -8,6 +9,8 @@ import Synchronization
 
 /// What a coordinator counts and measures itself. Totals go on from what the journal has. Any thread.
 final class CoordinatorMetrics: Sendable {
+    /// When the coordinator began, in seconds since 1970.
+    let start = Date().timeIntervalSince1970
     private let registry = MetricRegistry(CoordinatorMetric.totals + CoordinatorMetric.histograms)
     let acknowledgement: Recorder
     let commit: Recorder

@@ -154,7 +154,7 @@ package final class CoordinatorServer: Sendable {
         case .metrics(let name):
             var snapshot = MetricSnapshot()
             snapshot.add(CoordinatorMetric.troubles, .init(work.troubles.ofCoordinator.count))
-            snapshot.addProcess()
+            snapshot.addProcess(since: work.metrics.start)
             return .metrics(MetricPage(of: snapshot, after: name))
         case .submit: return .refused("the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "))
         case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline: return nil

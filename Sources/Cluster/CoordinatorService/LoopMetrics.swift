@@ -61,7 +61,7 @@ extension CoordinatorLoop {
         addWorkers(to: &snapshot)
         addDisk(to: &snapshot)
         addConnections(to: &snapshot)
-        snapshot.addProcess()
+        snapshot.addProcess(since: metrics.start)
         known.snapshot = snapshot
         // A twentieth of the time at most.
         known.next = clock.seconds + max(0.2, 20 * (clock.seconds - start))
@@ -120,13 +120,12 @@ extension CoordinatorLoop {
 
 extension MetricSnapshot {
     /// What there is to say of the process, whatever it is at.
-    mutating func addProcess() {
+    ///
+    /// - Parameter start: seconds since 1970.
+    mutating func addProcess(since start: Double) {
         add(CoordinatorMetric.build, [ProgramVersion.current: .count(1)])
-        add(CoordinatorMetric.start, .number(Self.start))
+        add(CoordinatorMetric.start, .number(start))
         add(CoordinatorMetric.memory, .count(ProcessUse.memory))
         add(CoordinatorMetric.processor, .number(ProcessUse.processorSeconds))
     }
-
-    /// Seconds since 1970.
-    private static let start = Date().timeIntervalSince1970
 }

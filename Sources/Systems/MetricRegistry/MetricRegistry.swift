@@ -98,14 +98,6 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     package func destroyTimer(_ handler: any TimerHandler) {}
 }
 
-extension MetricSnapshot.Sample {
-    /// Levels in the order of their numbers, words in that of their letters.
-    fileprivate var place: (Int, String) {
-        let text = labels.map(\.value).joined(separator: " ")
-        return (Int(text) ?? 0, text)
-    }
-}
-
 extension MetricRegistry {
     /// The counter of a metric, and of one value of its label where it has one.
     package func counter(_ definition: MetricDefinition, _ label: String? = nil) -> Counter {

@@ -55,19 +55,25 @@ package struct MetricSnapshot: Sendable, Hashable {
         families.append(Family(definition, [Sample([], value)]))
     }
 
-    /// By value of the metric's label, in the order of these.
+    /// By value of the metric's label.
     package mutating func add(_ definition: MetricDefinition, _ values: [String: Value]) {
         guard let label = definition.label else { preconditionFailure("\(definition.name) has no label") }
         families.append(
             Family(
                 definition,
-                values.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.map {
-                    Sample([Label(label, $0.key)], $0.value)
-                }))
+                values.map { Sample([Label(label, $0.key)], $0.value) }.sorted { $0.place < $1.place }))
     }
 }
 
 extension MetricSnapshot.Value {
     /// A count; none below 0.
     package init(_ count: Int) { self = .count(UInt64(clamping: count)) }
+}
+
+extension MetricSnapshot.Sample {
+    /// Levels in the order of their numbers, words in that of their letters.
+    package var place: (Int, String) {
+        let text = labels.map(\.value).joined(separator: " ")
+        return (Int(text) ?? 0, text)
+    }
 }
