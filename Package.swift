@@ -127,8 +127,10 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox",
-                "Pictures", "ProcessLimits", "ProgramLog", "PrometheusText", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MetricSnapshots",
+                "MusicBox",
+                "Pictures", "ProcessLimits", "ProgramLog", "PrometheusText", "Sampling", "SongFiles", "SongPlan",
+                "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -294,7 +296,8 @@ let floors = [
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
-        "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService", "Journal",
+        "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
+        "CoordinatorService", "Journal",
         "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [

@@ -6,7 +6,9 @@ import Testing
 
 @Suite("What a client is told of metrics")
 struct MetricsTests {
-    private static func family(_ name: String, _ kind: WireMetricKind, _ samples: [WireMetricSample]) -> WireMetricFamily {
+    private static func family(_ name: String, _ kind: WireMetricKind, _ samples: [WireMetricSample])
+        -> WireMetricFamily
+    {
         var family = WireMetricFamily()
         (family.name, family.kind, family.unit, family.help, family.samples) = (name, kind, "u", "h", samples)
         return family

@@ -12,7 +12,8 @@ struct DefinitionTests {
             #expect(metric.name.hasSuffix("_total") == (metric.kind == .counter), "\(metric.name)")
             #expect(metric.name.hasSuffix("_info") == (metric.unit == "info"), "\(metric.name)")
             for unit in ["seconds", "bytes", "rows"] {
-                #expect((metric.unit == unit) == metric.name.split(separator: "_").contains(unit[...]), "\(metric.name)")
+                #expect(
+                    (metric.unit == unit) == metric.name.split(separator: "_").contains(unit[...]), "\(metric.name)")
             }
             // As many series as there are songs or workers would be too many.
             let labels = ["level", "reason", "kind", "state", "ending", "version"]

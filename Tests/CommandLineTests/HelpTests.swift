@@ -24,7 +24,9 @@ extension CommandLines {
                 "--insecure",
                 "--lease", "--endpoint-file", "--log-format", "--log-level",
             ],
-            "worker": connection + ["--model", "--preset", "--levels", "--threads", "--slots", "--name", "--log-format", "--log-level"],
+            "worker": connection + [
+                "--model", "--preset", "--levels", "--threads", "--slots", "--name", "--log-format", "--log-level",
+            ],
             "metrics": connection,
             "submit": song + connection + ["--id", "--wait", "--out", "--json"],
             "status": connection + ["<song>", "--json"],

@@ -10,7 +10,8 @@ import Testing
 /// `metrics`, as clients meet it over the in-memory transport.
 @Suite(.serialized) struct MetricsRequestTests {
     /// All pages of an answer.
-    private func metrics(_ coordinator: ServedCoordinator, as peer: InMemoryClient? = nil) throws -> [WireMetricFamily] {
+    private func metrics(_ coordinator: ServedCoordinator, as peer: InMemoryClient? = nil) throws -> [WireMetricFamily]
+    {
         var families: [WireMetricFamily] = []
         var query = WireMetricsQuery()
         repeat {
@@ -24,7 +25,9 @@ import Testing
 
     private func value(_ families: [WireMetricFamily], _ metric: MetricDefinition, _ label: String? = nil) -> Double? {
         let samples = families.first { $0.name == metric.name }?.samples
-        guard let sample = samples?.first(where: { label == nil || $0.labels.first?.value == label }) else { return nil }
+        guard let sample = samples?.first(where: { label == nil || $0.labels.first?.value == label }) else {
+            return nil
+        }
         switch sample.value {
         case .count(let count): return Double(count)
         case .number(let number): return number

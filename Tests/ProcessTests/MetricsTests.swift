@@ -14,8 +14,8 @@ extension ClusterProcesses {
             for line in result.output.split(separator: "\n") where !line.hasPrefix("#") {
                 let parts = line.split(separator: " ")
                 try #require(parts.count == 2 && values[String(parts[0])] == nil, "\(line)")
-                let value = Double(String(parts[1]))
-                values[String(parts[0])] = try #require(value, "\(line)")
+                let value: Double = try #require(Double(String(parts[1])), "\(line)")
+                values[String(parts[0])] = value
             }
             return values
         }
@@ -46,7 +46,7 @@ extension ClusterProcesses {
                 #expect(values[#"orchestrion_songs_ended_total{state="finished"}"#] == 1)
                 let windows = total("orchestrion_windows_completed_total", values)
                 let status = try await cluster.windows(of: id)
-                #expect(windows == Double(status) && windows > 3)
+                #expect(windows == Double(status) && windows >= 3)
                 #expect(total("orchestrion_chunks_journaled_total", values) >= windows)
                 #expect(total("orchestrion_worker_tokens_total", values) > 0)
                 #expect(total("orchestrion_worker_step_seconds_count", values) > 0)

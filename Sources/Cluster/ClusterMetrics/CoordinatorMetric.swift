@@ -90,7 +90,8 @@ package enum CoordinatorMetric {
         "Songs held up by what is no fault of theirs, such as a disk or a model's folder.")
     package static let workers = MetricDefinition(
         "orchestrion_workers", .gauge, unit: "workers", label: "state",
-        "Workers: busy with windows, idle, set aside with their machine, or absent, which may come back to their leases.")
+        "Workers: busy with windows, idle, set aside with their machine, or absent, which may come back to their leases."
+    )
     package static let slots = MetricDefinition(
         "orchestrion_worker_slots", .gauge, unit: "slots", "Windows that all connected workers run at a time.")
     package static let slotsBusy = MetricDefinition(
@@ -103,7 +104,8 @@ package enum CoordinatorMetric {
         "orchestrion_windows_ready", .gauge, unit: "windows", label: "level",
         "Pending windows that a worker could begin now: what more slots would be used for.")
     package static let windowsLeased = MetricDefinition(
-        "orchestrion_windows_leased", .gauge, unit: "windows", "Leases that run: windows that workers have, where one with a copy counts twice.")
+        "orchestrion_windows_leased", .gauge, unit: "windows",
+        "Leases that run: windows that workers have, where one with a copy counts twice.")
     package static let setAside = MetricDefinition(
         "orchestrion_machines_set_aside", .gauge, unit: "machines", "Machines that get no windows just now.")
     package static let troubles = MetricDefinition(

@@ -97,7 +97,9 @@ struct OpenedState: Sendable {
                 restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
             log("the journal as it was is kept as \(copy)")
         } catch {
-            log("the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)", .warning)
+            log(
+                "the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)",
+                .warning)
         }
     }
 }

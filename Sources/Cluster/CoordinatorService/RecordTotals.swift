@@ -36,7 +36,8 @@ struct RecordTotals {
         case .claimed: add(CoordinatorMetric.chunksJournaled)
         case .leaseGranted(let task, _, _): add(CoordinatorMetric.leasesGranted, "\(task.level)")
         case .leaseEnded(_, _, of: _, let ending): add(CoordinatorMetric.leasesLost, ending.word)
-        case .workerBlamed(_, _, let blame, machine: _): if let kind = blame.word { add(CoordinatorMetric.windowFailures, kind) }
+        case .workerBlamed(_, _, let blame, machine: _):
+            if let kind = blame.word { add(CoordinatorMetric.windowFailures, kind) }
         case .songState(_, let state): count(state)
         case .songResumed: add(CoordinatorMetric.songsResumed)
         case .songRemoved: add(CoordinatorMetric.songsRemoved)

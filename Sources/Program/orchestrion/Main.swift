@@ -23,7 +23,8 @@ struct Orchestrion: ParsableCommand {
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ResumeCommand.self,
-            WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, ConnectCommand.self, KeysCommand.self, JournalCommand.self,
+            WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, ConnectCommand.self, KeysCommand.self,
+            JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, DemoCommand.self,
         ])

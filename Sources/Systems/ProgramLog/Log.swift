@@ -75,7 +75,8 @@ package struct Log: Sendable {
     package func cleaning(_ clean: @escaping @Sendable (String) -> String) -> Log { Log(logger, cleaned: clean) }
 
     package func callAsFunction(
-        _ text: @autoclosure () -> String, _ level: LogLevel = .info, _ fields: @autoclosure () -> LogFields = LogFields()
+        _ text: @autoclosure () -> String, _ level: LogLevel = .info,
+        _ fields: @autoclosure () -> LogFields = LogFields()
     ) {
         logger.log(
             level: level.ofLogger, "\(cleaned(text()))",

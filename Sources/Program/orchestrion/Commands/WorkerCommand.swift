@@ -116,7 +116,8 @@ struct WorkerCommand: ParsableCommand {
         Terminal.log(
             String(format: "ready after %.1f s with %d slots, connects to %@", seconds, worker.slots, place))
         if let slots, worker.slots < slots {
-            Terminal.log("warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for", .warning)
+            Terminal.log(
+                "warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for", .warning)
         }
         if engine == nil { _ = Interrupt(code: 0) { worker.stop() } }
         stop.whenPulled { worker.stop() }
