@@ -25,6 +25,10 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CProcess"),
+        // A disk in memory for SQLite, which the journal's package links.
+        .target(
+            name: "CSimulatedDisk", cSettings: [.unsafeFlags(["-std=gnu11"])],
+            linkerSettings: [.linkedLibrary("sqlite3")]),
         .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
 
         // Arithmetic. The kernels keep their optimisation in debug builds, and nothing may reorder their sums.
@@ -105,6 +109,14 @@ let package = Package(
         // The coordinator's core in virtual time: plans, and what they are tested with.
         .target(name: "ClusterSimulation", dependencies: ["CoordinatorCore", "SongPlan"]),
 
+        // Both cores, the codec and the journal over a clock, a network and a disk of their own, with faults from a seed.
+        .target(
+            name: "FaultSimulation",
+            dependencies: [
+                "CSimulatedDisk", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService",
+                "Journal", "JukeboxModel", "Sampling", "SongPlan", "SystemErrors", "WorkerCore", "WorkerService",
+            ]),
+
         .target(name: "Pictures", dependencies: ["CCairo", "SystemErrors", "Tensor"]),
 
         // The model that ships with the program; Scripts/train makes it.
@@ -127,10 +139,9 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "Journal", "JukeboxModel", "MetricSnapshots",
-                "MusicBox",
-                "Pictures", "ProcessLimits", "ProgramLog", "PrometheusText", "Sampling", "SongFiles", "SongPlan",
-                "Stitching", "SystemErrors", "Tensor",
+                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "Journal", "JukeboxModel",
+                "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog", "PrometheusText", "Sampling",
+                "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -268,6 +279,9 @@ let package = Package(
                 "WorkerService",
             ]),
         .testTarget(name: "ChaosTests", dependencies: ["Chaos"]),
+        .testTarget(
+            name: "FaultSimulationTests",
+            dependencies: ["CoordinatorCore", "FaultSimulation", "Journal", "SongPlan"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
@@ -290,15 +304,16 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSndFile", "CSodium", "CZeroMQ", "Digest",
-        "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText", "SystemErrors",
+        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile", "CSodium",
+        "CZeroMQ", "Digest", "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText",
+        "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-        "CoordinatorService", "Journal",
-        "SongFiles", "Stitching", "WorkerCore", "WorkerService", "ZeroMQTransport",
+        "CoordinatorService", "FaultSimulation", "Journal", "SongFiles", "Stitching", "WorkerCore", "WorkerService",
+        "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

@@ -79,6 +79,9 @@ extension CommandLines {
             #expect(try fetch.decode(Fetched.self).files == ["level_1/sample_0.wav"])
             #expect(FileManager.default.fileExists(atPath: "\(out)/level_1/sample_0.wav"))
             #expect(!FileManager.default.fileExists(atPath: "\(out)/song.json"))
+            try FileManager.default.removeItem(atPath: "\(cluster.stateFolder)/songs/one")
+            let gone = try await cluster.command("fetch", ["one", "--out", out])
+            #expect(gone.ending == .exited(1) && gone.errorOutput.contains("its files are gone"), "\(gone.report)")
         }
 
         @Test func `recordings and codes are sent along`() async throws {

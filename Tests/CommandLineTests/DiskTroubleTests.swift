@@ -22,8 +22,8 @@ extension CommandLines {
 
         // MARK: full disks
 
-        /// A coordinator and a worker in a view of the file system of their own, in which `disk` is small. A file `more`
-        /// makes it larger.
+        /// A coordinator and a worker in a view of the file system of their own, in which `disk` is small. A file `fill` fills
+        /// it, and a file `more` makes it larger.
         private func smallDisk(_ kilobytes: Int, _ disk: String, _ logs: String, model: String) throws -> ChildProcess {
             let script = """
                 trap 'kill -9 %1 %2; exit 1' TERM
@@ -32,7 +32,10 @@ extension CommandLines {
                     --threads 1 --model \(model) &
                 while [ ! -s \(logs)/endpoint ] && kill -0 %1 2>/dev/null; do sleep 0.05; done
                 "$0" worker --model \(model) --threads 1 --connect "$(cat \(logs)/endpoint)" >/dev/null 2>&1 &
-                while [ ! -e \(logs)/more ]; do sleep 0.05; done
+                while [ ! -e \(logs)/more ]; do
+                    [ ! -e \(logs)/fill ] || [ -e \(disk)/filler ] || cat /dev/zero > \(disk)/filler 2>/dev/null
+                    sleep 0.05
+                done
                 mount -o remount,size=60m \(disk)
                 while [ ! -e \(logs)/end ]; do sleep 0.05; done
                 kill %2
@@ -129,6 +132,50 @@ extension CommandLines {
             }
             try Data().write(to: URL(fileURLWithPath: "\(logs)/end"))
             _ = try await process.waitForEnd(limit: .seconds(30))
+        }
+
+        @Test(.enabled(if: mayMount))
+        func `songs that have not ended can be removed from a full disk`() async throws {
+            let song = try await Self.song()
+            let large = TestSong(model: song.model, seconds: 1.5, seed: 9, samples: 4)
+            let expected = try await song.undisturbed()
+            let (disk, logs) = (try TestFolder.make("small"), try TestFolder.make("logs"))
+            let process = try smallDisk(3000, disk, logs, model: song.model)
+            defer { process.signal(SIGTERM) }
+            try await wait(for: "the coordinator to listen") {
+                FileManager.default.fileExists(atPath: "\(logs)/endpoint") || !process.isRunning
+            }
+            let endpoint = try String(contentsOfFile: "\(logs)/endpoint", encoding: .utf8)
+            for number in 1...3 {
+                let options = ["--id", "s\(number)", "--connect", endpoint]
+                try await Orchestrion.succeed(["submit"] + large.options + options)
+            }
+            try await wait(for: "tokens") {
+                try await songs(endpoint).contains { $0["sampled_tokens"] as? Int ?? 0 > 0 }
+            }
+            try Data().write(to: URL(fileURLWithPath: "\(logs)/fill"))
+            try await wait(for: "the disk to be full", limit: .seconds(120)) {
+                (try await status(endpoint)["troubles"] as? [String] ?? []).contains { $0.contains("stopped") }
+            }
+            let late = try await Orchestrion.run(["cancel", "s3", "--connect", endpoint])
+            #expect(late.ending == .exited(1) && late.errorOutput.contains("journaled again"), "\(late.report)")
+            try await wait(for: "all songs to be gone") {
+                let open = try await songs(endpoint).compactMap { $0["song"] as? String }
+                if !open.isEmpty { _ = try await Orchestrion.run(["remove", "--force", "--connect", endpoint] + open) }
+                return open.isEmpty
+            }
+            try Data().write(to: URL(fileURLWithPath: "\(logs)/more"))
+            try await wait(for: "a song to be taken on") {
+                try await Orchestrion.run(["submit", "--id", "last", "--connect", endpoint] + song.options).succeeded
+            }
+            try await wait(for: "the song to finish", limit: .seconds(120)) {
+                try await songs(endpoint).first?["state"] as? String == "finished"
+            }
+            let out = try TestFolder.place("out")
+            try await Orchestrion.succeed(["fetch", "last", "--out", out, "--connect", endpoint])
+            #expect(try SongResult(folder: out) == expected)
+            try Data().write(to: URL(fileURLWithPath: "\(logs)/end"))
+            #expect(try await process.waitForEnd(limit: .seconds(30)) == .exited(0), "\(process.errorOutput)")
         }
 
         // MARK: models

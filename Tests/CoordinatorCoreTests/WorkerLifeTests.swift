@@ -45,6 +45,29 @@ struct WorkerLifeTests {
         #expect(Set(world.refusedPeers.keys) == [mixed])
     }
 
+    @Test func `a song whose weights nobody has any more says so, and who has others`() throws {
+        var world = MockWorld()
+        // The coordinator has read the files anew, too.
+        let files = [0: "zero", 1: "changed", 2: "two"]
+        try world.handle(.allowModel(name: "changed", fingerprints: files))
+        let changed = try world.join("a", fingerprints: files)
+        try world.handle(.submit(Small.song("s")))
+        world.deliver()
+        let first = world.coordinator.waiting("s")
+        #expect(first == nil)
+        try world.runToEnd()
+        let (state, held) = (world.coordinator.status(of: "s")?.state, world.held(changed))
+        #expect(held.isEmpty && state == .sampling)
+        let reason = try #require(world.coordinator.waiting("s"))
+        #expect(reason.contains("level 1") && reason.contains("a has others"), "\(reason)")
+        try world.join("b")
+        world.deliver()
+        let last = world.coordinator.waiting("s")
+        #expect(last == nil)
+        try world.runToEnd()
+        try world.checkEmpty()
+    }
+
     @Test func `a worker of some levels is used for those`() throws {
         var world = MockWorld()
         try world.handle(.allowModel(name: "small", fingerprints: Small.fingerprints))

@@ -78,6 +78,25 @@ extension ClusterProcesses {
             }
         }
 
+        @Test func `a worker whose model is away when its engine must start again waits for it`() async throws {
+            let model = try await TestModel.copy(TestModel.tiny(), as: "wandering")
+            let song = TestSong(model: model, seconds: 2, seed: 64, samples: 2)
+            let expected = try await song.undisturbed()
+            try await withCluster(Cluster.Options(models: [model])) { cluster in
+                let worker = try cluster.startWorker("patient")
+                let id = try await cluster.submit(song, id: "wander")
+                try await cluster.waitUntilSampled(256, of: id)
+                try FileManager.default.moveItem(atPath: model, toPath: model + ".gone")
+                let engine = try #require(worker.children.first)
+                try #require(kill(engine, SIGKILL) == 0)
+                try await wait(for: "the engine to be tried in vain") {
+                    worker.errorOutput.contains("cannot start now; it is tried again")
+                }
+                try FileManager.default.moveItem(atPath: model + ".gone", toPath: model)
+                #expect(try await cluster.result(of: id) == expected)
+            }
+        }
+
         @Test func `an engine that hangs is ended, its machine set aside, and the song goes on elsewhere`() async throws
         {
             let song = try await victimSong()

@@ -102,6 +102,12 @@ package final class ChildProcess: Sendable {
         }
     }
 
+    /// Processes that it has started, and that run.
+    package var children: [Int32] {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
+        return text.split(separator: " ").compactMap { Int32($0) }
+    }
+
     /// Waits for its end.
     ///
     /// - Throws: `TestSupportError` after `limit`; it is killed then.

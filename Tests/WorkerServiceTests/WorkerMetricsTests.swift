@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `a worker's own snapshot has what is defined, and as a coordinator would read it`() {
-        let metrics = EngineMetrics(levels: [0, 2])
+        let metrics = EngineMetrics(Worker.Options(name: "w", levels: [0, 2], threads: 1))
         metrics.stepEnded(level: 2, seconds: 0.5, rows: 3, tokens: 2)
         metrics.stepEnded(level: 2, seconds: 0.5, rows: 0, tokens: 0)
         metrics.prefillEnded(level: 2, seconds: 40)

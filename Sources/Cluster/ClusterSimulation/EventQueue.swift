@@ -1,7 +1,7 @@
-import CoordinatorCore
+package import CoordinatorCore
 
 /// What happens next in a simulated cluster: the earliest first, and of equals the one that was added first.
-struct EventQueue<Event> {
+package struct EventQueue<Event> {
     private struct Item {
         var time: Instant
         var number: Int
@@ -13,7 +13,9 @@ struct EventQueue<Event> {
     private var heap: [Item] = []
     private var added = 0
 
-    mutating func add(_ event: Event, at time: Instant) {
+    package init() {}
+
+    package mutating func add(_ event: Event, at time: Instant) {
         heap.append(Item(time: time, number: added, event: event))
         added += 1
         var place = heap.count - 1
@@ -23,7 +25,7 @@ struct EventQueue<Event> {
         }
     }
 
-    mutating func next() -> (time: Instant, event: Event)? {
+    package mutating func next() -> (time: Instant, event: Event)? {
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()
         guard !heap.isEmpty else { return (first.time, first.event) }

@@ -78,6 +78,7 @@ package struct Coordinator: Sendable {
         self.init(settings: settings, now: now)
         (truth, dropped) = SongTable.mended(records)
         truth.skipEpochs(below: leastEpoch)
+        reviveVerdicts()
         for song in truth.songs where !song.state.isAtRest { revive(song) }
     }
 

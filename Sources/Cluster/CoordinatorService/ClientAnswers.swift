@@ -40,6 +40,7 @@ extension CoordinatorLoop {
         case .cancel(let song):
             let wasRunning = try !existing(song, of: asker).state.isEnded
             completions.post(.event(.cancel(song)))
+            try sayThatItWaits("\(song) is cancelled")
             return .cancelled(wasRunning: wasRunning)
         case .list(let song, let soFar, let after):
             return .files(try files(of: existing(song, of: asker), soFar: soFar, after: after))
@@ -48,10 +49,12 @@ extension CoordinatorLoop {
             let state = try existing(song, of: asker).state
             if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
             completions.post(.event(.resume(song)))
+            try sayThatItWaits("\(song) goes on")
             return .resumed(wasAtRest: state.isResumable)
         case .releaseMachine(let machine):
             guard asker.isAdmin else { throw SongError("only a key with the role admin may release machines") }
             completions.post(.event(.releaseMachine(machine)))
+            try sayThatItWaits("\(machine) gets windows again")
             return .released(wasSetAside: core.setAsides.contains { $0.machine == machine })
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, existing(song, of: asker).song, from: offset, count: count)
@@ -64,7 +67,9 @@ extension CoordinatorLoop {
     private func submit(
         _ song: SongID, _ specification: Data, format: String, priority: Int, of asker: Asker
     ) throws {
-        guard PeerText.isSongID(song) else { throw SongError("a song's id is 1 to 64 letters, digits and dashes") }
+        guard PeerText.isSongID(song), !song.hasPrefix("-") else {
+            throw SongError("a song's id is 1 to 64 letters, digits and dashes, and does not begin with a dash")
+        }
         let former = core.submission(of: song)
         if let former, !asker.mayUse(former) {
             throw SongError("song \(song) was submitted before with other contents; use another id")

@@ -47,8 +47,7 @@ final class CoordinatorLoop {
     /// What the songs of each key take.
     private(set) var holdings = Holdings()
     var uploads = UploadLedger()
-    /// What waits until it can be journaled; nil when nothing does.
-    var held: HeldEffects?
+    var gate = JournalGate()
     var upkeep: Upkeep
     /// What workers tell of themselves.
     var figures = ReportedFigures()
@@ -111,7 +110,7 @@ final class CoordinatorLoop {
 
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
         var replies: [AddressedReply] = []
-        if held == nil {
+        if !gate.isHolding {
             try takeIn(messages, transport, &replies)
         } else {
             try waitForJournal(messages, transport, &replies)
@@ -233,14 +232,25 @@ final class CoordinatorLoop {
     private func submit(_ prepared: PreparedSubmission) -> [Effect] {
         let song = prepared.submission.song
         for warning in prepared.song.warnings { tell(.warning, "song \(song): \(warning)", LogFields(song: song)) }
-        awaited.warn(song, prepared.song.warnings)
-        let isNew = core.state(of: song) == nil
+        let former = core.state(of: song)
+        awaited.warn(song, prepared.song.warnings + (former.flatMap { Self.note(of: song, $0) } ?? []))
+        let isNew = former == nil
         let effects = handle(.submit(prepared.submission, plan: prepared.song.plan))
         if isNew, core.state(of: song) != nil {
             let live = begin(song, prepared.request, prepared.song.plan)
             if prepared.submission.awaitsTokens { work.encode(live) }
         }
         return effects
+    }
+
+    /// What a client should know that submits a song once more.
+    private static func note(of song: SongID, _ state: SongState) -> [String]? {
+        switch state {
+        case .preparing, .sampling, .decoding: nil
+        case .finished: ["it was submitted before, and is finished"]
+        case .parked, .failed, .cancelled:
+            ["it was submitted before, and is \(state); orchestrion resume \(song) lets it go on"]
+        }
     }
 
     /// The only place where a song enters the table.
@@ -310,6 +320,7 @@ final class CoordinatorLoop {
             case .songEnded(let song, let state): try end(song, state)
             case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):
+                upkeep.hasNewSongs = true
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
             case .submitRefused(let song, let reason):

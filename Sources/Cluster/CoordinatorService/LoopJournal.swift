@@ -4,14 +4,6 @@ import Foundation
 import Journal
 import SongFiles
 
-/// Effects that wait, because their records cannot be journaled just now: nothing of them is carried out before.
-struct HeldEffects {
-    fileprivate(set) var effects: [Effect]
-    fileprivate var nextTry: ContinuousClock.Instant
-    fileprivate var pauses: Pauses
-    fileprivate var error: JournalError
-}
-
 /// What the loop does while nothing can be journaled: it answers clients, and tries again. Workers keep what they have.
 extension CoordinatorLoop {
     private static let trouble = Troubles.Place.coordinator(part: "the journal")
@@ -22,31 +14,25 @@ extension CoordinatorLoop {
     func carryOut(
         _ effects: [Effect], _ transport: any Transport, _ replies: inout [AddressedReply]
     ) throws -> [Effect] {
-        do throws(JournalError) {
-            try append(Self.records(effects))
-        } catch {
-            guard work.isPatient, error.passes else { throw error }
-            // The core has gone on from them already; from here on it waits, too.
-            hold(HeldEffects(effects: effects, nextTry: .now, pauses: Pauses(), error: error))
+        switch try gate.pass(effects, isPatient: work.isPatient, at: clock.seconds, append: append) {
+        case .durable(let effects): return try perform(effects, transport, &replies)
+        case .held(let error):
+            tellOfWaiting()
+            for case .submitAccepted(let song) in effects {
+                let reason =
+                    "song \(song) waits, because nothing can be journaled: \(error.waitingExplanation). It is taken on as soon "
+                    + "as that is possible; orchestrion status shows it then"
+                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+            }
             return handle(.pause(reason: error.waitingExplanation))
         }
-        return try perform(effects, transport, &replies)
     }
 
-    private static func records(_ effects: [Effect]) -> [Record] {
-        effects.compactMap { if case .journal(let record) = $0 { record } else { nil } }
-    }
-
-    private func hold(_ effects: HeldEffects) {
-        var effects = effects
-        if let former = held { effects.effects = former.effects + effects.effects }
-        // A disk, or who else uses the file: both may be over soon.
-        effects.nextTry = .now + min(effects.pauses.next(after: effects.error), Pauses.longestForDisks)
+    private func tellOfWaiting() {
+        guard let reason = gate.reason, let nextTry = gate.nextTry else { return }
         troubles.set(
-            Self.trouble,
-            "assignments are stopped, because nothing can be journaled: "
-                + effects.error.waitingExplanation, nextTry: effects.nextTry)
-        held = effects
+            Self.trouble, "assignments are stopped, because nothing can be journaled: \(reason)",
+            nextTry: .now + .seconds(nextTry - clock.seconds))
     }
 
     /// A turn while effects are held. What workers say is left: they say it again.
@@ -57,25 +43,19 @@ extension CoordinatorLoop {
             guard case .request = Incoming(message) else { continue }
             _ = handle(Incoming(message), from: message, &replies)
         }
-        guard var held, held.nextTry <= .now else { return }
-        do throws(JournalError) {
-            try append(Self.records(held.effects))
-        } catch {
-            guard error.passes else { throw error }
-            held.error = error
-            self.held = nil
-            return hold(held)
-        }
-        self.held = nil
+        guard let held = try gate.retry(at: clock.seconds, append: append) else { return tellOfWaiting() }
         troubles.clear(Self.trouble)
-        var effects = try perform(held.effects, transport, &replies)
+        var effects = try perform(held, transport, &replies)
         if !isOverQuota { effects += handle(.proceed) }
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
     }
 
-    /// Why no song can be taken on just now; nil when one can.
-    var reasonToRefuseSongs: String? {
-        if let held { return held.error.waitingExplanation }
-        return isOverQuota ? quotaText : nil
+    /// - Throws: what a client is told who asked for a change, which waits with all others; it is done when that is possible.
+    func sayThatItWaits(_ what: String) throws {
+        guard let reason = gate.reason else { return }
+        throw SongError("\(what) as soon as something can be journaled again: \(reason)")
     }
+
+    /// Why no song can be taken on just now; nil when one can.
+    var reasonToRefuseSongs: String? { gate.reason ?? (isOverQuota ? quotaText : nil) }
 }

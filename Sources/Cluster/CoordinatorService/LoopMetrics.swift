@@ -45,7 +45,7 @@ extension CoordinatorLoop {
 
     /// Counts that no record brings along reach the disk within seconds, too. Where they cannot, they wait.
     func flushTotals(atOnce: Bool = false) {
-        guard held == nil, atOnce || clock.seconds >= known.nextFlush else { return }
+        guard !gate.isHolding, atOnce || clock.seconds >= known.nextFlush else { return }
         known.nextFlush = clock.seconds + 10
         let waiting = metrics.unjournaled
         guard !waiting.isEmpty, (try? journal.append([], counting: waiting)) != nil else { return }

@@ -14,6 +14,8 @@ struct Upkeep {
     var endings: [SongID: Double]
     /// Songs that have ended and whose timeline is not written, or whose tokens are not forgotten.
     fileprivate(set) var unsettled: [SongID: [WorkerID: Timeline.Worker]] = [:]
+    /// Songs were submitted that lie in the journal's write-ahead log alone.
+    var hasNewSongs = false
     fileprivate var isOverQuota = false
     fileprivate var nextLook = 0.0
     fileprivate var nextSettling = 0.0
@@ -47,7 +49,10 @@ extension CoordinatorLoop {
             options.log("the journal could not be made smaller: \(error.waitingExplanation)", .warning)
         }
         if options.quota != nil { measureUse() }
+        reserve.fill()
     }
+
+    private var reserve: RoomReserve { RoomReserve(folder: folder.path) }
 
     /// What is due now.
     func keepUp(_ transport: any Transport, _ replies: inout [AddressedReply]) throws {
@@ -56,15 +61,17 @@ extension CoordinatorLoop {
         if now >= upkeep.nextLook {
             upkeep.nextLook = now + 1
             try lookAtRoom(transport, &replies)
+            secureNewSongs()
         }
         if now >= upkeep.nextSettling {
             upkeep.nextSettling = now + 2
             for (song, workers) in upkeep.unsettled { try settle(song, workers: workers) }
         }
-        guard held == nil else { return }
+        guard !gate.isHolding else { return }
         if now >= upkeep.nextShrinking {
             upkeep.nextShrinking = now + 60
             _ = try? journal.shrink()
+            reserve.fill()
         }
         if now >= upkeep.nextCleaning {
             upkeep.nextCleaning = now + 600
@@ -107,16 +114,35 @@ extension CoordinatorLoop {
                     "song \(song) has not ended; cancel it first, or give --force, which cancels and removes it")
             }
             if isRunning {
+                options.log("song \(song) is cancelled and removed, as a client asks")
                 completions.post(.event(.cancel(song)))
                 // After whatever is being decoded of it.
                 work.add(.decoding) { [completions] in completions.post(.event(.remove(song))) }
+                makeRoomForRemoval()
                 return true
             }
         }
+        options.log("song \(song) is removed, as a client asks")
         // At once, since the room may be what the journal waits for.
         removeFiles(of: song)
         completions.post(.event(.remove(song)))
+        makeRoomForRemoval()
         return false
+    }
+
+    /// What is damaged at the end of a write-ahead log reads as if it had never been there. Tokens can be sampled again;
+    /// that a song was asked for cannot, so it does not stay in the log.
+    private func secureNewSongs() {
+        guard upkeep.hasNewSongs, !gate.isHolding, (try? journal.checkpoint()) != nil else { return }
+        upkeep.hasNewSongs = false
+    }
+
+    /// That a song goes has to be journaled, for which a full disk has no room.
+    private func makeRoomForRemoval() {
+        guard gate.isHolding else { return }
+        if reserve.release() { options.log("lets go the room that was kept for the removal of songs") }
+        try? journal.checkpoint()
+        gate.hurry()
     }
 
     /// A song that was removed, or is about to be.
@@ -182,7 +208,7 @@ extension CoordinatorLoop {
         } else {
             troubles.clear(Self.quota)
         }
-        guard wasOver != upkeep.isOverQuota, held == nil else { return }
+        guard wasOver != upkeep.isOverQuota, !gate.isHolding else { return }
         var effects = handle(upkeep.isOverQuota ? .pause(reason: quotaText) : .proceed)
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
     }

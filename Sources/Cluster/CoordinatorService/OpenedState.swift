@@ -24,82 +24,13 @@ struct OpenedState: Sendable {
         try OutputFolder.make(folder.path)
         journal = try Journal(folder: folder.path)
         try work.uploads.makeFolder()
-        if let salvage = journal.salvage {
-            options.log(
-                "warning: the journal was damaged (\(salvage.damage)); \(salvage.rows) records could be read and are in a "
-                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again",
-                .warning)
-        }
-        for damage in journal.damagedTotals {
-            options.log("warning: the journal is damaged: \(damage); it counts from 0 again", .warning)
-        }
-        let contents = try journal.read()
-        var dropped: [DroppedRecord] = []
-        core = Coordinator(
-            mending: contents.entries.map(\.record), leastEpoch: contents.leastEpoch, settings: options.settings,
-            now: Instant(nanoseconds: 0), dropped: &dropped)
-        endings = contents.endings
-        lost = Self.lost(contents, dropped, core)
-        Self.mend(journal, contents, dropped, core, lost: Set(lost.keys), log: options.log)
+        let replayed = try ReplayedJournal(journal, settings: options.settings) { options.log($0, $1, $2) }
+        (core, lost, endings) = (replayed.core, replayed.lost, replayed.endings)
         for (song, reason) in lost {
             work.troubles.set(
                 .coordinator(part: "song \(song)"),
                 "song \(song) cannot go on: \(reason). What the journal has of it is kept; orchestrion remove \(song) lets it "
                     + "go, and it can be submitted again")
-        }
-        if !contents.entries.isEmpty {
-            let ended = core.songIDs.count { core.state(of: $0)?.isEnded ?? true }
-            let open = core.songIDs.count - ended
-            options.log(
-                "goes on with \(open) unfinished \(open == 1 ? "song" : "songs") from the journal"
-                    + (ended > 0 ? "; \(ended) had ended" : ""))
-        }
-    }
-
-    /// Songs of which records are there, and no submission that can be read.
-    private static func lost(
-        _ contents: JournalContents, _ dropped: [DroppedRecord], _ core: Coordinator
-    ) -> [SongID: String] {
-        var lost: [SongID: String] = [:]
-        for damage in contents.damage where !damage.mayBeDropped {
-            if let song = damage.song, core.state(of: song) == nil { lost[song] = damage.what }
-        }
-        for drop in dropped where core.state(of: drop.song) == nil {
-            lost[drop.song] = lost[drop.song] ?? "\(drop.why)"
-        }
-        return lost
-    }
-
-    /// Deletes what is damaged and what does not fit without it, after a copy was made. Where that cannot be done, it stays
-    /// and is left away at each start.
-    private static func mend(
-        _ journal: Journal, _ contents: JournalContents, _ dropped: [DroppedRecord], _ core: Coordinator,
-        lost: Set<SongID>, log: Log
-    ) {
-        let damaged = contents.damage.filter { $0.mayBeDropped && !lost.contains($0.song ?? "") }
-        let unfit = dropped.filter { !lost.contains($0.song) }
-        let repaired = contents.repaired.compactMap(core.submission)
-        guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty else { return }
-        for damage in damaged.prefix(20) { log("warning: the journal is damaged: \(damage.what)", .warning) }
-        let bySong = Dictionary(grouping: damaged.map { $0.song ?? "?" } + unfit.map(\.song), by: \.self)
-        let counts = bySong.sorted { $0.key < $1.key }.map { "\($0.value.count) of song \($0.key)" }
-        if !counts.isEmpty {
-            log(
-                "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
-                    + "what they held is sampled again", .warning)
-        }
-        for song in contents.repaired {
-            log("a damaged byte in the submission of song \(song) was found again", .warning, LogFields(song: song))
-        }
-        do {
-            let copy = try journal.mend(
-                dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
-                restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
-            log("the journal as it was is kept as \(copy)")
-        } catch {
-            log(
-                "the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)",
-                .warning)
         }
     }
 }

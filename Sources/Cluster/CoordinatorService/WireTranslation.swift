@@ -1,7 +1,24 @@
 import ClusterMetrics
-import ClusterProtocol
-import CoordinatorCore
+package import ClusterProtocol
+package import CoordinatorCore
 import SongPlan
+
+/// What arrived of workers, for who has no clients.
+package enum WorkerMessage {
+    case event(Event)
+    /// It was changed on its way.
+    case damaged
+    /// Of a client, of another version, or none of this protocol.
+    case other
+
+    package init(_ message: ReceivedMessage) {
+        switch Incoming(message) {
+        case .event(let event), .heartbeat(let event, _): self = .event(event)
+        case .damaged: self = .damaged
+        case .request, .foreignRequest, .foreignWorker, .notOfThisProtocol: self = .other
+        }
+    }
+}
 
 /// What arrived, as the loop deals with it.
 enum Incoming {
@@ -60,7 +77,7 @@ enum Incoming {
 }
 
 extension Outgoing {
-    func payload() throws -> [UInt8] { try WireFromCoordinator(kind: wire).payload() }
+    package func payload() throws -> [UInt8] { try WireFromCoordinator(kind: wire).payload() }
 
     /// The message for the wire.
     var wire: WireFromCoordinator.OneOf_Kind {

@@ -12,9 +12,10 @@ import SystemErrors
 package final class Journal: Sendable {
     /// The folder that was given.
     package let folder: String
-    private let lock: StateLock
+    let disk: any JournalDisk
+    private let lock: any Sendable
     let database: DatabaseQueue
-    private let start = (wall: Date().timeIntervalSince1970, clock: ContinuousClock.now)
+    private let start: (wall: Double, steady: Double)
     /// What opening it had to mend; nil when nothing.
     package let salvage: Salvage?
     /// As they are on the disk.
@@ -24,7 +25,7 @@ package final class Journal: Sendable {
 
     /// Seconds since 1970 as records have them: a clock that is set while this process runs does not change how long
     /// things took.
-    package var time: Double { start.wall + start.clock.duration(to: .now) / .seconds(1) }
+    package var time: Double { start.wall + disk.steadyTime - start.steady }
 
     package var path: String { Self.path(folder) }
     package static func path(_ folder: String) -> String { folder + "/journal.sqlite" }
@@ -34,41 +35,43 @@ package final class Journal: Sendable {
     ///
     /// - Throws: `JournalError`: the folder cannot be used or is in use, the file is no journal, is damaged
     ///   beyond reading or was written by a newer version.
-    package init(folder: String) throws(JournalError) {
+    package init(folder: String, on disk: any JournalDisk = SystemDisk()) throws(JournalError) {
         self.folder = folder
+        self.disk = disk
+        start = (disk.wallTime, disk.steadyTime)
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try disk.makeFolder(folder)
         } catch {
             guard let code = error.systemNumber else {
                 throw .cannotUseFolder(path: folder, reason: error.explanation)
             }
             throw .unusable(folder, code)
         }
-        lock = try StateLock(folder: folder)
+        lock = try disk.lock(folder)
         let path = Self.path(folder)
         do throws(JournalError) {
-            let opened = try Self.open(path)
-            try Self.checkScans(opened, path)
+            let opened = try Self.open(path, on: disk)
+            try Self.checkScans(opened, path, on: disk)
             (database, salvage) = (opened, nil)
         } catch {
             guard case .corrupt = error else { throw error }
-            salvage = try Salvage.make(path, damage: error)
-            database = try Self.open(path)
+            salvage = try Salvage.make(path, damage: error, on: disk)
+            database = try Self.open(path, on: disk)
         }
-        let read = try Self.readTotals(database, path)
+        let read = try Self.readTotals(database, path, on: disk)
         written = Mutex(read.totals)
         damagedTotals = read.damaged
     }
 
     private static func readTotals(
-        _ queue: DatabaseQueue, _ path: String
+        _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
     ) throws(JournalError) -> (totals: [Total: UInt64], damaged: [String]) {
-        try guarding(path, "reading") { try queue.read(TotalRow.all) }
+        try guarding(path, "reading", on: disk) { try queue.read(TotalRow.all) }
     }
 
-    private static func open(_ path: String) throws(JournalError) -> DatabaseQueue {
-        try guarding(path, "opening") {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
+    private static func open(_ path: String, on disk: any JournalDisk) throws(JournalError) -> DatabaseQueue {
+        try guarding(path, "opening", on: disk) {
+            let queue = try DatabaseQueue(path: disk.database(path), configuration: configuration)
             try queue.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try db.execute(sql: "PRAGMA journal_size_limit = 4000000")
@@ -83,8 +86,10 @@ package final class Journal: Sendable {
     }
 
     /// Whether every page of the tables can be reached.
-    private static func checkScans(_ queue: DatabaseQueue, _ path: String) throws(JournalError) {
-        try guarding(path, "reading") {
+    private static func checkScans(
+        _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
+    ) throws(JournalError) {
+        try guarding(path, "reading", on: disk) {
             try queue.read { db in
                 // A column without its value is a damaged row, and those are told one by one.
                 let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(10)").filter {
@@ -126,7 +131,7 @@ package final class Journal: Sendable {
         let time = time
         let before = totals
         let after = Dictionary(uniqueKeysWithValues: counts.map { ($0, (before[$0] ?? 0) &+ $1) })
-        try Self.guarding(path, "writing to") {
+        try guarding("writing to") {
             try database.write { db in
                 let statement = try db.cachedStatement(sql: RecordRow.insertion)
                 for record in records {
@@ -166,7 +171,7 @@ package final class Journal: Sendable {
 
     /// What happened to a song's tasks, in order, while the song has not been forgotten.
     package func taskEvents(of song: SongID) throws(JournalError) -> [TaskEvent] {
-        try Self.guarding(path, "reading") {
+        try guarding("reading") {
             try database.read { db in
                 try Row.fetchAll(
                     db,
@@ -182,7 +187,7 @@ package final class Journal: Sendable {
     /// Deletes tokens, leases and blames of a song that is finished; that it was, and how it ended, stays. Any other song
     /// may be resumed, and keeps them.
     package func forget(_ song: SongID) throws(JournalError) {
-        try Self.guarding(path, "writing to") {
+        try guarding("writing to") {
             try database.write { db in
                 try JournalMeta.noteEpochs(of: song, db)
                 try db.execute(
@@ -199,7 +204,7 @@ package final class Journal: Sendable {
 
     /// What SQLite's own check of the whole file finds wrong; empty when all is well. Slow on large files.
     package func integrityFaults() throws(JournalError) -> [String] {
-        try Self.guarding(path, "checking") { try database.read(Self.integrityFaults) }
+        try guarding("checking") { try database.read(Self.integrityFaults) }
     }
 
     static func integrityFaults(_ db: Database) throws -> [String] {
@@ -209,7 +214,7 @@ package final class Journal: Sendable {
 
     /// How durable a commit is, for tests and `status`: the journal mode and the synchronous level.
     package func durability() throws(JournalError) -> (journalMode: String, synchronous: Int) {
-        try Self.guarding(path, "reading") {
+        try guarding("reading") {
             try database.read { db in
                 (
                     journalMode: try String.fetchOne(db, sql: "PRAGMA journal_mode") ?? "",
@@ -220,8 +225,12 @@ package final class Journal: Sendable {
     }
 
     /// Turns what SQLite and rows throw into what people can act on.
+    func guarding<Result>(_ doing: String, _ body: () throws -> Result) throws(JournalError) -> Result {
+        try Self.guarding(path, doing, on: disk, body)
+    }
+
     static func guarding<Result>(
-        _ path: String, _ doing: String, _ body: () throws -> Result
+        _ path: String, _ doing: String, on disk: any JournalDisk = SystemDisk(), _ body: () throws -> Result
     ) throws(JournalError) -> Result {
         do {
             return try body()
@@ -230,13 +239,15 @@ package final class Journal: Sendable {
         } catch let fault as RowFault {
             throw .corrupt(path: path, what: fault.what)
         } catch let error as DatabaseError {
-            throw explained(error, path, doing)
+            throw explained(error, path, doing, disk)
         } catch {
             throw .failed(path: path, doing: doing, reason: error.explanation)
         }
     }
 
-    private static func explained(_ error: DatabaseError, _ path: String, _ doing: String) -> JournalError {
+    private static func explained(
+        _ error: DatabaseError, _ path: String, _ doing: String, _ disk: any JournalDisk
+    ) -> JournalError {
         switch error.resultCode {
         case .SQLITE_NOTADB: return .notAJournal(path: path, reason: error.message ?? "not a database")
         case .SQLITE_CORRUPT: return .corrupt(path: path, what: error.message ?? "malformed")
@@ -244,14 +255,14 @@ package final class Journal: Sendable {
             return .unavailable(path: path, doing: doing, reason: "another program has locked it (\(words(error)))")
         case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_NOMEM, .SQLITE_PERM,
             .SQLITE_PROTOCOL, .SQLITE_INTERRUPT, .SQLITE_NOLFS:
-            return refusal(path, error) ?? .unavailable(path: path, doing: doing, reason: words(error))
+            return refusal(path, error, disk) ?? .unavailable(path: path, doing: doing, reason: words(error))
         default: return .failed(path: path, doing: doing, reason: words(error))
         }
     }
 
     /// SQLite does not say what the system refused, so it is tried once more.
-    private static func refusal(_ path: String, _ error: DatabaseError) -> JournalError? {
-        let obstacle = OutputFile.obstacle(beside: path) ?? OutputFile.obstacle(beside: path + "-wal")
+    private static func refusal(_ path: String, _ error: DatabaseError, _ disk: any JournalDisk) -> JournalError? {
+        let obstacle = disk.obstacle(beside: path) ?? disk.obstacle(beside: path + "-wal")
         if let obstacle { return .refused(SystemError(path, code: obstacle.code)) }
         return error.resultCode == .SQLITE_FULL ? .refused(SystemError(path, code: ENOSPC)) : nil
     }

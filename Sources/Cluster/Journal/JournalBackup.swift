@@ -74,30 +74,29 @@ package enum JournalBackup {
     /// Copies a damaged journal as it is, before anything of it is deleted. Three such copies are kept.
     ///
     /// - Returns: the copy.
-    static func keepDamaged(_ path: String) throws -> String {
+    static func keepDamaged(_ path: String, on disk: any JournalDisk) throws -> String {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let target = "\(folder)/journal.damaged-\(stamp()).sqlite"
-        for ending in ["", "-wal"] where FileManager.default.fileExists(atPath: path + ending) {
-            try? FileManager.default.removeItem(atPath: target + ending)
+        let time = Date(timeIntervalSince1970: disk.wallTime)
+        let target = "\(folder)/journal.damaged-\(stamp(time)).sqlite"
+        for ending in ["", "-wal"] where disk.exists(path + ending) {
             do {
-                try FileManager.default.copyItem(atPath: path + ending, toPath: target + ending)
+                try disk.copy(path + ending, to: target + ending)
             } catch {
-                for ending in ["", "-wal"] { unlink(target + ending) }
+                for ending in ["", "-wal"] { disk.remove(target + ending) }
                 throw error
             }
         }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        let all = names.filter { $0.hasPrefix("journal.damaged-") && $0.hasSuffix(".sqlite") }.sorted(by: >)
-        for old in all.dropFirst(damagedKept) {
-            for ending in ["", "-wal"] { unlink("\(folder)/\(old)\(ending)") }
+        let all = disk.names(in: folder).filter { $0.hasPrefix("journal.damaged-") && $0.hasSuffix(".sqlite") }
+        for old in all.sorted(by: >).dropFirst(damagedKept) {
+            for ending in ["", "-wal"] { disk.remove("\(folder)/\(old)\(ending)") }
         }
         return target
     }
 
-    private static func stamp() -> String {
+    private static func stamp(_ time: Date = Date()) -> String {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.dateFormat = "yyyyMMdd-HHmmss"
-        return formatter.string(from: Date())
+        return formatter.string(from: time)
     }
 }

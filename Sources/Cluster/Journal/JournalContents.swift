@@ -41,7 +41,7 @@ extension Journal {
     ///
     /// - Throws: `JournalError.corrupt` where the file itself is damaged.
     package func read() throws(JournalError) -> JournalContents {
-        try Self.guarding(path, "reading") { try database.read(Self.contents) }
+        try guarding("reading") { try database.read(Self.contents) }
     }
 
     static func contents(_ db: Database) throws -> JournalContents {
@@ -148,9 +148,9 @@ extension Journal {
     package func mend(
         dropping rows: [Int64], restating entries: [JournalContents.Entry], rewriting submissions: [Submission]
     ) throws -> String {
-        let copy = try JournalBackup.keepDamaged(path)
+        let copy = try JournalBackup.keepDamaged(path, on: disk)
         let time = time
-        try Self.guarding(path, "writing to") {
+        try guarding("writing to") {
             try database.write { db in
                 for row in rows { try db.execute(sql: "DELETE FROM records WHERE id = ?", arguments: [row]) }
                 for entry in entries {

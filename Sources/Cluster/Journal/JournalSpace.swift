@@ -28,7 +28,7 @@ extension Journal {
     private static let (freePart, leastFree) = (4, 1 << 20)
 
     package func size() throws(JournalError) -> JournalSize {
-        try Self.guarding(path, "reading") { try database.read(JournalSize.of) }
+        try guarding("reading") { try database.read(JournalSize.of) }
     }
 
     /// Gives free room of the file back to the disk, a piece at a time: nobody waits for it long.
@@ -38,7 +38,7 @@ extension Journal {
     package func shrink() throws(JournalError) -> Int {
         let before = try size()
         guard before.freeBytes >= Self.leastFree, before.freeBytes * Self.freePart >= before.bytes else { return 0 }
-        try Self.guarding(path, "compacting") {
+        try guarding("compacting") {
             try database.writeWithoutTransaction { db in
                 // Each step of the statement frees a page.
                 let cursor = try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum(4000)")
@@ -49,9 +49,14 @@ extension Journal {
         return before.bytes - (try size()).bytes
     }
 
+    /// Moves what lies in the write-ahead log into the file, whose pages are checked one by one, and empties the log.
+    package func checkpoint() throws(JournalError) {
+        try guarding("writing to") { try database.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
+    }
+
     /// Writes the whole file anew without its free room, which needs as much room again meanwhile.
     package func compact() throws(JournalError) {
-        try Self.guarding(path, "compacting") {
+        try guarding("compacting") {
             try database.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 try db.execute(sql: "VACUUM")
@@ -71,7 +76,7 @@ extension Journal {
 
     /// Songs that are finished and still have tokens here, because a process was killed before they were forgotten.
     package func unforgotten() throws(JournalError) -> [String] {
-        try Self.guarding(path, "reading") {
+        try guarding("reading") {
             try database.read { db in
                 try String.fetchAll(
                     db,

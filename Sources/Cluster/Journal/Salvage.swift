@@ -15,21 +15,23 @@ package struct Salvage: Sendable, Hashable {
     /// Reads what can be read of a journal, row by row, into a new one, which takes its place.
     ///
     /// - Throws: `damage` when nothing can be read.
-    static func make(_ path: String, damage: JournalError) throws(JournalError) -> Salvage {
+    static func make(
+        _ path: String, damage: JournalError, on disk: any JournalDisk
+    ) throws(JournalError) -> Salvage {
         let part = path + ".salvaged"
-        func removePart() { for ending in ["", "-wal", "-shm"] { unlink(part + ending) } }
+        func removePart() { for ending in ["", "-wal", "-shm"] { disk.remove(part + ending) } }
         removePart()
         defer { removePart() }
         do {
-            let copy = try JournalBackup.keepDamaged(path)
+            let copy = try JournalBackup.keepDamaged(path, on: disk)
             var salvage = Salvage(damage: "\(damage)", copy: copy, rows: 0, unreadable: 0)
             if case .corrupt(_, let what) = damage { salvage.damage = what }
             var configuration = Configuration()
             configuration.busyMode = .timeout(2)
-            let source = try DatabaseQueue(path: path, configuration: configuration)
+            let source = try DatabaseQueue(path: disk.database(path), configuration: configuration)
             var plain = Journal.configuration
             plain.foreignKeysEnabled = false
-            let target = try DatabaseQueue(path: part, configuration: plain)
+            let target = try DatabaseQueue(path: disk.database(part), configuration: plain)
             try Schema.migrator.migrate(target)
             let songs = try transfer("songs", from: source, to: target, &salvage)
             guard songs > 0 else { throw damage }
@@ -38,10 +40,10 @@ package struct Salvage: Sendable, Hashable {
             try source.close()
             try target.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try target.close()
-            try OutputFile(part).synchronize()
-            for ending in ["-wal", "-shm"] { unlink(path + ending) }
-            guard rename(part, path) == 0 else { throw SystemError(path) }
-            OutputFolder.synchronize(containing: path)
+            try disk.synchronize(part)
+            for ending in ["-wal", "-shm"] { disk.remove(path + ending) }
+            try disk.rename(part, to: path)
+            disk.synchronizeFolder(of: path)
             return salvage
         } catch let error as SystemError {
             throw .refused(error)

@@ -17,9 +17,8 @@ struct AssignmentCheck: Sendable {
     /// What songs may ask for; beyond it logits overflow.
     private static let temperatures: ClosedRange<Float> = 1e-4...1e4
 
-    init(model: Model, level: Int) {
-        let geometry = model.geometry.levels[level]
-        prior = model.hyperparameters.priors[level]
+    init(prior: PriorHyperparameters, geometry: LevelGeometry) {
+        self.prior = prior
         prefix = prior.lyricPrefix
         windowLength = geometry.windowLength
         codes = geometry.codes

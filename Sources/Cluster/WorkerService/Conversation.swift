@@ -25,7 +25,7 @@ struct Conversation {
     /// By level.
     private let checks: [Int: AssignmentCheck]
 
-    private let start = ContinuousClock.now
+    private let start: Duration
     private var session: Session
     private var speed = Speedometer()
     private var seals = SealBook()
@@ -39,6 +39,7 @@ struct Conversation {
         self.place = place
         self.batch = batch
         own = introduction
+        start = introduction.options.clock()
         self.checks = checks
         session = Session(settings: introduction.options.session, now: .zero)
     }
@@ -71,7 +72,7 @@ struct Conversation {
 
     /// - Throws: `WorkerStopped` when the session ends.
     private mutating func happened(_ event: Session.Event) throws {
-        for action in session.handle(event, now: start.duration(to: .now)) {
+        for action in session.handle(event, now: own.options.clock() - start) {
             switch action {
             case .sayHello:
                 // Whoever answers may be a coordinator of another release.
@@ -97,7 +98,7 @@ struct Conversation {
             }
             return (state.outgoing, state.failures, state.sampled)
         }
-        speed.update(total: sampled, now: .now)
+        speed.update(total: sampled, now: own.options.clock())
         for failure in failures {
             try send(.failed(WireTaskFailed(failure.task, failure.epoch, reason: failure.reason)))
         }
@@ -231,16 +232,16 @@ struct Conversation {
 
 /// Tokens a second over the last few seconds.
 private struct Speedometer {
-    private var marks: [(time: ContinuousClock.Instant, total: Int)] = []
+    private var marks: [(time: Duration, total: Int)] = []
 
-    mutating func update(total: Int, now: ContinuousClock.Instant) {
-        if let last = marks.last, last.time.duration(to: now) < .milliseconds(500) { return }
+    mutating func update(total: Int, now: Duration) {
+        if let last = marks.last, now - last.time < .milliseconds(500) { return }
         marks.append((now, total))
-        marks.removeAll { $0.time.duration(to: now) > .seconds(10) }
+        marks.removeAll { now - $0.time > .seconds(10) }
     }
 
     var tokensPerSecond: Double {
         guard let first = marks.first, let last = marks.last, first.time < last.time else { return 0 }
-        return Double(last.total - first.total) / (first.time.duration(to: last.time) / .seconds(1))
+        return Double(last.total - first.total) / ((last.time - first.time) / .seconds(1))
     }
 }

@@ -14,7 +14,7 @@ private struct EngineWindow {
     /// Whether it was not begun ahead of its lease, or has been given the rest since.
     var isWhole: Bool
     /// While its first new token is awaited.
-    var begun: ContinuousClock.Instant?
+    var begun: Duration?
 }
 
 /// Computes the scheduler's steps, on a thread of its own.
@@ -42,6 +42,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private let hang: HangSettings
     /// By level, the longest step so far.
     private var longest: [Int: Duration] = [:]
+    private let clock: @Sendable () -> Duration
     private let lies = LieInjection()
     private let count = TokenCount()
     private var drawnTokens = 0
@@ -54,21 +55,16 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     ///
     /// - Parameter backend: of the model, in its profile.
     init(
-        model: Model, backend: any WindowBackend, options: Worker.Options, pulse: StepPulse = StepPulse()
+        model: ServedModel, backend: any WindowBackend, options: Worker.Options, pulse: StepPulse = StepPulse()
     ) throws {
-        precondition(backend.profile == model.profile, "the backend has another profile than the model")
         self.backend = backend
-        log = options.log
-        metrics = EngineMetrics(levels: options.levels)
+        (log, clock) = (options.log, options.clock)
+        metrics = EngineMetrics(options)
         (self.pulse, hang) = (pulse, options.hang ?? HangSettings())
         record = StepRecord(board: options.board, fault: .ofEnvironment)
         plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
-        labellers = Dictionary(uniqueKeysWithValues: options.levels.map { ($0, model.labellers[$0]) })
-        blockLengths = Dictionary(
-            uniqueKeysWithValues: options.levels.map {
-                ($0, model.hyperparameters.priors[$0].transformer(codes: model.hyperparameters.vqvae.codes).blockLength)
-            })
+        (labellers, blockLengths) = (model.labellers, model.blockLengths)
         for level in options.levels where resident.count < plan.residentLevels { try load(level) }
         if lies.isAskedFor { log("ORCHESTRION_FAULT asks for wrong tokens: this worker is for tests alone", .warning) }
         if plan.residentLevels < options.levels.count {
@@ -87,14 +83,14 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             return
         }
         while resident.count >= plan.residentLevels { backend.unload(level: resident.removeFirst()) }
-        let start = ContinuousClock.now
+        let start = clock()
         pulse.begin(limit: hang.loading)
         defer { pulse.end() }
         try load(level)
         shared.state.withLock { $0.scheduler.setResident(residentLevels) }
         log(
             "level \(level) is in memory after "
-                + "\((start.duration(to: .now) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
+                + "\(((clock() - start) / .seconds(1)).formatted(.number.precision(.fractionLength(1)))) s")
     }
 
     private func load(_ level: Int) throws {
@@ -118,6 +114,18 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         }
     }
 
+    /// One step, for who has no thread for it.
+    ///
+    /// - Returns: false when there was nothing to do.
+    func runOnce(_ shared: SharedBatch) -> Bool {
+        guard shared.state.withLock({ $0.isClosed ? false : $0.scheduler.next(&step) }) else {
+            forgetWindows(shared)
+            return false
+        }
+        runStep(shared)
+        return true
+    }
+
     /// The engine cannot go on, and its windows are not to blame: the worker ends, and they go elsewhere.
     private func stop(_ reason: String, _ shared: SharedBatch) {
         shared.state.withLock { state in
@@ -133,7 +141,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         } catch {
             return stop("\(error)", shared)
         }
-        let start = ContinuousClock.now
+        let start = clock()
         pulse.begin(limit: limit(step.level))
         defer { pulse.end() }
         if record.begin(step, shared) { return failInjected(shared) }
@@ -151,7 +159,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             take(outcome, of: prefill.seat, samples: prefill.samples, shared)
             if prefill.samples { notePrefill(of: prefill.seat) }
         }
-        let duration = start.duration(to: .now)
+        let duration = clock() - start
         if duration > longest[step.level] ?? .zero { longest[step.level] = duration }
         let seconds = duration / .seconds(1)
         metrics.stepEnded(level: step.level, seconds: seconds, rows: rows, tokens: tokensOfStep)
@@ -256,7 +264,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             let window = try backend.begin(input, level: seat.task.level)
             // What was begun ahead also waited for its tokens.
             windows[seat.job] = EngineWindow(
-                window: window, isWhole: !assignment.isAhead, begun: assignment.isAhead ? nil : .now)
+                window: window, isWhole: !assignment.isAhead, begun: assignment.isAhead ? nil : clock())
             return window
         } catch {
             fail(seat, "\(error)", shared)
@@ -268,7 +276,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private func notePrefill(of seat: Step.Seat) {
         guard let begun = windows[seat.job]?.begun else { return }
         windows[seat.job]?.begun = nil
-        metrics.prefillEnded(level: seat.task.level, seconds: begun.duration(to: .now) / .seconds(1))
+        metrics.prefillEnded(level: seat.task.level, seconds: (clock() - begun) / .seconds(1))
     }
 
     private func fail(_ seat: Step.Seat, _ reason: String, _ shared: SharedBatch) {

@@ -2,7 +2,6 @@ import ClusterMetrics
 import CoreMetrics
 import MetricRegistry
 package import MetricSnapshots
-import ProcessLimits
 import SongPlan
 
 /// What an engine counts and measures. All is made beforehand for the levels that it serves, so that a step allocates nothing
@@ -18,10 +17,16 @@ final class EngineMetrics: Sendable {
     private let registry = MetricRegistry(WorkerMetric.counted)
     /// By level; nil where it is not served.
     private let levels: [Level?]
-    private let run = UInt64.random(in: 1 ... .max)
-    private let start = ContinuousClock.now
+    private let run: UInt64
+    private let start: Duration
+    private let clock: @Sendable () -> Duration
+    private let usedMemory: @Sendable () -> UInt64
 
-    init(levels: [Int]) {
+    init(_ options: Worker.Options) {
+        run = options.run ?? .random(in: 1 ... .max)
+        (clock, usedMemory) = (options.clock, options.usedMemory)
+        start = options.clock()
+        let levels = options.levels
         self.levels = (0...(levels.max() ?? 0)).map { [registry] level in
             guard levels.contains(level) else { return nil }
             return Level(
@@ -51,7 +56,7 @@ final class EngineMetrics: Sendable {
     var figures: WorkerFigures {
         let snapshot = registry.snapshot()
         var figures = WorkerFigures(
-            run: run, seconds: start.duration(to: .now) / .seconds(1), memory: ProcessUse.memory)
+            run: run, seconds: (clock() - start) / .seconds(1), memory: usedMemory())
         func forEach(
             _ metric: MetricDefinition, _ take: (inout WorkerFigures.Level, MetricSnapshot.Value) -> Void
         ) {

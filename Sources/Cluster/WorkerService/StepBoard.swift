@@ -16,7 +16,7 @@ package final class StepBoard: @unchecked Sendable {  // whole words, and who re
     private static let most = (size - first) / stride
 
     private enum Place: Int {
-        case windows = 0, held = 4, hungSeconds = 8, stoppedItself = 12, stop = 16
+        case windows = 0, held = 4, hungSeconds = 8, stoppedItself = 12, stop = 16, ready = 20
     }
 
     private let memory: UnsafeMutableRawPointer
@@ -66,6 +66,12 @@ package final class StepBoard: @unchecked Sendable {  // whole words, and who re
     package var hungSeconds: Int {
         get { Int(self[.hungSeconds]) }
         set { self[.hungSeconds] = UInt32(clamping: newValue) }
+    }
+
+    /// The model is loaded, and windows may come.
+    package var isReady: Bool {
+        get { self[.ready] != 0 }
+        set { self[.ready] = newValue ? 1 : 0 }
     }
 
     /// The process has stopped itself, because the one that started it was stopped.

@@ -1,6 +1,7 @@
 package import ClusterProtocol
 import Foundation
 package import JukeboxModel
+import ProcessLimits
 package import ProgramLog
 import Sampling
 import SongPlan
@@ -31,6 +32,14 @@ package final class Worker: Sendable {
         /// How often it says hello, and when it sends again what nobody acknowledges.
         package var session: Session.Settings
         package var log: Log
+        /// New tokens in a full chunk.
+        package var chunk = 128
+        /// The time since any fixed moment.
+        package var clock: @Sendable () -> Duration = SteadyClock.time
+        /// What tells its figures from those of another process; nil draws a number.
+        package var run: UInt64?
+        /// Bytes that its process has.
+        package var usedMemory: @Sendable () -> UInt64 = { ProcessUse.memory }
         /// What the worker is called in the protocol; nil draws one.
         package var identity: String?
         /// A durable name of the machine.
@@ -82,7 +91,10 @@ package final class Worker: Sendable {
         func makeEngine(_ pulse: StepPulse, isFresh: Bool) throws -> Engine {
             for level in options.levels { identities[level] = try model.identity(level: level, isFresh: isFresh) }
             let backend = CPUBackend(model: model, team: team, announced: identities)
-            return try Engine(model: model, backend: backend, options: options, pulse: pulse)
+            precondition(backend.profile == model.profile, "the backend has another profile than the model")
+            return try Engine(
+                model: ServedModel(model, levels: options.levels, fingerprints: identities.mapValues(\.fingerprint)),
+                backend: backend, options: options, pulse: pulse)
         }
         do {
             engine = try makeEngine(pulse, isFresh: false)
@@ -91,11 +103,11 @@ package final class Worker: Sendable {
             engine = try makeEngine(pulse, isFresh: true)
         }
         fingerprints = identities.mapValues(\.fingerprint)
-        checks = Dictionary(
-            uniqueKeysWithValues: Set(options.levels).map { ($0, AssignmentCheck(model: model, level: $0)) })
+        checks = ServedModel(model, levels: options.levels, fingerprints: fingerprints).checks
         slots = engine.slots
         var scheduler = BatchScheduler(
-            settings: BatchScheduler.Settings(slots: engine.slots), blockLengths: engine.blockLengths)
+            settings: BatchScheduler.Settings(slots: engine.slots, chunk: options.chunk),
+            blockLengths: engine.blockLengths)
         scheduler.setResident(engine.residentLevels)
         batch = SharedBatch(scheduler: scheduler)
     }

@@ -26,7 +26,8 @@ struct Orchestrion: ParsableCommand {
             WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, ConnectCommand.self, KeysCommand.self,
             JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
-            DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, DemoCommand.self,
+            DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, SimulateCommand.self,
+            DemoCommand.self,
         ])
 
     /// What a file error says is for people, here as everywhere.

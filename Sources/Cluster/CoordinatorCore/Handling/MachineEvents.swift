@@ -203,21 +203,4 @@ extension Coordinator {
     }
 
     private static let (firstTryPause, longestTryPause) = (Duration.seconds(10), Duration.seconds(600))
-
-    /// What a song waits for because windows of it failed; nil when nothing.
-    package func waiting(_ id: SongID) -> String? {
-        guard let song = truth.song(id), song.state == .sampling else { return nil }
-        let own = memory.tries.filter { $0.key.song == song.ref && song[$0.key].holders.isEmpty }
-        guard let (stream, item) = own.min(by: { ($0.value.next, $0.key) < ($1.value.next, $1.key) }) else {
-            return nil
-        }
-        let left = max(0, (item.next - now) / .seconds(1))
-        let count = Set(pool.connected.map(\.machine)).count
-        let advice =
-            count < settings.machinesToPark
-            ? "; on fewer than \(settings.machinesToPark) machines it cannot be told whether the window or a machine is at "
-                + "fault" : ""
-        return "\(song.task(stream)) failed (\(item.reason)); it is tried again"
-            + (left > 0 ? " in \(Int(left.rounded(.up))) s, or at once on another machine" : "") + advice
-    }
 }

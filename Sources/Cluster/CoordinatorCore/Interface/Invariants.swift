@@ -6,6 +6,9 @@ package struct ReplayAudit: Sendable {
 
     package init() {}
 
+    /// Goes on from what a coordinator knows after a start.
+    package init(of coordinator: Coordinator) { truth = coordinator.truth }
+
     /// Takes in what was journaled, in its order.
     package mutating func add(_ record: Record) { _ = truth.apply(record) }
 

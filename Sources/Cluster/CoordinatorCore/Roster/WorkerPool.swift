@@ -23,6 +23,9 @@ struct WorkerPool: Sendable {
 
     var connected: [Worker] { workers.values.filter { $0.peer != nil } }
 
+    /// Whether a worker that is connected has it.
+    func serves(_ skill: Skill) -> Bool { candidates[skill] != nil }
+
     // MARK: Coming and going
 
     /// Admits a worker at a peer, with the tasks that it had under the same name.

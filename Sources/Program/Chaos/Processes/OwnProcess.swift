@@ -1,5 +1,4 @@
 package import Foundation
-import SystemErrors
 
 /// This program once more, as a child that cannot outlive its parent: it ends when its standard input does, and only
 /// the parent holds the other end.
@@ -40,42 +39,20 @@ package final class OwnProcess {
     ) throws {
         self.name = name
         self.log = log
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SystemError("a pipe for \(name)") }
-        // Or other children would hold this one's lifeline.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(ends[0]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        if let log {
-            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        let ends: (reading: Int32, writing: Int32)
+        do { ends = try Spawn.pipe() } catch { throw ChaosError("\(name) cannot be started: \(error)") }
+        defer { close(ends.reading) }
+        let file = log.map { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+        defer { if let file, file >= 0 { close(file) } }
+        do {
+            pid = try Spawn(
+                command: command, called: called, environment: environment, input: ends.reading, error: file
+            ).start()
+        } catch {
+            close(ends.writing)
+            throw ChaosError("\(name) cannot be started: \(error)")
         }
-        // A group of its own: Ctrl-C is the parent's to answer, which may be ignoring signals just now.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        var words: [UnsafeMutablePointer<CChar>?] =
-            ([called ?? command[0]] + command.dropFirst()).map { strdup($0) } + [nil]
-        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        var settings: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
-        defer { for word in words + settings { free(word) } }
-        var pid: pid_t = 0
-        let code = posix_spawn(&pid, command[0], &actions, &attributes, &words, &settings)
-        guard code == 0 else {
-            close(ends[1])
-            throw ChaosError("\(name) cannot be started: \(String(cString: strerror(code)))")
-        }
-        self.pid = pid
-        lifeline = ends[1]
+        lifeline = ends.writing
     }
 
     deinit {
@@ -86,7 +63,7 @@ package final class OwnProcess {
     /// The exit code, or 128 + the signal that ended it; nil while it runs.
     package var ending: Int32? {
         if status == nil { reap(WNOHANG) }
-        return status.map { $0 & 0x7F == 0 ? $0 >> 8 & 0xFF : 128 + $0 & 0x7F }
+        return status.map(Spawn.ending)
     }
 
     /// Ends it with signal 9, as a power failure would, and waits for that.
@@ -112,9 +89,6 @@ package final class OwnProcess {
     }
 
     private func reap(_ options: Int32) {
-        var status: Int32 = 0
-        var result = waitpid(pid, &status, options)
-        while result < 0, errno == EINTR { result = waitpid(pid, &status, options) }
-        if result == pid { self.status = status }
+        if let status = Spawn.reap(pid, options) { self.status = status }
     }
 }

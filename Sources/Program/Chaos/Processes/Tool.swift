@@ -15,16 +15,32 @@ enum Tool {
     }
 
     private static func run(_ program: String, _ arguments: [String]) -> (code: Int32, said: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        let pipe = Pipe()
-        (process.standardOutput, process.standardError) = (pipe, pipe)
-        process.standardInput = FileHandle.nullDevice
-        do { try process.run() } catch { return (126, "\(error)") }
-        let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, said.trimmingCharacters(in: .whitespacesAndNewlines))
+        do {
+            let ends = try Spawn.pipe()
+            defer { close(ends.reading) }
+            let pid: pid_t
+            do {
+                defer { close(ends.writing) }
+                pid = try Spawn(command: [program] + arguments, output: ends.writing, error: ends.writing).start()
+            }
+            let said = text(from: ends.reading)
+            let code = Spawn.reap(pid).map(Spawn.ending) ?? 126
+            return (code, said.trimmingCharacters(in: .whitespacesAndNewlines))
+        } catch {
+            return (126, "\(error)")
+        }
+    }
+
+    /// All that comes until the other end is closed.
+    private static func text(from descriptor: Int32) -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += buffer[..<count]
+        }
     }
 
     /// - Throws: `ChaosError` with what it said, when it fails.

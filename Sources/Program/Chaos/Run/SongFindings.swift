@@ -41,16 +41,26 @@ extension SongSeries {
         }
     }
 
+    private func machine(of kind: FaultKind) -> String {
+        String(StandingFaults.victim(of: kind, settings).dropFirst("worker ".count))
+    }
+
+    /// Whether each machine with a fault from the start has been found.
+    var hasSeenStanding: Bool {
+        settings.kinds.intersection([.lie, .crashingMachine]).allSatisfy { kind in
+            chaos.report.setAside.contains { $0.machine == machine(of: kind) }
+        }
+    }
+
     /// Whether the faults that were there from the start had an effect.
     func judgeStanding() {
-        func names(_ kind: FaultKind) -> String { String(StandingFaults.victim(of: kind, settings).dropFirst(7)) }
         injector.change { record in
             record.fault.seconds = record.fault.kind.isStanding ? now - record.fault.at : record.fault.seconds
             switch record.fault.kind {
             case .straggler:
                 if let count = dutyCycle?.count, count > 0 { record.fault.seen = "it was stopped \(count) times" }
             case .lie, .crashingMachine:
-                let name = names(record.fault.kind)
+                let name = machine(of: record.fault.kind)
                 if let found = chaos.report.setAside.first(where: { $0.machine == name }) {
                     record.fault.seen = "set aside: \(found.reason)"
                 } else {

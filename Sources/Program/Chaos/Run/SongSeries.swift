@@ -13,6 +13,9 @@ struct SongSeries {
     let begin: Double
     private var number = 0
 
+    /// Songs that a fault from the start has for showing itself: a machine may get no window of one.
+    private static let mostSongs = 20
+
     static func name(_ number: Int) -> String { "chaos-\(number)" }
 
     init(run: ChaosRun, cluster: ChaosCluster, client: ClusterClient, watcher: Watcher) {
@@ -35,7 +38,7 @@ struct SongSeries {
     var isEnough: Bool {
         let hasMoments = settings.kinds.contains { !$0.isStanding }
         if let seconds = settings.seconds, now - begin >= seconds { return true }
-        if !hasMoments { return settings.seconds == nil }
+        if !hasMoments { return settings.seconds == nil && (hasSeenStanding || number >= Self.mostSongs) }
         if let count = settings.count { return fired >= count }
         return settings.seconds == nil
     }

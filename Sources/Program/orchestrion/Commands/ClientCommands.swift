@@ -145,11 +145,7 @@ struct FetchCommand: ParsableCommand {
         let files = try client.fetchShown(song: song, into: folder) { path in
             level.map { SongFolderLayout.isOf(level: $0, path) } ?? true
         }
-        guard !files.isEmpty else {
-            let what = level.map { "files of level \($0)" } ?? "files"
-            throw CommandError(
-                "\(song) has no \(what) yet; orchestrion watch \(song) shows how far it is, and its levels")
-        }
+        guard !files.isEmpty else { throw try nothing(of: client) }
         if json {
             print(try Terminal.json(["folder": [folder.path], "files": files]))
         } else {
@@ -157,6 +153,19 @@ struct FetchCommand: ParsableCommand {
             if let text = (try? SongFolder(folder))?.approximation { print("  \(text)") }
             for file in files { print("  \(file)") }
         }
+    }
+
+    /// Why there is nothing to copy.
+    private func nothing(of client: ClusterClient) throws -> CommandError {
+        let what = level.map { "files of level \($0)" } ?? "files"
+        let state = try client.status(song: song).songs.first { $0.song == song }?.state
+        guard level == nil, state == .finished else {
+            return CommandError(
+                "\(song) has no \(what) yet; orchestrion watch \(song) shows how far it is, and its levels")
+        }
+        return CommandError(
+            "\(song) is finished, but its files are gone from the coordinator's state folder: somebody removed them. "
+                + "Submit it once more under another id; the same song comes of it")
     }
 
     private func show(_ report: SoundReport) throws {

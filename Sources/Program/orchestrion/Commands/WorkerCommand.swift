@@ -111,6 +111,7 @@ struct WorkerCommand: ParsableCommand {
         (options.identity, options.machine, options.board) = (engine?.identity, machine, board)
         options.hang = hangAfter.map { HangSettings(all: .milliseconds(Int64($0 * 1000))) } ?? HangSettings()
         let worker = try Worker(model: model, options: options)
+        board?.isReady = true
         let seconds = start.duration(to: .now) / .seconds(1)
         let place = try connection.settings().connect
         Terminal.log(

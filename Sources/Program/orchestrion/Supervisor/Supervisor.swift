@@ -45,7 +45,7 @@ final class Supervisor: Sendable {
     func run() throws {
         _ = Interrupt(grace: .seconds(3), code: 0) { [self] in stop() }
         wakeEngine()
-        var (pause, isFirst) = (Self.firstPause, true)
+        var (pause, isFirst, hasServed) = (Self.firstPause, true, false)
         while true {
             board.clear()
             let start = ContinuousClock.now
@@ -65,17 +65,38 @@ final class Supervisor: Sendable {
                 state.engine = nil
                 return state.stop != nil
             }
-            switch ending {
-            case .exited(0): return
-            case .exited(let code) where code != EngineOption.hungCode || board.hungSeconds == 0: throw ExitCode(code)
-            case .exited, .signalled: if isStopping { return }
+            hasServed = hasServed || board.isReady
+            switch judge(ending, isStopping: isStopping, hasServed: hasServed) {
+            case .end(0): return
+            case .end(let code): throw ExitCode(code)
+            case .tryAgain:
+                Terminal.log("the engine cannot start now; it is tried again in \(pause / .seconds(1)) s", .warning)
+            case .startAgain:
+                Terminal.log(
+                    "the engine ended: \(describe(ending)); it is started again in \(pause / .seconds(1)) s", .warning)
+                report(ending)
             }
             if start.duration(to: .now) >= Self.trial { pause = Self.firstPause }
-            let what = describe(ending)
-            Terminal.log("the engine ended: \(what); it is started again in \(pause / .seconds(1)) s", .warning)
-            report(ending)
             guard wait(pause) else { return }
             pause = min(Self.longestPause, pause * 2)
+        }
+    }
+
+    /// What follows from an engine's end.
+    private enum Verdict {
+        case end(Int32)
+        /// It worked before with the same options, so what it lacks now, a model's folder for one, may come back. Nobody is
+        /// told: it had nothing in hand.
+        case tryAgain
+        case startAgain
+    }
+
+    private func judge(_ ending: EngineProcess.Ending, isStopping: Bool, hasServed: Bool) -> Verdict {
+        switch ending {
+        case .exited(0): .end(0)
+        case .exited(let code) where code != EngineOption.hungCode || board.hungSeconds == 0:
+            isStopping || board.isReady || !hasServed ? .end(code) : .tryAgain
+        case .exited, .signalled: isStopping ? .end(0) : .startAgain
         }
     }
 

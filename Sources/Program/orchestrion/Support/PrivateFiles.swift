@@ -19,12 +19,14 @@ enum PrivateFiles {
         guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & others != 0,
             isState(folder)
         else { return }
-        // A folder that all users share, such as /tmp, stays so.
-        guard status.st_mode & S_ISVTX == 0, chmod(folder, status.st_mode & 0o7777 & ~others) == 0 else {
-            log(
-                "warning: others may look into \(folder), which is not this user's: chmod 700 \(folder) as its owner "
-                    + "keeps them out")
-            return
+        guard status.st_mode & S_ISVTX == 0 else {
+            return log(
+                "warning: all users may write into \(folder), as into /tmp: a folder of its own in it keeps others out")
+        }
+        guard chmod(folder, status.st_mode & 0o7777 & ~others) == 0 else {
+            return log(
+                "warning: others may look into \(folder), and its mode cannot be changed "
+                    + "(\(String(cString: strerror(errno)))): chmod 700 \(folder) as its owner keeps them out")
         }
         var count = 0
         for name in FileManager.default.enumerator(atPath: folder)?.compactMap({ $0 as? String }) ?? []

@@ -28,6 +28,7 @@ struct SubmissionOptions: ParsableArguments {
         guard out == nil || wait else {
             throw ValidationError("--out is for --wait; without it, orchestrion fetch --out copies the song")
         }
+        guard id?.hasPrefix("-") != true else { throw ValidationError("--id must not begin with a dash") }
         guard (-1000...1000).contains(priority) else { throw ValidationError("--priority must be -1000 to 1000") }
     }
 
