@@ -9,7 +9,8 @@ struct FaultSimulationTests {
     @Test func `no seed breaks a rule`() throws {
         let summary = try SeedSeries(Self.seeds, faults: Self.faults, mostFailures: 1).run(threads: 2)
         for failure in summary.failures {
-            Issue.record("orchestrion simulate --seed \(failure.seed) --faults \(Self.faults) --trace: \(failure.violation!)")
+            Issue.record(
+                "orchestrion simulate --seed \(failure.seed) --faults \(Self.faults) --trace: \(failure.violation!)")
         }
         #expect(summary.failures.isEmpty)
     }

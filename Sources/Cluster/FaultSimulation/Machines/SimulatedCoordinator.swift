@@ -53,7 +53,8 @@ final class SimulatedCoordinator {
         }
         do {
             try outside.checks.opened(journal)
-            core = try ReplayedJournal(journal, settings: outside.settings) { text, _, _ in outside.trace.log(text) }.core
+            core = try ReplayedJournal(journal, settings: outside.settings) { text, _, _ in outside.trace.log(text) }
+                .core
             try outside.checks.mended(journal, core)
             unsettled = try journal.unforgotten().filter { [core] in core.state(of: $0) == .finished }
         } catch {
