@@ -291,7 +291,19 @@ let package = Package(
             path: "Tests/TestSupport"),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["ClusterProtocol", "TestSupport", "ZeroMQTransport", "orchestrion"]),
+            dependencies: ["ClusterProtocol", "DiskFaultSupport", "TestSupport", "ZeroMQTransport", "orchestrion"]),
+        // Disks that fail, crashes and power cuts: under a journal, and under whole programs.
+        .target(
+            name: "DiskFaultSupport", dependencies: ["CoordinatorCore", "Journal", "SongPlan", "TestSupport", "ZeroMQTransport"],
+            path: "Tests/DiskFaultSupport"),
+        .executableTarget(
+            name: "orchestrion-disks",
+            dependencies: [
+                "DiskFaultSupport", "TestSupport", "orchestrion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/orchestrion-disks"),
+        .testTarget(name: "DiskFaultTests", dependencies: ["DiskFaultSupport", "TestSupport", "orchestrion-disks"]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [

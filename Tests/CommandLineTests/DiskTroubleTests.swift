@@ -237,6 +237,26 @@ extension CommandLines {
             try await afterDamage(sql)
         }
 
+        @Test func `damaged claims of windows that are compared cost no song and no bit`() async throws {
+            let song = try await Self.song(9)
+            let expected = try await song.undisturbed()
+            try await withCluster(Cluster.Options(models: [song.model], coordinator: ["--verify-share", "1"])) { cluster in
+                for name in ["a", "b"] {
+                    try cluster.startWorker(name, environment: ["ORCHESTRION_MACHINE": name])
+                }
+                let id = try await cluster.submit(song, id: "s")
+                try await cluster.waitUntilSampled(1000, of: id)
+                try cluster.coordinator().kill()
+                let changed = try await DatabaseQueue(path: cluster.stateFolder + "/journal.sqlite").write { db in
+                    try db.execute(sql: "UPDATE records SET start = start + 1 WHERE kind = 'claim' AND id % 3 = 0")
+                    return db.changesCount
+                }
+                #expect(changed > 2)
+                try await cluster.startCoordinator()
+                try #require(try await cluster.result(of: id) == expected)
+            }
+        }
+
         @Test func `another program's lock of ten seconds is waited for, and status says so`() async throws {
             let song = try await Self.song(9)
             let expected = try await song.undisturbed()

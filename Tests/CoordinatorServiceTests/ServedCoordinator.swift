@@ -18,12 +18,16 @@ final class ServedCoordinator {
     /// - Parameters:
     ///   - registry: with more models.
     ///   - log: gets each line.
-    init(registry: ModelRegistry = ModelRegistry(), log: @escaping @Sendable (String) -> Void = { _ in }) throws {
+    ///   - configure: changes the options.
+    init(
+        registry: ModelRegistry = ModelRegistry(), log: @escaping @Sendable (String) -> Void = { _ in },
+        configure: (inout CoordinatorServer.Options) -> Void = { _ in }
+    ) throws {
         folder = try TemporaryFolder()
         try registry.add(path: Fixture.twoLevel.folder.path)
-        server = try CoordinatorServer(
-            state: folder.file("state").path, registry: registry,
-            options: CoordinatorServer.Options(threads: 1, log: log))
+        var options = CoordinatorServer.Options(threads: 1, log: log)
+        configure(&options)
+        server = try CoordinatorServer(state: folder.file("state").path, registry: registry, options: options)
         client = network.makeClient()
         let started = DispatchSemaphore(value: 0)
         let thread = Thread { [server, ended, failure, network] in

@@ -136,4 +136,17 @@ import Testing
             ("a." + String(repeating: "x", count: 17), "bin"),
         ] { #expect(UploadName.ending(of: URL(fileURLWithPath: "/a/\(name)")) == ending, "\(name)") }
     }
+
+    @Test func `uploads go that no song has needed for a day, and no others`() throws {
+        let place = folder.file("deep/uploads")
+        let (day, now) = (86_400.0, Date())
+        for (name, age) in [("old.wav", 2 * day), ("needed.wav", 2 * day), ("young.wav", day / 2), ("old.wav.part", 2 * day)] {
+            let path = place.appendingPathComponent(name).path
+            try Data([1]).write(to: URL(fileURLWithPath: path))
+            try FileManager.default.setAttributes([.modificationDate: now.addingTimeInterval(-age)], ofItemAtPath: path)
+        }
+        #expect(store.removeUnused({ $0.hasPrefix("needed") }, now: now) == 2)
+        let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
+        #expect(Set(left) == ["needed.wav", "young.wav"])
+    }
 }

@@ -214,20 +214,25 @@ struct JournalTests {
                 .verdictLifted:
                 false
             case .tokens(let stream, _, _, _): stream.segment == 0
-            case .songRemoved, .songSubmitted, .leaseGranted, .leaseEnded, .workerBlamed, .songState, .songResumed: true
+            case .workerBlamed(_, _, _, let machine): machine == nil
+            // Why leases ended was told otherwise then: OldJournalTests.
+            case .leaseEnded: false
+            case .songRemoved, .songSubmitted, .leaseGranted, .songState, .songResumed: true
             }
         }
         try Journal(folder: scratch.path).append(records)
-        for column in ["segment", "digest"] { try tamper("ALTER TABLE records DROP COLUMN \(column)") }
-        try tamper("DROP TABLE meta")
-        try tamper("DELETE FROM grdb_migrations WHERE identifier LIKE '6 %'")
-        try tamper("DELETE FROM grdb_migrations WHERE identifier = '3 segments'")
+        for column in ["segment", "ending", "machine", "digest"] {
+            try tamper("ALTER TABLE records DROP COLUMN \(column)")
+        }
+        for table in ["meta", "verdicts"] { try tamper("DROP TABLE \(table)") }
+        try tamper("CREATE TABLE events (id INTEGER PRIMARY KEY, time, text)")
+        try tamper("DELETE FROM grdb_migrations WHERE identifier >= '3'")
         #expect(try Journal(folder: scratch.path).replay() == records)
     }
 
     @Test func `a journal of a newer version is refused`() throws {
         _ = try Journal(folder: scratch.path)
-        try tamper("INSERT INTO grdb_migrations VALUES ('2 from the future')")
+        try tamper("INSERT INTO grdb_migrations VALUES ('99 from the future')")
         #expect(throws: JournalError.newerSchema(path: scratch.file)) { try Journal(folder: scratch.path) }
     }
 

@@ -1,23 +1,23 @@
 import ClusterProtocol
 import Synchronization
-import ZeroMQTransport
+package import ZeroMQTransport
 
 /// Asks a coordinator for its status, a thousand times faster than a command does, so that faults hit where they are
 /// meant to.
-final class Probe: Sendable {
+package final class Probe: Sendable {
     /// The transport and its last request's number. Locked: one thread at a time may use a socket.
     private let line: Mutex<(client: Line, number: UInt64)>
 
-    init(endpoint: String, security: ClientSecurity) throws {
+    package init(endpoint: String, security: ClientSecurity) throws {
         line = Mutex((Line(try ZeroMQClient(connect: endpoint, security: security, context: ZeroMQContext())), 0))
     }
 
     deinit { close() }
 
-    func close() { line.withLock { $0.client.transport.close() } }
+    package func close() { line.withLock { $0.client.transport.close() } }
 
     /// - Throws: `TestSupportError` when there is no answer in `limit`.
-    func status(limit: Duration = patience) async throws -> ClusterStatus {
+    package func status(limit: Duration = patience) async throws -> ClusterStatus {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if let status = try line.withLock({ try Self.ask(&$0) }) { return status }

@@ -28,7 +28,7 @@ final class CoordinatorLoop {
     var refusals = RefusalTable()
     var machineLog = MachineLog()
     var awaited = AwaitedAnswers()
-    private var seals = SealBook()
+    var seals = SealBook()
     private var checkReport = CheckReport()
     var conduct = PeerConduct()
     var logBudget = LogBudget()
@@ -48,6 +48,8 @@ final class CoordinatorLoop {
     private(set) var holdings = Holdings()
     var uploads = UploadLedger()
     var gate = JournalGate()
+    /// Who said something while nothing could be journaled, that was left.
+    var unheard: Set<ConnectionID> = []
     var upkeep: Upkeep
     /// What workers tell of themselves.
     var figures = ReportedFigures()

@@ -84,9 +84,41 @@ package final class CoordinatorServer: Sendable {
         do {
             try work.allowModel(path)
         } catch {
-            guard options.waitsForRoom, isResumed else { throw error }
+            guard options.waitsForRoom, isResumed || error.isAboutRoom else { throw error }
             work.awaitModel(path, error)
         }
+    }
+
+    /// Does something beside serving that a disk may refuse: again and again until it goes, where that is asked for;
+    /// `status` says what it waits for.
+    ///
+    /// - Parameter part: of the coordinator, in words.
+    package func persist(_ part: String, _ body: @escaping @Sendable () throws -> Void) throws {
+        do { try body() } catch {
+            guard options.waitsForRoom, error.isAboutRoom else { throw error }
+            work.persist(part, error, Pauses(), body)
+        }
+    }
+
+    /// Does something that must be done before it can serve, again and again until it goes, where that is asked for.
+    ///
+    /// - Returns: nil when the coordinator is stopped meanwhile.
+    package func waitUntilDone<Result>(_ part: String, _ body: () throws -> Result) throws -> Result? {
+        var pauses = Pauses()
+        let place = Troubles.Place.coordinator(part: part)
+        while !completions.isStopping {
+            do {
+                let result = try body()
+                work.troubles.clear(place)
+                return result
+            } catch {
+                guard options.waitsForRoom, error.isAboutRoom else { throw error }
+                let next = ContinuousClock.now + pauses.next(after: error)
+                work.troubles.set(place, "\(part): \(error.waitingExplanation)", nextTry: next)
+                while !completions.isStopping, next > .now { usleep(50_000) }
+            }
+        }
+        return nil
     }
 
     /// Any thread.
@@ -120,8 +152,10 @@ package final class CoordinatorServer: Sendable {
         var pauses = Pauses()
         var nextTry = ContinuousClock.now + pauses.next(after: SystemError(folder.path, code: ENOSPC))
         let start = LoopClock()
+        var seals = SealBook()
         while !completions.isStopping {
             for message in try transport.receive(timeout: .milliseconds(100), limit: 256) {
+                guard seals.accepts(message.payload, from: message.connection) else { continue }
                 let incoming = Incoming(message)
                 guard case .request(let request?, let number) = incoming,
                     incoming.role.map(message.roles.contains) ?? true,

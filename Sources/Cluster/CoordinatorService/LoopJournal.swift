@@ -3,6 +3,7 @@ import CoordinatorCore
 import Foundation
 import Journal
 import SongFiles
+import SystemErrors
 
 /// What the loop does while nothing can be journaled: it answers clients, and tries again. Workers keep what they have.
 extension CoordinatorLoop {
@@ -40,12 +41,22 @@ extension CoordinatorLoop {
         _ messages: [ReceivedMessage], _ transport: any Transport, _ replies: inout [AddressedReply]
     ) throws {
         for message in messages {
-            guard case .request = Incoming(message) else { continue }
-            _ = handle(Incoming(message), from: message, &replies)
+            let isWhole = seals.accepts(message.payload, from: message.connection)
+            let incoming = isWhole ? Incoming(message) : .damaged
+            switch incoming {
+            case .request, .foreignRequest, .damaged: _ = handle(incoming, from: message, &replies)
+            case .event, .heartbeat: unheard.insert(message.connection)
+            case .foreignWorker, .notOfThisProtocol: break
+            }
         }
         guard let held = try gate.retry(at: clock.seconds, append: append) else { return tellOfWaiting() }
         troubles.clear(Self.trouble)
         var effects = try perform(held, transport, &replies)
+        // At once, rather than when their patience ends: they say all that was left again.
+        for connection in unheard {
+            effects += try perform([.send(Peer(connection.bytes), .helloWanted)], transport, &replies)
+        }
+        unheard = []
         if !isOverQuota { effects += handle(.proceed) }
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
     }

@@ -2,6 +2,7 @@ package import CoordinatorCore
 package import Journal
 package import ProgramLog
 package import SongPlan
+import SystemErrors
 
 /// What a journal says at a start: a core that goes on from it. What is damaged is left away, told, and sampled again.
 package struct ReplayedJournal: Sendable {
@@ -66,8 +67,9 @@ package struct ReplayedJournal: Sendable {
     ) {
         let damaged = contents.damage.filter { $0.mayBeDropped && !lost.contains($0.song ?? "") }
         let unfit = dropped.filter { !lost.contains($0.song) }
-        let repaired = contents.repaired.compactMap(core.submission)
-        guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty else { return }
+        let repaired = contents.repaired.keys.sorted().compactMap(core.submission)
+        guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty || !contents.otherFaults.isEmpty else { return }
+        for fault in contents.otherFaults { log("warning: the journal is damaged: \(fault)", .warning, LogFields()) }
         for damage in damaged.prefix(20) {
             log("warning: the journal is damaged: \(damage.what)", .warning, LogFields(song: damage.song))
         }
@@ -78,12 +80,12 @@ package struct ReplayedJournal: Sendable {
                 "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
                     + "what they held is sampled again", .warning, LogFields())
         }
-        for song in contents.repaired {
-            log("a damaged byte in the submission of song \(song) was found again", .warning, LogFields(song: song))
+        for song in contents.repaired.keys.sorted() {
+            log("a damaged byte in the row of song \(song) was found again", .warning, LogFields(song: song))
         }
         do {
             let copy = try journal.mend(
-                dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
+                contents, dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
                 restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
             log("the journal as it was is kept as \(copy)", .info, LogFields())
         } catch {

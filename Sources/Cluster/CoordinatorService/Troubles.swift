@@ -109,13 +109,3 @@ struct Pauses {
         return min(next, limit)
     }
 }
-
-extension Error {
-    /// Whether it passes when somebody makes room or raises a limit.
-    var isAboutRoom: Bool { systemNumber.map(SystemReason.passes) ?? false }
-
-    /// The explanation for one that is tried again by itself.
-    var waitingExplanation: String {
-        explanation.replacingOccurrences(of: " and give the same command again", with: "")
-    }
-}

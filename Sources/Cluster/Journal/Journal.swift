@@ -49,24 +49,40 @@ package final class Journal: Sendable {
         }
         lock = try disk.lock(folder)
         let path = Self.path(folder)
-        do throws(JournalError) {
-            let opened = try Self.open(path, on: disk)
-            try Self.checkScans(opened, path, on: disk)
-            (database, salvage) = (opened, nil)
-        } catch {
-            guard case .corrupt = error else { throw error }
-            salvage = try Salvage.make(path, damage: error, on: disk)
-            database = try Self.open(path, on: disk)
-        }
+        (database, salvage) = try Self.openOrSalvage(path, on: disk)
         let read = try Self.readTotals(database, path, on: disk)
         written = Mutex(read.totals)
         damagedTotals = read.damaged
+    }
+
+    private static func openOrSalvage(
+        _ path: String, on disk: any JournalDisk
+    ) throws(JournalError) -> (DatabaseQueue, Salvage?) {
+        do throws(JournalError) {
+            return (try openSound(path, on: disk), nil)
+        } catch {
+            guard error.damage(path) != nil else { throw error }
+            // A disk that fails once may look like it: what is damaged is so twice.
+            let again: JournalError
+            do throws(JournalError) {
+                return (try openSound(path, on: disk), nil)
+            } catch { again = error }
+            guard let damage = again.damage(path) else { throw again }
+            let salvage = try Salvage.make(path, damage: damage, on: disk)
+            return (try open(path, on: disk), salvage)
+        }
     }
 
     private static func readTotals(
         _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
     ) throws(JournalError) -> (totals: [Total: UInt64], damaged: [String]) {
         try guarding(path, "reading", on: disk) { try queue.read(TotalRow.all) }
+    }
+
+    private static func openSound(_ path: String, on disk: any JournalDisk) throws(JournalError) -> DatabaseQueue {
+        let opened = try open(path, on: disk)
+        try checkScans(opened, path, on: disk)
+        return opened
     }
 
     private static func open(_ path: String, on disk: any JournalDisk) throws(JournalError) -> DatabaseQueue {
@@ -76,11 +92,7 @@ package final class Journal: Sendable {
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try db.execute(sql: "PRAGMA journal_size_limit = 4000000")
             }
-            let migrator = Schema.migrator
-            guard try !queue.read(migrator.hasBeenSuperseded) else {
-                throw JournalError.newerSchema(path: path)
-            }
-            try migrator.migrate(queue)
+            try Schema.migrate(queue, path)
             return queue
         }
     }
@@ -90,13 +102,57 @@ package final class Journal: Sendable {
         _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
     ) throws(JournalError) {
         try guarding(path, "reading", on: disk) {
-            try queue.read { db in
-                // A column without its value is a damaged row, and those are told one by one.
-                let faults = try String.fetchAll(db, sql: "PRAGMA quick_check(10)").filter {
+            // A column without its value is a damaged row, and those are told one by one.
+            let faults = try queue.read { db in
+                try String.fetchAll(db, sql: "PRAGMA quick_check(10)").filter {
                     $0 != "ok" && !$0.hasPrefix("NULL value in")
                 }
-                if let fault = faults.first { throw JournalError.corrupt(path: path, what: fault) }
             }
+            if let fault = faults.first(where: isOfDisk) {
+                throw JournalError.unavailable(path: path, doing: "reading", reason: "the disk fails (\(fault))")
+            }
+            if let fault = faults.first { throw JournalError.corrupt(path: path, what: fault) }
+            try mendIndexes(queue)
+        }
+    }
+
+    /// Whether SQLite could not read a page, rather than reading a damaged one.
+    private static func isOfDisk(_ fault: String) -> Bool {
+        guard let code = fault.firstMatch(of: /error code=(\d+)/).flatMap({ Int32($0.1) }) else { return false }
+        return [ResultCode.SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_CANTOPEN].map(\.rawValue).contains(code & 0xff)
+    }
+
+    /// Bytes of a file of which all indexes are looked at when it is opened: that takes a second at most.
+    private static let quicklyChecked = 64 << 20
+
+    /// Songs are found by an index, and records of a song by another. Where one does not fit its table, it is made anew. That
+    /// of the records of a large file is looked at when it is used.
+    private static func mendIndexes(_ queue: DatabaseQueue) throws {
+        let isWhole = try queue.read { db in
+            let isSmall = try JournalSize.of(db).bytes <= quicklyChecked
+            let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return try tables.filter { isSmall || $0 != "records" }.allSatisfy { table in
+                try String.fetchAll(db, sql: "PRAGMA integrity_check('\(table)')").allSatisfy {
+                    $0 == "ok" || $0.hasPrefix("NULL value in")
+                }
+            }
+        }
+        if !isWhole { try queue.write { db in try db.execute(sql: "REINDEX") } }
+    }
+
+    /// Does something that finds records by their index. One that is damaged is made anew first.
+    private func finding<Result>(
+        _ doing: String, isReading: Bool = false, _ body: (Database) throws -> Result
+    ) throws(JournalError) -> Result {
+        func run() throws(JournalError) -> Result {
+            try guarding(doing) { try isReading ? database.read(body) : database.write(body) }
+        }
+        do throws(JournalError) {
+            return try run()
+        } catch {
+            guard case .corrupt = error else { throw error }
+            try guarding(doing) { try database.write { db in try db.execute(sql: "REINDEX") } }
+            return try run()
         }
     }
 
@@ -131,20 +187,18 @@ package final class Journal: Sendable {
         let time = time
         let before = totals
         let after = Dictionary(uniqueKeysWithValues: counts.map { ($0, (before[$0] ?? 0) &+ $1) })
-        try guarding("writing to") {
-            try database.write { db in
-                let statement = try db.cachedStatement(sql: RecordRow.insertion)
-                for record in records {
-                    if try VerdictRow.insert(record, time: time, db) { continue }
-                    if case .songRemoved(let song) = record {
-                        try Self.remove(song, db)
-                        continue
-                    }
-                    if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
-                    try statement.execute(arguments: RecordRow(record).arguments(time: time))
+        try finding("writing to") { db in
+            let statement = try db.cachedStatement(sql: RecordRow.insertion)
+            for record in records {
+                if try VerdictRow.insert(record, time: time, db) { continue }
+                if case .songRemoved(let song) = record {
+                    try Self.remove(song, db)
+                    continue
                 }
-                try TotalRow.write(after, db)
+                if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
+                try statement.execute(arguments: RecordRow(record).arguments(time: time))
             }
+            try TotalRow.write(after, db)
         }
         written.withLock { $0.merge(after) { $1 } }
     }
@@ -152,7 +206,8 @@ package final class Journal: Sendable {
     /// Nothing is left of the song, so that no row says that it was removed.
     private static func remove(_ song: SongID, _ db: Database) throws {
         try JournalMeta.noteEpochs(of: song, db)
-        try db.execute(sql: "DELETE FROM records WHERE song = ?", arguments: [song])
+        // What an index says is not believed.
+        try db.execute(sql: "DELETE FROM records WHERE song = ? AND +song = ?", arguments: [song, song])
         try db.execute(sql: "DELETE FROM songs WHERE id = ?", arguments: [song])
     }
 
@@ -171,34 +226,30 @@ package final class Journal: Sendable {
 
     /// What happened to a song's tasks, in order, while the song has not been forgotten.
     package func taskEvents(of song: SongID) throws(JournalError) -> [TaskEvent] {
-        try guarding("reading") {
-            try database.read { db in
-                try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT kind, sample, level, segment, window, epoch, worker, start, length(tokens) / 2 AS count, text, ending, time
-                        FROM records WHERE song = ? AND kind IN ('granted', 'sampled', 'ended') ORDER BY id
-                        """, arguments: [song]
-                ).compactMap(TaskEvent.init)
-            }
+        try finding("reading", isReading: true) { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT kind, sample, level, segment, window, epoch, worker, start, length(tokens) / 2 AS count, text, ending, time
+                    FROM records WHERE song = ? AND kind IN ('granted', 'sampled', 'ended') ORDER BY id
+                    """, arguments: [song]
+            ).compactMap(TaskEvent.init)
         }
     }
 
     /// Deletes tokens, leases and blames of a song that is finished; that it was, and how it ended, stays. Any other song
     /// may be resumed, and keeps them.
     package func forget(_ song: SongID) throws(JournalError) {
-        try guarding("writing to") {
-            try database.write { db in
-                try JournalMeta.noteEpochs(of: song, db)
-                try db.execute(
-                    sql: """
-                        DELETE FROM records WHERE song = ?
-                        AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'crashed',
-                            'suspected', 'cut', 'machine', 'check', 'claim', 'unchecked', 'dropped', 'uncut')
-                        AND EXISTS (SELECT 1 FROM records WHERE song = ?
-                            AND kind = 'finished')
-                        """, arguments: [song, song])
-            }
+        try finding("writing to") { db in
+            try JournalMeta.noteEpochs(of: song, db)
+            try db.execute(
+                sql: """
+                    DELETE FROM records WHERE song = ? AND +song = ?
+                    AND kind IN ('known', 'sampled', 'granted', 'ended', 'vanished', 'reported', 'crashed',
+                        'suspected', 'cut', 'machine', 'check', 'claim', 'unchecked', 'dropped', 'uncut')
+                    AND EXISTS (SELECT 1 FROM records WHERE song = ?
+                        AND kind = 'finished')
+                    """, arguments: [song, song, song])
         }
     }
 

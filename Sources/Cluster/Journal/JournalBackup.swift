@@ -26,8 +26,8 @@ package enum JournalBackup {
         guard let newest = all(beside: path).first else {
             return "there is no backup of it; move it away to begin anew, or choose another state folder"
         }
-        return "the newest backup is \(newest); stop the coordinator and give: mv '\(path)' '\(path).damaged'; "
-            + "rm -f '\(path)-wal' '\(path)-shm'; cp '\(newest)' '\(path)'"
+        let state = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        return "the newest backup is \(newest); stop the coordinator and give: orchestrion journal restore --state '\(state)'"
     }
 
     /// Copies a journal, which may be in use.

@@ -9,6 +9,8 @@ package protocol JournalDisk: Sendable {
     /// Holds a state folder for this process alone, until what is returned is freed.
     func lock(_ folder: String) throws(JournalError) -> any Sendable
     func exists(_ path: String) -> Bool
+    /// All of a file.
+    func read(_ path: String) throws -> [UInt8]
     /// Replaces a file that is there.
     func copy(_ path: String, to target: String) throws
     /// Replaces a file that is there.
@@ -44,6 +46,11 @@ package struct SystemDisk: JournalDisk {
     package func lock(_ folder: String) throws(JournalError) -> any Sendable { try StateLock(folder: folder) }
 
     package func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    package func read(_ path: String) throws -> [UInt8] {
+        let file = try InputFile(path)
+        return try file.bytes(at: 0, count: file.size)
+    }
 
     package func copy(_ path: String, to target: String) throws {
         try? FileManager.default.removeItem(atPath: target)

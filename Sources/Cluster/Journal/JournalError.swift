@@ -27,6 +27,16 @@ package enum JournalError: Error, Sendable, Hashable, CustomStringConvertible, S
         }
     }
 
+    /// As an error of a file with damaged pages; nil where it is of another kind.
+    func damage(_ path: String) -> JournalError? {
+        switch self {
+        case .corrupt, .notAJournal: self
+        // Whatever SQLite does not understand of its own file.
+        case .failed(_, _, let reason): .corrupt(path: path, what: reason)
+        case .cannotUseFolder, .locked, .newerSchema, .refused, .unavailable: nil
+        }
+    }
+
     package var description: String {
         switch self {
         case .cannotUseFolder(let path, let reason):

@@ -244,7 +244,9 @@ struct RecordRow {
     }
 
     /// The record; nil when a column that its kind needs is missing.
-    func record(submission: @autoclosure () throws -> Submission) rethrows -> CoordinatorCore.Record? {
+    func record<Fault: Error>(
+        submission: () throws(Fault) -> Submission
+    ) throws(Fault) -> CoordinatorCore.Record? {
         switch kind {
         case .submitted: return .songSubmitted(try submission())
         case .known:

@@ -41,8 +41,8 @@ enum RowDigest {
     }
 
     /// Gives rows of earlier releases theirs. Rows whose tokens do not match get none, so that they count as damaged.
-    static func migrate(_ db: Database) throws {
-        let ids = try Int64.fetchAll(db, sql: "SELECT id FROM records ORDER BY id")
+    static func migrate(_ db: Database, where condition: String = "true") throws {
+        let ids = try Int64.fetchAll(db, sql: "SELECT id FROM records WHERE \(condition) ORDER BY id")
         let update = try db.makeStatement(sql: "UPDATE records SET digest = ? WHERE id = ?")
         for id in ids {
             guard let row = try Row.fetchOne(db, sql: "SELECT * FROM records WHERE id = ?", arguments: [id]),
@@ -67,8 +67,9 @@ enum TextRepair {
     static func repaired(_ bytes: [UInt8], checksum: Int64) -> [UInt8]? {
         let actual = Checksum.of(bytes)
         if actual == checksum { return bytes }
-        // The checksum itself may have lost a bit.
-        if (actual ^ checksum).nonzeroBitCount == 1 { return bytes }
+        // The checksum itself may have a damaged byte.
+        let difference = UInt64(bitPattern: actual ^ checksum)
+        if (0..<8).contains(where: { difference & ~(0xff << (8 * UInt64($0))) == 0 }) { return bytes }
         var before: [UInt64] = []
         before.reserveCapacity(bytes.count)
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

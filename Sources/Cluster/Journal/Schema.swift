@@ -3,6 +3,30 @@ import GRDB
 
 /// The tables, as a history of migrations: never edit one that was released, add the next.
 enum Schema {
+    /// Brings a file to the newest form.
+    ///
+    /// - Throws: `JournalError` when it is of a newer release, or its list of migrations is damaged.
+    static func migrate(_ queue: DatabaseQueue, _ path: String) throws {
+        let migrator = migrator
+        let done = try queue.read(migrator.appliedIdentifiers)
+        for name in done.subtracting(migrator.migrations) {
+            let number = name.split(separator: " ").first.flatMap { Int($0) }
+            guard let number, number > migrator.migrations.count, number < 10_000 else {
+                throw JournalError.corrupt(path: path, what: "its list of migrations has \(name)")
+            }
+            throw JournalError.newerSchema(path: path)
+        }
+        // They are done in their order.
+        guard Set(migrator.migrations.prefix(done.count)) == done else {
+            throw JournalError.corrupt(path: path, what: "its list of migrations has a gap")
+        }
+        do {
+            try migrator.migrate(queue)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
+            throw JournalError.corrupt(path: path, what: error.message ?? "its tables are not those of a journal")
+        }
+    }
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 songs, records, events") { db in
@@ -63,8 +87,13 @@ enum Schema {
         }
         // Machines that gave wrong tokens.
         migrator.registerMigration("7 verdicts") { db in try VerdictRow.migrate(db) }
+        // Checksums of these, too, and the least epoch twice.
+        migrator.registerMigration("8 checked verdicts, epochs") { db in
+            try VerdictRow.addChecksums(db)
+            try JournalMeta.migrate(db)
+        }
         // What is counted over the journal's whole life; it begins with this release.
-        migrator.registerMigration("8 totals") { db in try TotalRow.migrate(db) }
+        migrator.registerMigration("9 totals") { db in try TotalRow.migrate(db) }
         return migrator
     }
 }

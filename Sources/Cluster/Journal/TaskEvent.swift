@@ -20,20 +20,23 @@ package struct TaskEvent: Sendable, Hashable {
     package var time: Double?
     package var kind: Kind
 
+    /// nil for a row that says nothing of the kind; one that is damaged may be of any form.
     init?(_ row: Row) {
-        guard let sample = row["sample"] as Int?, let level = row["level"] as Int?, let window = row["window"] as Int?,
-            let epoch = row["epoch"] as Int64?
+        func number(_ column: String) -> Int? { Int.fromDatabaseValue(row[column] as DatabaseValue) }
+        func text(_ column: String) -> String? { String.fromDatabaseValue(row[column] as DatabaseValue) }
+        guard let sample = number("sample"), let level = number("level"), let window = number("window"),
+            let epoch = Int64.fromDatabaseValue(row["epoch"] as DatabaseValue)
         else { return nil }
         self.sample = sample
         self.level = level
-        segment = row["segment"] ?? 0
+        segment = number("segment") ?? 0
         self.window = window
         self.epoch = Epoch(bitPattern: epoch)
-        time = row["time"]
-        switch (row["kind"] as String?, row["worker"] as String?) {
+        time = Double.fromDatabaseValue(row["time"] as DatabaseValue)
+        switch (text("kind"), text("worker")) {
         case ("granted", let worker?): kind = .granted(worker)
-        case ("sampled", _): kind = .sampled(start: row["start"] ?? 0, count: row["count"] ?? 0)
-        case ("ended", _): kind = .ended(LeaseEnding(ending: row["ending"], text: row["text"]))
+        case ("sampled", _): kind = .sampled(start: number("start") ?? 0, count: number("count") ?? 0)
+        case ("ended", _): kind = .ended(LeaseEnding(ending: text("ending"), text: text("text")))
         case (_, _): return nil
         }
     }

@@ -13,6 +13,15 @@ package struct Total: Sendable, Hashable {
 /// Totals in a table of their own: no song's end or removal takes them along. They are written in the transaction of the
 /// records that they count.
 enum TotalRow {
+    /// In the order in which they are stored.
+    static let columns = ["name", "label", "value", RowDigest.column]
+
+    /// Whether the values of a row of some table are those of a total, as it was written.
+    static func fits(_ values: [DatabaseValue]) -> Bool {
+        guard values.count == columns.count, let digest = Int64.fromDatabaseValue(values[3]) else { return false }
+        return digest == RowDigest.of(zip(columns, values))
+    }
+
     static func migrate(_ db: Database) throws {
         try db.create(table: "totals") { table in
             table.column("name", .text).notNull()

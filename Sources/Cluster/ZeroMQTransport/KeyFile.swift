@@ -42,6 +42,14 @@ package enum KeyFile {
         }
     }
 
+    /// Writes `PATH.pub` of a pair that has none, because its process ended between the two.
+    ///
+    /// - Throws: `SystemError` if it cannot be written.
+    package static func writeMissingHalf(of pair: CurveKeyPair, at path: String) throws {
+        guard access(path + ".pub", F_OK) != 0 else { return }
+        try write(pair.publicKey, to: path + ".pub")
+    }
+
     /// Reads both keys.
     ///
     /// - Throws: ``ZeroMQError`` that names the file if it cannot be read, can be read by others than its

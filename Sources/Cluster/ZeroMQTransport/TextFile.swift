@@ -37,29 +37,37 @@ enum TextFile {
         return (text, status.st_mode & 0o7777)
     }
 
-    /// Makes a new file; one that exists is an error, not replaced.
+    /// Makes a new file, which appears under its name when all of it is on the disk; one that exists is an error, not
+    /// replaced.
     static func create(_ path: String, mode: mode_t, text: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-        guard descriptor >= 0 else {
-            if errno == EEXIST {
-                throw ZeroMQError(explaining: "\(path) exists already; remove it or write to another file")
-            }
-            throw SystemError(path)
-        }
+        let part = "\(path).partial-\(getpid())"
+        unlink(part)
+        let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard descriptor >= 0 else { throw SystemError(path) }
+        defer { unlink(part) }
         let bytes = Array(text.utf8)
         // The mask of the process may have taken bits away, but never added any.
         let written = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
         let error = written ? nil : SystemError(path)
-        close(descriptor)
-        if let error {
-            unlink(path)
-            throw error
+        guard close(descriptor) == 0 || errno == EINTR else { throw SystemError(path) }
+        if let error { throw error }
+        guard link(part, path) != 0 else { return OutputFolder.synchronize(containing: path) }
+        let code = errno
+        var status = stat()
+        guard code != EEXIST, lstat(path, &status) != 0 else {
+            throw ZeroMQError(explaining: "\(path) exists already; remove it or write to another file")
         }
+        // Some file systems have no second names.
+        guard [EPERM, ENOTSUP, ENOSYS, EMLINK].contains(code), rename(part, path) == 0 else {
+            throw SystemError(path, code: code)
+        }
+        OutputFolder.synchronize(containing: path)
     }
 
     static func remove(_ path: String) { unlink(path) }
 
     private static func failure(_ verb: String, _ path: String) -> ZeroMQError {
-        ZeroMQError(explaining: "cannot \(verb) \(path): \(String(cString: strerror(errno)))")
+        let code = errno
+        return ZeroMQError(explaining: "cannot \(verb) \(path): \(String(cString: strerror(code)))", systemCode: code)
     }
 }

@@ -1,4 +1,5 @@
 import CZeroMQ
+import SystemErrors
 
 /// libzmq's context: its I/O thread and the space of its in-process addresses. One a process is enough (tests
 /// make more, to stand for more processes).
@@ -21,16 +22,20 @@ package final class ZeroMQContext: @unchecked Sendable {  // libzmq's contexts m
 }
 
 /// What went wrong with a socket, a key or an endpoint.
-package struct ZeroMQError: Error, CustomStringConvertible {
+package struct ZeroMQError: Error, CustomStringConvertible, SystemFault {
     package let description: String
+    /// Of a file that the system did not let be read.
+    package let systemCode: Int32?
 
     /// An error of our own finding.
-    init(explaining description: String) {
+    init(explaining description: String, systemCode: Int32? = nil) {
         self.description = description
+        self.systemCode = systemCode
     }
 
     /// What libzmq's last call on this thread failed with.
     init(_ what: String, errorNumber: Int32 = zmq_errno()) {
         description = "\(what): \(String(cString: zmq_strerror(errorNumber)))"
+        systemCode = nil
     }
 }

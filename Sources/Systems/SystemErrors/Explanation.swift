@@ -15,6 +15,14 @@ extension Error {
         return "\(path ?? "a file"): \(SystemReason.text(code, path: path ?? "."))"
     }
 
+    /// Whether it passes when somebody makes room, raises a limit or mends a disk.
+    package var isAboutRoom: Bool { systemNumber.map(SystemReason.passes) ?? false }
+
+    /// The explanation for one that is tried again by itself.
+    package var waitingExplanation: String {
+        explanation.replacingOccurrences(of: " and give the same command again", with: "")
+    }
+
     /// The system's number for why it failed, if the system was asked.
     package var systemNumber: Int32? {
         if let fault = self as? any SystemFault { return fault.systemCode }

@@ -103,6 +103,11 @@ final class SimulatedDisk: JournalDisk, @unchecked Sendable {  // a simulation h
     func makeFolder(_ path: String) throws {}
     func lock(_ folder: String) throws(JournalError) -> any Sendable { 0 }
     func exists(_ path: String) -> Bool { sd_exists(disk, path) != 0 }
+    func read(_ path: String) throws -> [UInt8] {
+        var count = 0
+        guard let start = sd_bytes(disk, path, &count) else { return [] }
+        return Array(UnsafeBufferPointer(start: start, count: count))
+    }
     func copy(_ path: String, to target: String) throws { try check(sd_copy(disk, path, target), target) }
     func rename(_ path: String, to target: String) throws { try check(sd_rename(disk, path, target), target) }
     func remove(_ path: String) { sd_remove(disk, path) }

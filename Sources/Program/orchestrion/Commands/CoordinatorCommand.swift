@@ -149,15 +149,18 @@ struct CoordinatorCommand: ParsableCommand {
             try server.allow(path: MusicBox.path(of: name))
         }
         // Songs may name the model that ships, whatever else is served.
-        if let folder = MusicBox.folder { try registry.addOwn(path: folder.path) }
-        let (security, list, note) = try security()
+        if let folder = MusicBox.folder {
+            try server.persist("the model that ships") { try registry.addOwn(path: folder.path) }
+        }
+        _ = Interrupt(code: 0) { server.stop() }
+        guard let (security, list, note) = try server.waitUntilDone("the coordinator's keys", security) else { return }
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
         if let list { transport.follow(list) { Terminal.log($0) } }
-        _ = Interrupt(code: 0) { server.stop() }
         Terminal.log("listens on \(transport.endpoint)\(note)")
         if let endpointFile {
-            try OutputFile.replace(endpointFile, with: transport.endpoint)
+            let endpoint = transport.endpoint
+            try server.persist("the file of the address") { try OutputFile.replace(endpointFile, with: endpoint) }
         }
         try server.run(transport: transport)
         transport.close(draining: .milliseconds(200))
@@ -168,6 +171,7 @@ struct CoordinatorCommand: ParsableCommand {
     private func security() throws -> (ServerSecurity, list: AllowListFile?, note: String) {
         let isOpen = !secure && key == nil && allow == nil && (insecure || ZeroMQServer.isLoopback(listen))
         guard !isOpen else { return (.open, nil, insecure ? ", open to anyone who can reach it" : "") }
+        try OutputFolder.make(state)
         let keyFile = key ?? KeyListOptions.coordinatorKey(inState: state)
         if !FileManager.default.fileExists(atPath: keyFile) {
             guard key == nil else {
@@ -177,6 +181,7 @@ struct CoordinatorCommand: ParsableCommand {
             try KeyFile.writeNew(pair, to: keyFile)
         }
         let pair = try KeyFile.readPair(keyFile)
+        if key == nil { try KeyFile.writeMissingHalf(of: pair, at: keyFile) }
         let file = AllowListFile(path: allow ?? KeyListOptions.list(inState: state))
         try file.makeIfMissing()
         let list = try file.read()

@@ -6,7 +6,7 @@ import SystemErrors
 struct JournalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "journal",
-        abstract: "Look after a coordinator's journal: check it, copy it, make it smaller.",
+        abstract: "Look after a coordinator's journal: check it, copy it, go back to a copy, make it smaller.",
         discussion: """
             The journal, DIR/journal.sqlite, has all songs and tokens of a coordinator that are not finished. A \
             coordinator copies it into DIR/backups at each start and once a day, and keeps the two newest copies.
@@ -14,8 +14,9 @@ struct JournalCommand: ParsableCommand {
             Examples:
               orchestrion journal check --state /var/lib/orchestrion
               orchestrion journal backup --state /var/lib/orchestrion
+              orchestrion journal restore --state /var/lib/orchestrion
             """,
-        subcommands: [Check.self, Backup.self, Compact.self])
+        subcommands: [Check.self, Backup.self, Restore.self, Compact.self])
 
     struct StateOptions: ParsableArguments {
         @Option(help: ArgumentHelp("The coordinator's folder.", valueName: "dir"))
@@ -73,9 +74,8 @@ struct JournalCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Copy a journal; the coordinator may run meanwhile.",
             discussion: """
-                Prints the copy's name. It is one file, which holds all that was acknowledged before. To go back to it, \
-                stop the coordinator, remove DIR/journal.sqlite-wal and DIR/journal.sqlite-shm, and copy it over \
-                DIR/journal.sqlite.
+                Prints the copy's name. It is one file, which holds all that was acknowledged before. orchestrion journal \
+                restore goes back to it.
 
                 Exit codes: 0 done, 1 it could not be copied.
                 """)
@@ -87,6 +87,32 @@ struct JournalCommand: ParsableCommand {
         func run() throws {
             let copy = try JournalBackup.make(of: options.path(), to: out)
             print(options.json ? try Terminal.json(["file": copy]) : copy)
+        }
+    }
+
+    struct Restore: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Go back to a copy of the journal; the coordinator must be stopped.",
+            discussion: """
+                Without FILE it takes the newest copy in DIR/backups. The copy is checked first. The journal that was there \
+                is kept as DIR/journal.damaged-DATE.sqlite. Songs that were submitted since the copy was made are lost; \
+                tokens that were sampled since are sampled again, with the same result.
+
+                A coordinator reads damaged journals by itself as far as that goes. Use this when it says so, or when too \
+                much was lost.
+
+                Exit codes: 0 done, 1 it could not be done: nothing was changed then.
+                """)
+        @OptionGroup var options: StateOptions
+
+        @Argument(help: ArgumentHelp("The copy (default: the newest in DIR/backups).", valueName: "file"))
+        var file: String?
+
+        func run() throws {
+            let done = try JournalRestoration.make(in: options.state, from: file)
+            if options.json { return print(try Terminal.json(done)) }
+            print("\(done.from) is the journal now: \(done.songs) songs, \(done.records) records")
+            if let former = done.former { print("the one that was there is kept as \(former)") }
         }
     }
 
