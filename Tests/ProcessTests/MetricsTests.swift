@@ -48,8 +48,6 @@ extension ClusterProcesses {
                 let status = try await cluster.windows(of: id)
                 #expect(windows == Double(status) && windows >= 3)
                 #expect(total("orchestrion_chunks_journaled_total", values) >= windows)
-                #expect(total("orchestrion_worker_tokens_total", values) > 0)
-                #expect(total("orchestrion_worker_step_seconds_count", values) > 0)
                 #expect(!values.keys.contains { $0.contains("counted") || $0.contains("\"a\"") })
                 let removed = try await cluster.command("remove", [id])
                 #expect(removed.succeeded, "\(removed.report)")
