@@ -15,6 +15,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // C libraries of the system. Their module maps link them; libzmq's and OpenBLAS's pkg-config flags are
@@ -98,6 +99,21 @@ let package = Package(
             dependencies: [
                 "AudioFile", "ClusterProtocol", "MetricSnapshots", "SongFiles", "SongPlan", "SystemErrors",
             ]),
+        // The HTTP API: requests and responses as plain values, over a client of the coordinator.
+        .target(
+            name: "HTTPGateway",
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "Digest", "PrometheusText", "SongFiles", "SongPlan", "SystemErrors",
+            ],
+            resources: [.embedInCode("openapi.json")]),
+        // The server that carries them, the only user of SwiftNIO: Docs/Decisions/HTTPServer.md.
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "HTTPGateway",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(
             name: "WorkerService",
             dependencies: [
@@ -139,9 +155,9 @@ let package = Package(
             dependencies: [
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "Journal", "JukeboxModel",
-                "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog", "PrometheusText", "Sampling",
-                "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
+                "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog",
+                "PrometheusText", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -181,7 +197,8 @@ let package = Package(
         .target(
             name: "ClusterTestSupport",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "JukeboxModel",
+                "Checkpoint", "ClusterClient", "ClusterProtocol", "CoordinatorCore", "CoordinatorService",
+                "JukeboxModel",
                 "ModelTestSupport", "SongPlan", "WorkerCore", "WorkerService",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
@@ -270,7 +287,24 @@ let package = Package(
             ]),
         .testTarget(
             name: "ClusterClientTests",
-            dependencies: ["ClusterClient", "ClusterProtocol", "Digest", "ModelTestSupport", "SongFiles", "SongPlan"]),
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "MetricSnapshots", "ModelTestSupport",
+                "SongFiles", "SongPlan",
+            ]),
+        .testTarget(
+            name: "HTTPGatewayTests",
+            dependencies: [
+                "AudioFile", "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "HTTPGateway",
+                "ModelTestSupport",
+                "SongFiles", "SongPlan",
+            ]),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "HTTPGateway", "HTTPServer",
+                "ModelTestSupport", "SongFiles",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "WorkerServiceTests",
             dependencies: [
@@ -294,7 +328,8 @@ let package = Package(
             dependencies: ["ClusterProtocol", "DiskFaultSupport", "TestSupport", "ZeroMQTransport", "orchestrion"]),
         // Disks that fail, crashes and power cuts: under a journal, and under whole programs.
         .target(
-            name: "DiskFaultSupport", dependencies: ["CoordinatorCore", "Journal", "SongPlan", "TestSupport", "ZeroMQTransport"],
+            name: "DiskFaultSupport",
+            dependencies: ["CoordinatorCore", "Journal", "SongPlan", "TestSupport", "ZeroMQTransport"],
             path: "Tests/DiskFaultSupport"),
         .executableTarget(
             name: "orchestrion-disks",
@@ -324,8 +359,8 @@ let floors = [
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-        "CoordinatorService", "FaultSimulation", "Journal", "SongFiles", "Stitching", "WorkerCore", "WorkerService",
-        "ZeroMQTransport",
+        "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching",
+        "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

@@ -1,5 +1,6 @@
 import ClusterClient
 import ClusterProtocol
+import ClusterTestSupport
 import Digest
 import Foundation
 import ModelTestSupport

@@ -1,4 +1,5 @@
 import ClusterProtocol
+import ClusterTestSupport
 import MetricSnapshots
 import Testing
 

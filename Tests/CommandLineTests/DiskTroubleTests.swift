@@ -240,7 +240,8 @@ extension CommandLines {
         @Test func `damaged claims of windows that are compared cost no song and no bit`() async throws {
             let song = try await Self.song(9)
             let expected = try await song.undisturbed()
-            try await withCluster(Cluster.Options(models: [song.model], coordinator: ["--verify-share", "1"])) { cluster in
+            try await withCluster(Cluster.Options(models: [song.model], coordinator: ["--verify-share", "1"])) {
+                cluster in
                 for name in ["a", "b"] {
                     try cluster.startWorker(name, environment: ["ORCHESTRION_MACHINE": name])
                 }

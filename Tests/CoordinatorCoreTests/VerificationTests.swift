@@ -253,7 +253,11 @@ import Testing
         var again = MockWorld(world.settings)
         for record in records {
             // Of windows that are done, nobody looks at claims any more.
-            if case .claimed = record { try? again.carryOut(.journal(record)) } else { try again.carryOut(.journal(record)) }
+            if case .claimed = record {
+                try? again.carryOut(.journal(record))
+            } else {
+                try again.carryOut(.journal(record))
+            }
         }
         (again.coordinator, again.now, again.workers) = (coordinator, world.now, world.workers)
         for peer in again.workers.keys.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {

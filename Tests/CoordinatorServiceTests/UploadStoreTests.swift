@@ -140,7 +140,9 @@ import Testing
     @Test func `uploads go that no song has needed for a day, and no others`() throws {
         let place = folder.file("deep/uploads")
         let (day, now) = (86_400.0, Date())
-        for (name, age) in [("old.wav", 2 * day), ("needed.wav", 2 * day), ("young.wav", day / 2), ("old.wav.part", 2 * day)] {
+        for (name, age) in [
+            ("old.wav", 2 * day), ("needed.wav", 2 * day), ("young.wav", day / 2), ("old.wav.part", 2 * day),
+        ] {
             let path = place.appendingPathComponent(name).path
             try Data([1]).write(to: URL(fileURLWithPath: path))
             try FileManager.default.setAttributes([.modificationDate: now.addingTimeInterval(-age)], ofItemAtPath: path)

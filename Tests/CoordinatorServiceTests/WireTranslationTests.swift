@@ -83,7 +83,7 @@ import Testing
         var query = WireStatusQuery()
         query.song = "s"
         request.kind = .status(query)
-        guard case .request(.status("s", cursor: nil), 7) = try incoming(.request(request)) else {
+        guard case .request(.status("s", cursor: nil, StatusSelection()), 7) = try incoming(.request(request)) else {
             Issue.record("a status query is something else")
             return
         }

@@ -51,7 +51,8 @@ package final class CoordinatorRun: Sendable {
     }
 
     package func startWorker() throws {
-        _ = try spawn("worker", ["worker", "--model", song.model, "--threads", "1", "--name", "w", "--connect", endpoint])
+        _ = try spawn(
+            "worker", ["worker", "--model", song.model, "--threads", "1", "--name", "w", "--connect", endpoint])
     }
 
     private func spawn(
@@ -95,7 +96,9 @@ package final class CoordinatorRun: Sendable {
     /// Waits until a worker has the song in hand, or it has ended.
     package func waitForWork(_ coordinator: ChildProcess) async throws {
         try await wait(for: "work to be taken", limit: .seconds(60), interval: .milliseconds(5)) {
-            guard coordinator.isRunning else { throw TestSupportError("the coordinator ended: \(coordinator.errorOutput)") }
+            guard coordinator.isRunning else {
+                throw TestSupportError("the coordinator ended: \(coordinator.errorOutput)")
+            }
             guard let now = await status() else { return false }
             return now.workers.contains { $0.busy > 0 } || now.songs.first?.hasEnded == true
         }

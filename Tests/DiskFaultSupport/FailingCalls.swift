@@ -59,7 +59,9 @@ package struct FailingCalls: Sendable {
         var cases: [Case] = []
         for (kind, entries) in kinds.sorted(by: { $0.key < $1.key }) {
             for refusal in DiskShim.Refusal.allCases where refusal.isSaid(of: entries[0].operation) {
-                let chosen = (0..<min(count, entries.count)).map { entries[$0 * entries.count / min(count, entries.count)] }
+                let chosen = (0..<min(count, entries.count)).map {
+                    entries[$0 * entries.count / min(count, entries.count)]
+                }
                 cases += chosen.map { Case(refusal: refusal, call: $0.call, kind: kind) }
             }
         }
@@ -72,7 +74,8 @@ package struct FailingCalls: Sendable {
     private static func kind(_ entry: WriteLog.Entry, root: String) -> String {
         let name = entry.path.hasPrefix(root) ? entry.path.dropFirst(root.count) : entry.path[...]
         let parts = name.split(separator: "/").map { part in
-            part.contains("partial") ? part.prefix { $0 != "-" } : part.hasPrefix(".orchestrion-trial") ? ".trial" : part
+            part.contains("partial")
+                ? part.prefix { $0 != "-" } : part.hasPrefix(".orchestrion-trial") ? ".trial" : part
         }
         return "\(entry.operation) \(parts.joined(separator: "/"))"
     }

@@ -78,7 +78,9 @@ package struct JournalFlips {
         } catch {
             report.refused += 1
             let words = "\(error)"
-            if !words.contains("backup"), !words.contains("newer version") { fault("the message does not help: \(words)") }
+            if !words.contains("backup"), !words.contains("newer version") {
+                fault("the message does not help: \(words)")
+            }
             return
         }
         defer { journal.close() }
@@ -113,7 +115,9 @@ package struct JournalFlips {
             if case .songState(_, let state) = entry.record, state.isEnded { continue }
             return "nobody wrote \(entry.record)"
         }
-        if contents.leastEpoch < original.leastEpoch { return "epochs from \(contents.leastEpoch) on may be given again" }
+        if contents.leastEpoch < original.leastEpoch {
+            return "epochs from \(contents.leastEpoch) on may be given again"
+        }
         var dropped: [DroppedRecord] = []
         _ = Coordinator(
             mending: contents.entries.map(\.record), leastEpoch: contents.leastEpoch, settings: Settings(),

@@ -187,7 +187,8 @@ private struct Maker {
                     sampleRate: 44100, levels: [level, top],
                     timing: TimingRange(minimumTotal: 1, maximumTotal: 1 << 40)),
                 sampleLength: 32 * 4096, hops: [32, 32], known: [0, 0]),
-            seed: 7, filters: [Filter(temperature: 0.99), Filter(temperature: 0.98)], labels: [[nil], [nil]], priority: 0,
+            seed: 7, filters: [Filter(temperature: 0.99), Filter(temperature: 0.98)], labels: [[nil], [nil]],
+            priority: 0,
             submittedAt: 1_700_000_000, specification: "{}", awaitsTokens: false)
     }
 }

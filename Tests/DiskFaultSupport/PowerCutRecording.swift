@@ -4,7 +4,9 @@ package import TestSupport
 /// Programs that are run with the shim before them, for images of power cuts.
 package enum PowerCutRecording {
     /// A journal that many songs go through, written by `orchestrion-disks write-journal`.
-    package static func journal(steps: Int, seed: UInt64) async throws -> PowerCutTrial {
+    ///
+    /// - Parameter isSynced: false as if it had not been synced: then a trial must find what is lost.
+    package static func journal(steps: Int, seed: UInt64, isSynced: Bool = true) async throws -> PowerCutTrial {
         let (root, log) = (try TestFolder.make("journal"), try TestFolder.make("log") + "/log")
         let shim = try DiskShim(folder: root, log: log)
         let program = URL(fileURLWithPath: Orchestrion.path).deletingLastPathComponent()
@@ -16,9 +18,11 @@ package enum PowerCutRecording {
         guard try await process.waitForEnd() == .exited(0) else {
             throw TestSupportError("the journal could not be written: \(process.errorOutput)")
         }
+        var calls = try WriteLog(log)
+        if !isSynced { calls.entries.removeAll { $0.operation == .sync } }
         return PowerCutTrial(
-            try WriteLog(log), root: shim.folder,
-            expectation: HistoryExpectation(JournalHistory(steps: steps, seed: seed)), seed: seed)
+            calls, root: shim.folder, expectation: HistoryExpectation(JournalHistory(steps: steps, seed: seed)),
+            seed: seed)
     }
 
     /// A coordinator that samples a song.

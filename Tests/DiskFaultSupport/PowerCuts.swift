@@ -97,7 +97,9 @@ package struct PowerCuts {
         namings[Self.parent(path), default: []].append(naming)
     }
 
-    private static func parent(_ path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
+    private static func parent(_ path: String) -> String {
+        String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
 
     private static func apply(_ naming: Naming, _ names: inout [String: File], _ folders: inout Set<String>) {
         switch naming {
@@ -129,7 +131,8 @@ package struct PowerCuts {
     package func write(to target: String, losing loss: Loss, _ dice: inout Dice) throws {
         var (names, folders) = (durableNames, durableFolders)
         for (_, pending) in namings.sorted(by: { $0.key < $1.key }) {
-            let kept = loss == .none ? pending.count : loss == .all ? 0 : Int.random(in: 0...pending.count, using: &dice)
+            let kept =
+                loss == .none ? pending.count : loss == .all ? 0 : Int.random(in: 0...pending.count, using: &dice)
             for naming in pending.prefix(kept) { Self.apply(naming, &names, &folders) }
         }
         try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)

@@ -4,7 +4,7 @@ import Testing
 
 /// Whole clusters with faults: the real cores, the real codec and journal, in virtual time.
 struct FaultSimulationTests {
-    private static let (seeds, faults) = (UInt64(1)..<201, 40)
+    private static let (seeds, faults) = (UInt64(1)..<201, 20)
 
     @Test func `no seed breaks a rule`() throws {
         let summary = try SeedSeries(Self.seeds, faults: Self.faults, mostFailures: 1).run(threads: 2)
@@ -16,7 +16,7 @@ struct FaultSimulationTests {
     }
 
     @Test func `every kind of fault strikes`() throws {
-        let summary = try SeedSeries(300..<316, faults: 80).run(threads: 2)
+        let summary = try SeedSeries(300..<312, faults: 70).run(threads: 2)
         #expect(Set(summary.fired.keys) == Set(Fault.Kind.allCases))
         let sent = summary.messages
         #expect(sent.dropped > 0 && sent.duplicated > 0 && sent.delayed > 0 && sent.changed > 0 && sent.blocked > 0)

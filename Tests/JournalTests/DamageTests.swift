@@ -115,7 +115,8 @@ struct DamageTests {
         #expect(error.description.contains(backup) && error.description.contains("journal restore"))
         let restoration = try JournalRestoration.make(in: scratch.path)
         #expect(restoration.from == backup && restoration.songs == 1)
-        #expect(try Data(contentsOf: URL(fileURLWithPath: #require(restoration.former))) == Data(repeating: 7, count: 8192))
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: #require(restoration.former))) == Data(repeating: 7, count: 8192))
         let journal = try Journal(folder: scratch.path)
         #expect(try journal.replay() == Example.records("a"))
         // Leases that were given after the copy was made are in workers' hands.
@@ -213,7 +214,8 @@ struct DamageTests {
     ]) func `no epoch is given twice, whatever is damaged of the least one`(sql: String) throws {
         let task = Example.task("a")
         try write([
-            .songSubmitted(Example.submission("a")), .leaseGranted(task, 41, "w"), .songState("a", .cancelled), .songRemoved("a"),
+            .songSubmitted(Example.submission("a")), .leaseGranted(task, 41, "w"), .songState("a", .cancelled),
+            .songRemoved("a"),
         ])
         try tamper(sql)
         let journal = try Journal(folder: scratch.path)
@@ -225,16 +227,20 @@ struct DamageTests {
 
     @Test func `a song whose name is damaged in its table is known by its submission`() throws {
         try write(Array(Example.records("a").prefix(3)))
-        let queue = try DatabaseQueue(path: scratch.file, configuration: {
-            var configuration = Configuration()
-            configuration.foreignKeysEnabled = false
-            return configuration
-        }())
+        let queue = try DatabaseQueue(
+            path: scratch.file,
+            configuration: {
+                var configuration = Configuration()
+                configuration.foreignKeysEnabled = false
+                return configuration
+            }())
         try queue.write { db in try db.execute(sql: "UPDATE songs SET id = 'b'") }
         try queue.close()
         let journal = try Journal(folder: scratch.path)
         let contents = try journal.read()
-        #expect(contents.entries.map(\.record) == Array(Example.records("a").prefix(3)) && contents.repaired.keys.contains("a"))
+        #expect(
+            contents.entries.map(\.record) == Array(Example.records("a").prefix(3))
+                && contents.repaired.keys.contains("a"))
         _ = try journal.mend(contents, dropping: [], restating: [], rewriting: [Example.submission("a")])
         #expect(try journal.read().repaired.isEmpty && journal.integrityFaults().isEmpty)
     }

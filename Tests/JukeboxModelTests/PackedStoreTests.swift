@@ -74,6 +74,43 @@ import Testing
         #expect(PackedStore.existing(file, fingerprint: "abc") == nil)
     }
 
+    @Test func `a changed byte in any block of 4 KiB is found, or is none of a blob`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let counts = ["a": 300_000, "b": 77]
+        let store = try #require(PackedStore.create(file, fingerprint: "abc", capacity: 1 << 20))
+        for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+            let memory = try store.memory(name, count: count)
+            for index in 0..<count { memory.buffer[index] = UInt8(truncatingIfNeeded: index &* 2_654_435_761 >> 13) }
+        }
+        store.finish(replacing: "prior_level_0.f16.")
+        let whole = try Data(contentsOf: file)
+        func read() throws -> [String: [UInt8]]? {
+            guard let store = PackedStore.existing(file, fingerprint: "abc") else { return nil }
+            return try counts.reduce(into: [:]) { result, blob in
+                let memory = try store.memory(blob.key, count: blob.value)
+                result[blob.key] = withExtendedLifetime((store, memory)) { Array(memory.buffer.elements) }
+            }
+        }
+        let expected = try #require(try read())
+        var found = 0
+        for block in stride(from: 0, to: whole.count, by: 4096) {
+            let end = min(block + 4096, whole.count)
+            for place in Set([block, (block + end) / 2, end - 1]) {
+                var damaged = whole
+                damaged[place] ^= 0x40
+                try damaged.write(to: file, options: [])
+                do {
+                    guard let now = try read() else {
+                        found += 1
+                        continue
+                    }
+                    #expect(now == expected, "byte \(place) of \(whole.count)")
+                } catch is PackedStore.Damage { found += 1 }
+            }
+        }
+        #expect(found > 2 * whole.count / 4096)
+    }
+
     @Test func `a new store takes the place of outdated ones, and of nothing else`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         for name in ["prior_level_0.f16.old.packed", "prior_level_0.int8.old.packed", "prior_level_0.f16.txt"] {

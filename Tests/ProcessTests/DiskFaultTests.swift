@@ -10,7 +10,8 @@ extension ClusterProcesses {
             TestSong(model: try await TestModel.tiny(), seconds: 0.6, seed: 41)
         }
 
-        @Test func `a coordinator killed at any point of its writing ends the song with the same tokens`() async throws {
+        @Test func `a coordinator killed at any point of its writing ends the song with the same tokens`() async throws
+        {
             let trial = try await CrashPoints(song())
             let report = await trial.run(CrashPoints.spread(40, over: try await trial.count()), atOnce: 2)
             #expect(report.faults.isEmpty, "\(report.faults)")

@@ -7,6 +7,8 @@ package struct ClusterStatus: Decodable, Sendable {
         package var sampledTokens: Int
         package var wantedTokens: Int
         package var levels: [Level]
+        /// What it waits for; nil when nothing holds it up.
+        package var waiting: String?
 
         package var hasEnded: Bool { ["finished", "failed", "cancelled"].contains(state) }
     }
@@ -23,4 +25,6 @@ package struct ClusterStatus: Decodable, Sendable {
     }
     package var songs: [Song]
     package var workers: [Worker]
+    /// What holds the coordinator up.
+    package var troubles: [String]?
 }

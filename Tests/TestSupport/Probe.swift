@@ -65,8 +65,10 @@ extension ClusterStatus {
             Song(
                 song: song.song, state: song.state, reason: song.reason, sampledTokens: Int(song.sampledTokens),
                 wantedTokens: Int(song.wantedTokens),
-                levels: song.levels.map { Level(level: Int($0.level), tokens: Int($0.tokens), total: Int($0.total)) })
+                levels: song.levels.map { Level(level: Int($0.level), tokens: Int($0.tokens), total: Int($0.total)) },
+                waiting: song.waiting)
         }
+        troubles = wire.troubles
         workers = wire.workers.map {
             Worker(name: $0.name, levels: $0.levels.map(Int.init), slots: Int($0.slots), busy: Int($0.busy))
         }

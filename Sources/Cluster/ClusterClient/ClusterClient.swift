@@ -5,8 +5,26 @@ import Synchronization
 
 /// A coordinator that does not answer, or says no.
 package struct ClientError: Error, CustomStringConvertible {
+    package enum Kind: Sendable, Hashable {
+        /// The request is wrong, or of a kind that the coordinator does not tell.
+        case other
+        /// There is no such song, file or model.
+        case notFound
+        /// It contradicts what is there.
+        case conflict
+        /// Too much waits; the same request may be taken later.
+        case busy
+        case forbidden
+        /// The coordinator cannot do it just now.
+        case unavailable
+        /// Nobody answers.
+        case silent
+    }
+
     package var description: String
-    package init(_ description: String) { self.description = description }
+    package var kind: Kind
+
+    package init(_ description: String, _ kind: Kind = .other) { (self.description, self.kind) = (description, kind) }
 }
 
 /// How a client reaches its coordinator.
@@ -76,6 +94,24 @@ package final class ClusterClient: Sendable {
     package func status(song: String = "", patience: Duration = .seconds(15)) throws -> ClusterStatus {
         var query = WireStatusQuery()
         (query.song, query.pages) = (song, true)
+        return try status(&query, patience: patience)
+    }
+
+    /// All that a status tells but songs.
+    package func workers() throws -> ClusterStatus {
+        var query = WireStatusQuery()
+        (query.pages, query.noSongs) = (true, true)
+        return try status(&query)
+    }
+
+    /// What holds the coordinator up, or soon will. Asks for little, and waits only a moment.
+    package func troubles() throws -> [String] {
+        var query = WireStatusQuery()
+        (query.pages, query.noSongs) = (true, true)
+        return try ask(.status(query), patience: .seconds(2)).status.troubles.map { PeerText.lines($0) }
+    }
+
+    private func status(_ query: inout WireStatusQuery, patience: Duration = .seconds(15)) throws -> ClusterStatus {
         let first = try ask(.status(query), patience: patience).status
         var status = try ClusterStatus(first)
         var (next, pages) = (first.next, 1)
@@ -174,11 +210,14 @@ private struct RequestChannel {
                 if case .refused(let refused) = decoded.kind { throw ClientError(PeerText.lines(refused.reason)) }
                 guard case .reply(let reply) = decoded.kind, reply.number == number else { continue }
                 hasAnswered = true
-                guard reply.error.isEmpty else { throw ClientError(PeerText.lines(reply.error)) }
+                guard reply.error.isEmpty else {
+                    throw ClientError(PeerText.lines(reply.error), ClientError.Kind(reply.errorKind))
+                }
                 return reply
             }
         }
-        throw ClientError("no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s\(silence)")
+        throw ClientError(
+            "no answer from \(connection.place) in \(Int(limit(patience) / .seconds(1))) s\(silence)", .silent)
     }
 
     /// Why nobody may have answered.
@@ -200,11 +239,13 @@ private struct RequestChannel {
             let waited = start.duration(to: now)
             var hasHungUp: Bool { if case .hungUp = status { true } else { false } }
             let isOver = problem.isCertain ? waited >= Self.allowPatience : waited >= Self.startPatience && hasHungUp
-            if isOver { throw ClientError("no answer from \(connection.place): \(problem)") }
+            if isOver { throw ClientError("no answer from \(connection.place): \(problem)", .silent) }
         }
         guard status != .connected, now >= probe else { return }
         probe = now + .seconds(1)
-        if let reason = connection.refusal() { throw ClientError("no answer from \(connection.place): \(reason)") }
+        if let reason = connection.refusal() {
+            throw ClientError("no answer from \(connection.place): \(reason)", .silent)
+        }
     }
 
     /// What may take long is waited for only where somebody is at work.

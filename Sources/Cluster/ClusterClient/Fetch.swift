@@ -24,18 +24,18 @@ package struct FileTransfer: Sendable, Hashable {
 }
 
 /// A song's files, as a client asks for them.
-struct SongFileList {
+package struct SongFileList: Sendable {
     /// The song's, in words.
-    var state: String
-    var files: [SongFileEntry]
+    package var state: String
+    package var files: [SongFileEntry]
     /// Audio samples a second, and of the whole song.
-    var sampleRate: Int
-    var sampleLength: Int
+    package var sampleRate: Int
+    package var sampleLength: Int
 }
 
 extension ClusterClient {
     /// - Parameter soFar: those of sound that grows, instead of finished ones.
-    func list(song: String, soFar: Bool = false) throws -> SongFileList {
+    package func list(song: String, soFar: Bool = false) throws -> SongFileList {
         var list = WireListFiles()
         (list.song, list.soFar) = (song, soFar)
         var reply = try ask(.list(list)).files
@@ -54,7 +54,11 @@ extension ClusterClient {
     }
 
     /// Reads a piece of a file.
-    func read(_ file: SongFileEntry, of song: String, from offset: UInt64, count: Int = FilePiece.size) throws -> Data {
+    ///
+    /// - Returns: empty behind its end.
+    package func read(
+        _ file: SongFileEntry, of song: String, from offset: UInt64, count: Int = FilePiece.size
+    ) throws -> Data {
         var read = WireReadFile()
         (read.song, read.path, read.offset, read.length) = (song, file.path, offset, UInt32(count))
         return try ask(.read(read)).piece.data

@@ -11,102 +11,119 @@ extension ClusterStatus {
     }
 }
 
-private struct StatusDocument: Encodable {
-    struct Level: Encodable {
+/// A song as `status --json` and the HTTP API tell it.
+package struct SongDocument: Sendable, Encodable {
+    package struct Level: Sendable, Encodable {
         var level: Int
         var tokens: Int
         var total: Int
         var windowsDone: Int
         var windows: Int
+        var audibleSeconds: Double
     }
-    struct Song: Encodable {
-        var song: String
-        var model: String
-        var state: String
-        var reason: String
-        var samples: Int
-        var levels: [Level]
-        var running: Int
-        var sampledTokens: Int
-        var wantedTokens: Int
-        var tokensPerSecond: Double
-        var secondsLeft: Double
-        var stageShare: Double
-        var stageSecondsLeft: Double
-        var segments: Int
-        var ageSeconds: Double
-        var waiting: String
+    var song: String
+    var model: String
+    var state: String
+    var reason: String
+    var priority: Int
+    var samples: Int
+    var levels: [Level]
+    var running: Int
+    var sampledTokens: Int
+    var wantedTokens: Int
+    var tokensPerSecond: Double
+    var secondsLeft: Double
+    var stageShare: Double
+    var stageSecondsLeft: Double
+    var segments: Int
+    var ageSeconds: Double
+    var waiting: String
+
+    package init(_ song: SongProgress) {
+        self.song = song.song
+        (model, state, reason) = (song.model, song.state.rawValue, song.reason)
+        (priority, samples, segments, running) = (song.priority, song.samples, song.segments, song.running)
+        levels = song.levels.map {
+            Level(
+                level: $0.level, tokens: $0.tokens, total: $0.total, windowsDone: $0.windowsDone,
+                windows: $0.windows, audibleSeconds: $0.audibleSeconds.finite)
+        }
+        (sampledTokens, wantedTokens) = (song.sampledTokens, song.wantedTokens)
+        (tokensPerSecond, secondsLeft) = (song.tokensPerSecond.finite, song.secondsLeft.finite)
+        (stageShare, stageSecondsLeft) = (song.stageShare.finite, song.stageSecondsLeft.finite)
+        (ageSeconds, waiting) = (song.ageSeconds.finite, song.waiting)
     }
-    struct Worker: Encodable {
-        var worker: String
-        var name: String
-        var levels: [Int]
-        var slots: Int
-        var busy: Int
-        var tokensPerSecond: Double
-        var silentSeconds: Double
-        var machine: String
+}
+
+/// A worker, likewise.
+package struct WorkerDocument: Sendable, Encodable {
+    var worker: String
+    var name: String
+    var levels: [Int]
+    var slots: Int
+    var busy: Int
+    var tokensPerSecond: Double
+    var silentSeconds: Double
+    var machine: String
+
+    package init(_ worker: ConnectedWorker) {
+        self.worker = worker.worker
+        (name, levels, slots, busy) = (worker.name, worker.levels, worker.slots, worker.busy)
+        (tokensPerSecond, silentSeconds) = (worker.tokensPerSecond.finite, worker.silentSeconds.finite)
+        machine = worker.machine
     }
-    struct SetAside: Encodable {
-        var machine: String
-        var name: String
-        var reason: String
-        var sinceSeconds: Double
-        /// 0: until somebody releases it.
-        var secondsLeft: Double
+}
+
+/// A machine that gets no windows just now, likewise.
+package struct SetAsideDocument: Sendable, Encodable {
+    var machine: String
+    var name: String
+    var reason: String
+    var sinceSeconds: Double
+    /// 0: until somebody releases it.
+    var secondsLeft: Double
+
+    package init(_ machine: SetAsideMachine) {
+        self.machine = machine.machine
+        (name, reason) = (machine.name, machine.reason)
+        (sinceSeconds, secondsLeft) = (machine.secondsSince.finite, machine.secondsLeft?.finite ?? 0)
     }
-    struct Refusal: Encodable {
-        var key: String
-        var address: String
-        var name: String
-        var reason: String
-        var secondsAgo: Double
-        var count: UInt64
+}
+
+/// Somebody who was not let in, likewise.
+package struct RefusalDocument: Sendable, Encodable {
+    var key: String
+    var address: String
+    var name: String
+    var reason: String
+    var secondsAgo: Double
+    var count: UInt64
+
+    package init(_ peer: RefusedPeer) {
+        (key, address, name, reason) = (peer.key, peer.address, peer.name, peer.reason)
+        (secondsAgo, count) = (peer.secondsAgo.finite, peer.count)
     }
+}
+
+private struct StatusDocument: Encodable {
     struct Connections: Encodable {
         var open: Int
         var limit: Int
         var turnedAway: UInt64
     }
-    var songs: [Song]
-    var workers: [Worker]
-    var refusals: [Refusal]
-    var setAside: [SetAside]
+    var songs: [SongDocument]
+    var workers: [WorkerDocument]
+    var refusals: [RefusalDocument]
+    var setAside: [SetAsideDocument]
     var troubles: [String]
     var uptimeSeconds: Double
     var connections: Connections?
 
     init(_ status: ClusterStatus) {
-        songs = status.songs.map { song in
-            Song(
-                song: song.song, model: song.model, state: song.state.rawValue, reason: song.reason,
-                samples: song.samples,
-                levels: song.levels.map {
-                    Level(
-                        level: $0.level, tokens: $0.tokens, total: $0.total, windowsDone: $0.windowsDone,
-                        windows: $0.windows)
-                },
-                running: song.running, sampledTokens: song.sampledTokens, wantedTokens: song.wantedTokens,
-                tokensPerSecond: song.tokensPerSecond.finite, secondsLeft: song.secondsLeft.finite,
-                stageShare: song.stageShare.finite, stageSecondsLeft: song.stageSecondsLeft.finite,
-                segments: song.segments, ageSeconds: song.ageSeconds.finite, waiting: song.waiting)
-        }
-        workers = status.workers.map {
-            Worker(
-                worker: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, busy: $0.busy,
-                tokensPerSecond: $0.tokensPerSecond.finite, silentSeconds: $0.silentSeconds.finite,
-                machine: $0.machine)
-        }
-        refusals = status.refusals.map {
-            Refusal(
-                key: $0.key, address: $0.address, name: $0.name, reason: $0.reason, secondsAgo: $0.secondsAgo.finite,
-                count: $0.count)
-        }
-        setAside = status.setAsides.map {
-            SetAside(
-                machine: $0.machine, name: $0.name, reason: $0.reason, sinceSeconds: $0.secondsSince.finite,
-                secondsLeft: $0.secondsLeft?.finite ?? 0)
-        }
+        songs = status.songs.map(SongDocument.init)
+        workers = status.workers.map(WorkerDocument.init)
+        refusals = status.refusals.map(RefusalDocument.init)
+        setAside = status.setAsides.map(SetAsideDocument.init)
         troubles = status.troubles
         uptimeSeconds = status.uptimeSeconds
         connections = status.connections.map {

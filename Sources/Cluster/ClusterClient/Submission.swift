@@ -1,6 +1,6 @@
 import AudioFile
 import ClusterProtocol
-import Foundation
+package import Foundation
 package import SongFiles
 import SongPlan
 import SystemErrors
@@ -42,11 +42,20 @@ extension ClusterClient {
         }
         request.specification.prompt = try request.specification.prompt?.map(send)
         request.specification.codes = try request.specification.codes.map(send)
+        return try submit(
+            specification: String(decoding: request.specification.json(), as: UTF8.self), format: request.format,
+            song: song, priority: priority)
+    }
+
+    /// Gives a song to the coordinator whose files it has already.
+    ///
+    /// - Parameter specification: a `SongSpecification` as JSON, in which recordings and codes are names of uploads.
+    package func submit(
+        specification: String, format: String, song: String, priority: Int = 0
+    ) throws -> SubmittedSong {
         var submit = WireSubmit()
-        submit.song = song
-        submit.format = request.format
+        (submit.song, submit.format, submit.specification) = (song, format, specification)
         submit.priority = Int32(clamping: priority)
-        submit.specification = String(decoding: try request.specification.json(), as: UTF8.self)
         guard submit.specification.utf8.count < 60_000 else {
             throw ClientError(
                 "the song's description is over 60 kB; shorten its lyrics or submit fewer samples at once")
@@ -55,6 +64,26 @@ extension ClusterClient {
         let submitted = try ask(.submit(submit), patience: .seconds(600)).submitted
         return SubmittedSong(
             tokens: Int(clamping: submitted.tokens), warnings: submitted.warnings.map { PeerText.lines($0) })
+    }
+
+    /// Sends a piece of a file.
+    ///
+    /// - Parameters:
+    ///   - digest: SHA-256 of the whole file, in hexadecimal.
+    ///   - ending: its own, such as `flac`.
+    ///   - size: of the whole file, in bytes.
+    ///   - data: at most `FilePiece.size` bytes; empty only asks.
+    /// - Returns: how many bytes of the file the coordinator has: the next piece begins there.
+    package func upload(
+        digest: String, ending: String, size: UInt64, offset: UInt64, data: Data
+    ) throws -> UInt64 {
+        var upload = WireUpload()
+        (upload.digest, upload.ending, upload.size) = (digest, ending, size)
+        (upload.offset, upload.data) = (offset, data)
+        // All of a large file is hashed before the last answer.
+        let have = try ask(.upload(upload), patience: .seconds(600)).uploaded.have
+        guard have <= size else { throw ClientError("the coordinator has more of the file than there is") }
+        return have
     }
 
     /// Looks at a recording's header here, before it is sent or waited for.
@@ -68,28 +97,23 @@ extension ClusterClient {
     private func upload(_ path: String, progress: (FileTransfer) -> Void) throws -> String {
         let url = URL(fileURLWithPath: path).standardizedFileURL
         let file = try InputFile(url.path)
-        var upload = WireUpload()
-        upload.digest = try FileDigest.sha256(url.path)
-        upload.ending = UploadName.ending(of: url)
-        upload.size = UInt64(file.size)
-        upload.offset = 0
+        let (digest, ending) = (try FileDigest.sha256(url.path), UploadName.ending(of: url))
+        var offset: UInt64 = 0
         var transfer = FileTransfer(
             direction: .sending, name: url.lastPathComponent, total: file.size, done: 0, isComplete: false)
         progress(transfer)
         while true {
-            let count = min(file.size - Int(upload.offset), FilePiece.size)
-            upload.data = Data(try file.bytes(at: Int(upload.offset), count: count))
-            guard upload.data.count == count else { throw ClientError("\(path) became shorter while it was sent") }
-            // All of a large file is hashed before the last answer.
-            let have = try ask(.upload(upload), patience: .seconds(600)).uploaded.have
-            guard have <= upload.size else { throw ClientError("the coordinator has more of \(path) than there is") }
-            upload.offset = have
-            transfer.done = Int(clamping: upload.offset)
+            let count = min(file.size - Int(offset), FilePiece.size)
+            let data = Data(try file.bytes(at: Int(offset), count: count))
+            guard data.count == count else { throw ClientError("\(path) became shorter while it was sent") }
+            offset = try upload(
+                digest: digest, ending: ending, size: UInt64(file.size), offset: offset, data: data)
+            transfer.done = Int(clamping: offset)
             progress(transfer)
-            if upload.offset >= upload.size { break }
+            if offset >= file.size { break }
         }
         transfer.isComplete = true
         progress(transfer)
-        return UploadName.make(digest: upload.digest, ending: upload.ending, name: url.path)
+        return UploadName.make(digest: digest, ending: ending, name: url.path)
     }
 }

@@ -1,5 +1,19 @@
 import ClusterProtocol
 
+extension ClientError.Kind {
+    init(_ wire: WireErrorKind) {
+        self =
+            switch wire {
+            case .unspecified, .UNRECOGNIZED: .other
+            case .notFound: .notFound
+            case .conflict: .conflict
+            case .busy: .busy
+            case .forbidden: .forbidden
+            case .unavailable: .unavailable
+            }
+    }
+}
+
 extension ClusterStatus {
     /// - Throws: `ClientError` for what only a newer release knows.
     init(_ wire: WireStatus) throws {

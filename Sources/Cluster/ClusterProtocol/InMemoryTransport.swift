@@ -14,6 +14,8 @@ package final class InMemoryNetwork: @unchecked Sendable {  // every field is gu
     private var serverGeneration: UInt64 = 0
     private var peers: [ConnectionID: Mailbox] = [:]
     private var connectionsMade: UInt64 = 0
+    /// Called after each message to the server.
+    private var messageArrived: @Sendable () -> Void = {}
 
     package init(queueLimit: Int = InMemoryNetwork.defaultQueueLimit) {
         precondition(queueLimit > 0, "a queue holds at least one message")
@@ -32,6 +34,9 @@ package final class InMemoryNetwork: @unchecked Sendable {  // every field is gu
         return InMemoryServer(network: self, mailbox: mailbox)
     }
 
+    /// Has something done whenever a peer has sent the server a message, for a server that waits elsewhere.
+    package func onMessage(_ body: @escaping @Sendable () -> Void) { monitor.withLock { messageArrived = body } }
+
     /// Adds a peer. The server may come later, go and come back.
     ///
     /// - Parameters:
@@ -44,15 +49,17 @@ package final class InMemoryNetwork: @unchecked Sendable {  // every field is gu
     // MARK: What the transports do
 
     fileprivate func sendToServer(_ payload: [UInt8], from client: InMemoryClient) throws -> Bool {
-        try monitor.withLock {
+        let arrived: (@Sendable () -> Void)? = try monitor.withLock {
             try client.mailbox.checkOpenAndSize(of: payload)
-            guard let server else { return false }
+            guard let server else { return nil }
             let connection = connectionID(of: client)
-            guard server.queued[connection, default: 0] < queueLimit else { return false }
+            guard server.queued[connection, default: 0] < queueLimit else { return nil }
             server.put(
                 ReceivedMessage(connection: connection, peerKey: client.key, roles: client.roles, payload: payload))
-            return true
+            return messageArrived
         }
+        arrived?()
+        return arrived != nil
     }
 
     fileprivate func sendToPeer(

@@ -1,4 +1,5 @@
 import ClusterProtocol
+import SongFiles
 import SongPlan
 
 /// Clients that wait to hear whether their song is taken on.
@@ -41,9 +42,9 @@ struct AwaitedAnswers {
         }
     }
 
-    mutating func refuse(_ song: SongID, _ reason: String) -> AddressedReply? {
+    mutating func refuse(_ song: SongID, _ reason: String, _ kind: SongError.Kind = .other) -> AddressedReply? {
         waiting.removeValue(forKey: song).map {
-            AddressedReply(connection: $0.connection, number: $0.number, reply: .refused(reason))
+            AddressedReply(connection: $0.connection, number: $0.number, reply: .refused(reason, kind))
         }
     }
 }

@@ -14,7 +14,7 @@ extension CoordinatorLoop {
     func answer(_ request: ClientRequest?, number: UInt64, from asker: Asker) throws -> ClientReply? {
         // While nothing can be journaled, what was asked for waits.
         guard completions.count < Self.mostWaiting else {
-            throw SongError("too much waits to be done just now; try again later")
+            throw SongError("too much waits to be done just now; try again later", .busy)
         }
         switch request {
         case .upload(let piece):
@@ -25,18 +25,20 @@ extension CoordinatorLoop {
         case .submit(let song, let specification, let format, let priority):
             guard !awaited.has(song, from: asker.connection, number: number) else { return nil }
             if let reason = reasonToRefuseSongs {
-                throw SongError("no song can be taken on just now: \(reason). Submit it again later")
+                throw SongError("no song can be taken on just now: \(reason). Submit it again later", .unavailable)
             }
             if let reason = lost[song] {
-                throw SongError("song \(song) is here, and cannot be read (\(reason)); remove it, or use another id")
+                throw SongError(
+                    "song \(song) is here, and cannot be read (\(reason)); remove it, or use another id", .conflict)
             }
             guard !awaited.isFull(of: asker.connection) else {
-                throw SongError("too many songs are being checked just now; try again later")
+                throw SongError("too many songs are being checked just now; try again later", .busy)
             }
             try submit(song, specification, format: format, priority: priority, of: asker)
             awaited.add(song, from: asker.connection, number: number)
             return nil
-        case .status(let song, let cursor): return .status(try status(song, cursor: cursor, of: asker))
+        case .status(let song, let cursor, let selection):
+            return .status(try status(song, cursor: cursor, selection, of: asker))
         case .cancel(let song):
             let wasRunning = try !existing(song, of: asker).state.isEnded
             completions.post(.event(.cancel(song)))
@@ -47,18 +49,23 @@ extension CoordinatorLoop {
         case .remove(let song, let force): return .removed(wasRunning: try remove(song, force: force, of: asker))
         case .resume(let song):
             let state = try existing(song, of: asker).state
-            if state == .finished { throw SongError("song \(song) is finished; there is nothing left to do for it") }
+            if state == .finished {
+                throw SongError("song \(song) is finished; there is nothing left to do for it", .conflict)
+            }
             completions.post(.event(.resume(song)))
             try sayThatItWaits("\(song) goes on")
             return .resumed(wasAtRest: state.isResumable)
         case .releaseMachine(let machine):
-            guard asker.isAdmin else { throw SongError("only a key with the role admin may release machines") }
+            guard asker.isAdmin else {
+                throw SongError("only a key with the role admin may release machines", .forbidden)
+            }
             completions.post(.event(.releaseMachine(machine)))
             try sayThatItWaits("\(machine) gets windows again")
             return .released(wasSetAside: core.setAsides.contains { $0.machine == machine })
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, existing(song, of: asker).song, from: offset, count: count)
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))
+        case .models(let question): return .models(try work.registry.answer(question))
         case .metrics(let name): return .metrics(MetricPage(of: snapshot(), after: name))
         case nil: throw SongError("the request is empty, or of a newer release")
         }
@@ -72,7 +79,7 @@ extension CoordinatorLoop {
         }
         let former = core.submission(of: song)
         if let former, !asker.mayUse(former) {
-            throw SongError("song \(song) was submitted before with other contents; use another id")
+            throw SongError("song \(song) was submitted before with other contents; use another id", .conflict)
         }
         var request = try SongRequest(json: specification, format: format)
         guard ["wav", "flac", "ogg"].contains(format) else {
@@ -93,7 +100,7 @@ extension CoordinatorLoop {
     /// A song that the asker may know of: for others there is none.
     func existing(_ song: SongID, of asker: Asker) throws -> SongStatus {
         guard core.submission(of: song).map(asker.mayUse) ?? false, let status = core.status(of: song) else {
-            throw SongError("there is no song \(PeerText.songID(song)); orchestrion status lists them")
+            throw SongError("there is no song \(PeerText.songID(song)); orchestrion status lists them", .unknown)
         }
         return status
     }
@@ -131,9 +138,13 @@ extension CoordinatorLoop {
             list.sampleLength = plan.sampleLength
         }
         let root = layout(of: song).folder
+        if let submission = core.submission(of: song), FolderOwner(submission, layout(of: song)).isOwn == false {
+            throw SongError("the files of \(song) are of another song that had its id; remove it, and submit it again")
+        }
         for path in FileManager.default.enumerator(atPath: root.path)?.compactMap({ $0 as? String }).sorted() ?? [] {
             let attributes = try? FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
             guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial"),
+                path != SongFolderLayout.ownerName,
                 SongFolderLayout.isSoFar(path) == soFar
             else { continue }
             // In the order of their paths.
@@ -156,18 +167,18 @@ extension CoordinatorLoop {
         }
         let file = layout(of: song).timeline
         guard let size = try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int else {
-            throw SongError("nothing of \(song) was sampled yet")
+            throw SongError("nothing of \(song) was sampled yet", .unknown)
         }
         return FileList.File(path: SongFolderLayout.timelineName, size: UInt64(size))
     }
 
     private func piece(of path: String, _ song: SongID, from offset: UInt64, count: Int) throws -> ClientReply {
         guard !path.split(separator: "/").contains(".."), !path.hasPrefix("/") else {
-            throw SongError("\(PeerText.shown(path)) is not a file of the song")
+            throw SongError("\(PeerText.shown(path)) is not a file of the song", .unknown)
         }
         let url = layout(of: song).folder.appendingPathComponent(path)
         guard let handle = try? FileHandle(forReadingFrom: url) else {
-            throw SongError("the song has no file \(PeerText.shown(path)) yet")
+            throw SongError("the song has no file \(PeerText.shown(path)) yet", .unknown)
         }
         defer { try? handle.close() }
         let size = try handle.seekToEnd()

@@ -1,7 +1,9 @@
 import ClusterProtocol
 import CoordinatorCore
 import Foundation
+import SongFiles
 import SongPlan
+import SystemErrors
 
 /// What a client asks.
 enum ClientRequest {
@@ -13,7 +15,7 @@ enum ClientRequest {
     /// nil asks for all songs.
     ///
     /// - Parameter cursor: where the answer goes on, empty at its beginning; nil when it must be one message.
-    case status(SongID?, cursor: String?)
+    case status(SongID?, cursor: String?, StatusSelection)
     case cancel(SongID)
     case remove(SongID, force: Bool)
     case resume(SongID)
@@ -24,8 +26,30 @@ enum ClientRequest {
     case list(SongID, soFar: Bool, after: String)
     case read(SongID, path: String, offset: UInt64, count: Int)
     case timeline(SongID)
+    case models(ModelQuestion)
     /// What was counted and measured, after the metric of this name.
     case metrics(after: String)
+}
+
+/// What of a status is wanted.
+struct StatusSelection: Hashable {
+    /// Songs of one answer; nil: as many as a message has room for.
+    var limit: Int?
+    /// In the reverse order of their submissions.
+    var newestFirst = false
+    /// Only songs that have not ended.
+    var unfinished = false
+    /// No workers, refusals or troubles.
+    var onlySongs = false
+    var noSongs = false
+
+    init() {}
+
+    init(_ wire: WireStatusQuery) {
+        limit = wire.limit > 0 ? Int(wire.limit) : nil
+        (newestFirst, unfinished, onlySongs) = (wire.newestFirst, wire.unfinished, wire.onlySongs)
+        noSongs = wire.noSongs
+    }
 }
 
 /// A piece of a file that a client sends.
@@ -42,7 +66,7 @@ struct UploadPiece {
 /// What a client is answered.
 enum ClientReply {
     /// Why the request failed.
-    case refused(String)
+    case refused(String, SongError.Kind = .other)
     /// Bytes that are there.
     case uploaded(UInt64)
     case submitted(SongID, tokens: Int, warnings: [String])
@@ -55,15 +79,21 @@ enum ClientReply {
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
     case timeline(FileList.File)
+    case models(ModelAnswer)
     case metrics(MetricPage)
 }
 
 extension ClientReply {
+    /// What came of a request that could not be carried out.
+    static func refused(_ error: any Error) -> ClientReply {
+        .refused(error.explanation, (error as? SongError)?.kind ?? (error.isAboutRoom ? .unavailable : .other))
+    }
+
     /// The same with about half of what can be left out; in the end that is all of it.
     fileprivate var halved: ClientReply {
         switch self {
-        case .refused(let reason):
-            return .refused(String(reason.unicodeScalars.prefix(reason.unicodeScalars.count / 2)))
+        case .refused(let reason, let kind):
+            return .refused(String(reason.unicodeScalars.prefix(reason.unicodeScalars.count / 2)), kind)
         case .submitted(let song, let tokens, let warnings) where !warnings.isEmpty:
             return .submitted(song, tokens: tokens, warnings: Array(warnings.prefix(warnings.count / 2)))
         case .status(var report) where !report.songs.isEmpty || !report.workers.isEmpty:
@@ -71,7 +101,7 @@ extension ClientReply {
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
         case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline,
-            .metrics:
+            .models, .metrics:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -159,7 +189,8 @@ extension ClientRequest {
                 priority: min(max(Int(submit.priority), -1_000_000), 1_000_000))
         case .status(let query):
             self = .status(
-                query.song.isEmpty ? nil : query.song, cursor: query.pages ? String(query.cursor.prefix(500)) : nil)
+                query.song.isEmpty ? nil : query.song, cursor: query.pages ? String(query.cursor.prefix(500)) : nil,
+                StatusSelection(query))
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
@@ -167,6 +198,7 @@ extension ClientRequest {
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
+        case .models(let query): self = .models(ModelQuestion(query))
         case .metrics(let query): self = .metrics(after: query.after)
         case nil: return nil
         }
@@ -189,7 +221,9 @@ extension AddressedReply {
         var wire = WireClientReply()
         wire.number = number
         switch reply {
-        case .refused(let reason): wire.error = PeerText.lines(reason)
+        case .refused(let reason, let kind):
+            wire.error = PeerText.lines(reason)
+            wire.errorKind = kind.wire
         case .uploaded(let have): wire.uploaded.have = have
         case .submitted(let song, let tokens, let warnings):
             wire.submitted.song = song
@@ -210,9 +244,23 @@ extension AddressedReply {
             wire.piece.size = size
             wire.piece.data = data
         case .timeline(let file): wire.timeline = WireFileEntry(file)
+        case .models(let answer): wire.models = answer.wire
         case .metrics(let page): wire.metrics = WireMetrics(page)
         }
         return wire
+    }
+}
+
+extension SongError.Kind {
+    fileprivate var wire: WireErrorKind {
+        switch self {
+        case .other, .song, .missing: .unspecified
+        case .unknown: .notFound
+        case .conflict: .conflict
+        case .busy: .busy
+        case .forbidden: .forbidden
+        case .unavailable: .unavailable
+        }
     }
 }
 

@@ -162,7 +162,7 @@ final class CoordinatorLoop {
                 reply = try answer(request, number: number, from: Asker(sender))
             } catch {
                 if case .submit = request { metrics.count(CoordinatorMetric.songsRefused) }
-                reply = .refused(error.explanation)
+                reply = .refused(error)
             }
             // Without one, the answer follows later.
             if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
@@ -219,7 +219,7 @@ final class CoordinatorLoop {
             let song = prepared.submission.song
             if core.state(of: song) == nil, let reason = holdings.refusal(prepared.submission, prepared.song.plan) {
                 metrics.count(CoordinatorMetric.songsRefused)
-                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+                if let reply = awaited.refuse(song, reason, .busy) { replies.append(reply) }
                 return []
             }
             return submit(prepared)
@@ -239,6 +239,9 @@ final class CoordinatorLoop {
         let isNew = former == nil
         let effects = handle(.submit(prepared.submission, plan: prepared.song.plan))
         if isNew, core.state(of: song) != nil {
+            // An id that was free may have files of a song that nobody knows any more.
+            removeFiles(of: song)
+            FolderOwner(prepared.submission, layout(of: song)).mark()
             let live = begin(song, prepared.request, prepared.song.plan)
             if prepared.submission.awaitsTokens { work.encode(live) }
         }
@@ -327,7 +330,9 @@ final class CoordinatorLoop {
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
             case .submitRefused(let song, let reason):
                 metrics.count(CoordinatorMetric.songsRefused)
-                if let reply = awaited.refuse(song, reason) { replies.append(reply) }
+                if let reply = awaited.refuse(song, reason, core.state(of: song) == nil ? .other : .conflict) {
+                    replies.append(reply)
+                }
             case .defect(let defect): throw SongError("internal error, please report it: \(defect)")
             }
         }

@@ -182,7 +182,7 @@ package final class CoordinatorServer: Sendable {
     private func answer(_ request: ClientRequest, of asker: Asker, uptime: Double) -> ClientReply? {
         let troubles = asker.isAdmin ? work.troubles.ofCoordinator : ["it waits for its state"]
         switch request {
-        case .status(nil, cursor: _):
+        case .status(nil, cursor: _, _):
             return .status(
                 StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
         case .metrics(let name):
@@ -190,8 +190,10 @@ package final class CoordinatorServer: Sendable {
             snapshot.add(CoordinatorMetric.troubles, .init(work.troubles.ofCoordinator.count))
             snapshot.addProcess(since: work.metrics.start)
             return .metrics(MetricPage(of: snapshot, after: name))
-        case .submit: return .refused("the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "))
-        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline: return nil
+        case .submit:
+            return .refused(
+                "the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "), .unavailable)
+        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline, .models: return nil
         }
     }
 }

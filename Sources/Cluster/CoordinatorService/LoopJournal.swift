@@ -57,7 +57,7 @@ extension CoordinatorLoop {
             effects += try perform([.send(Peer(connection.bytes), .helloWanted)], transport, &replies)
         }
         unheard = []
-        if !isOverQuota { effects += handle(.proceed) }
+        if mayProceed { effects += handle(.proceed) }
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
     }
 

@@ -18,6 +18,12 @@ extension CoordinatorLoop {
         else { return }
         do {
             let request = try JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
+            let owner = FolderOwner(submission, layout(of: id))
+            if owner.isOwn != true {
+                // They are made again from the tokens.
+                try? layout(of: id).discard()
+                owner.mark()
+            }
             let song = begin(id, request, plan)
             if state == .preparing { work.encode(song) }
             resumeSounds(of: id, samples: submission.samples, plan)

@@ -17,6 +17,8 @@ struct Upkeep {
     /// Songs were submitted that lie in the journal's write-ahead log alone.
     var hasNewSongs = false
     fileprivate var isOverQuota = false
+    /// The journal's file is not where it was, and cannot be put back.
+    fileprivate var isAstray = false
     fileprivate var nextLook = 0.0
     fileprivate var nextSettling = 0.0
     fileprivate var nextShrinking = 60.0
@@ -30,11 +32,15 @@ struct Upkeep {
 extension CoordinatorLoop {
     private static let space = Troubles.Place.coordinator(part: "room")
     private static let quota = Troubles.Place.coordinator(part: "quota")
+    private static let place = Troubles.Place.coordinator(part: "the journal's place")
     private static let day = 86_400.0
     /// Less than this part of a disk or quota, and less than so many bytes, is little.
     private static let (littlePart, littleBytes) = (20, 1_000_000_000)
 
     var isOverQuota: Bool { upkeep.isOverQuota }
+
+    /// Whether nothing but the journal's own trouble stops assignments.
+    var mayProceed: Bool { !upkeep.isOverQuota && !upkeep.isAstray }
 
     var quotaText: String {
         "the quota of \(Self.text(options.quota ?? 0)) for \(folder.path) is used up; orchestrion remove makes room, or a "
@@ -61,6 +67,7 @@ extension CoordinatorLoop {
         if now >= upkeep.nextLook {
             upkeep.nextLook = now + 1
             try lookAtRoom(transport, &replies)
+            try lookAtPlace(transport, &replies)
             secureNewSongs()
         }
         if now >= upkeep.nextSettling {
@@ -111,7 +118,8 @@ extension CoordinatorLoop {
             let isRunning = try !existing(song, of: asker).state.isEnded
             guard !isRunning || force else {
                 throw SongError(
-                    "song \(song) has not ended; cancel it first, or give --force, which cancels and removes it")
+                    "song \(song) has not ended; cancel it first, or give --force, which cancels and removes it",
+                    .conflict)
             }
             if isRunning {
                 options.log("song \(song) is cancelled and removed, as a client asks")
@@ -209,8 +217,44 @@ extension CoordinatorLoop {
             troubles.clear(Self.quota)
         }
         guard wasOver != upkeep.isOverQuota, !gate.isHolding else { return }
-        var effects = handle(upkeep.isOverQuota ? .pause(reason: quotaText) : .proceed)
+        try pauseOrProceed(quotaText, transport, &replies)
+    }
+
+    private func pauseOrProceed(
+        _ reason: String, _ transport: any Transport, _ replies: inout [AddressedReply]
+    ) throws {
+        var effects = handle(mayProceed ? .proceed : .pause(reason: reason))
         while !effects.isEmpty { effects = try carryOut(effects, transport, &replies) }
+    }
+
+    /// What is written to a file that nobody can find any more is lost with this process. So it is put back.
+    ///
+    /// - Throws: another coordinator has the folder by now.
+    private func lookAtPlace(_ transport: any Transport, _ replies: inout [AddressedReply]) throws {
+        let wasAstray = upkeep.isAstray
+        var reason = ""
+        if journal.isInPlace {
+            upkeep.isAstray = false
+        } else {
+            do throws(JournalError) {
+                try journal.putBack()
+                upkeep.isAstray = false
+                options.log(
+                    "warning: somebody removed or replaced the journal in \(folder.path) while it was used; all that it had is "
+                        + "written there again")
+            } catch {
+                guard error.passes else { throw error }
+                upkeep.isAstray = true
+                reason = error.waitingExplanation
+                troubles.set(
+                    Self.place,
+                    "assignments are stopped: somebody removed the journal in \(folder.path), and it cannot be put back: \(reason)"
+                )
+            }
+        }
+        guard wasAstray != upkeep.isAstray else { return }
+        if !upkeep.isAstray { troubles.clear(Self.place) }
+        if !gate.isHolding { try pauseOrProceed(reason, transport, &replies) }
     }
 
     /// Looks again and again at what the state takes.

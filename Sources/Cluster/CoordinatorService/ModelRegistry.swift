@@ -46,6 +46,25 @@ package final class ModelRegistry: Sendable {
         return model
     }
 
+    /// Those that songs may name, by their names. The first of a name counts, as it does for songs.
+    var all: [Model] {
+        for place in places ?? [] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+            // A folder that is no model is passed over.
+            for name in names.sorted().prefix(Self.mostListed) { _ = try? model(name) }
+        }
+        return open
+    }
+
+    /// Of one folder of models.
+    private static let mostListed = 200
+
+    private var open: [Model] {
+        known.withLock { known in
+            Set(known.models.values.map(\.name)).sorted().compactMap { known.models[$0] }
+        }
+    }
+
     /// The model of that name or folder.
     ///
     /// - Throws: `SongError` that lists what is known.

@@ -7,6 +7,8 @@ import SongPlan
 enum StatusCursor: Hashable {
     /// After the song of this number, which had this id: others may have gone meanwhile.
     case songs(after: Int, SongID)
+    /// Before it.
+    case newest(before: Int, SongID)
     /// After this worker, in the order of their ids; all of them after none.
     case workers(after: WorkerID?)
 
@@ -14,6 +16,8 @@ enum StatusCursor: Hashable {
         let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
         if parts.count == 3, parts[0] == "songs", let number = Int(parts[1]), number >= 0 {
             self = .songs(after: number, parts[2])
+        } else if parts.count == 3, parts[0] == "newest", let number = Int(parts[1]), number >= 0 {
+            self = .newest(before: number, parts[2])
         } else if parts[0] == "workers", parts.count > 1 {
             self = .workers(after: parts.dropFirst().joined(separator: " "))
         } else {
@@ -24,6 +28,7 @@ enum StatusCursor: Hashable {
     var text: String {
         switch self {
         case .songs(let number, let song): "songs \(number) \(song)"
+        case .newest(let number, let song): "newest \(number) \(song)"
         case .workers(let id): "workers \(id ?? "")"
         }
     }
@@ -40,45 +45,67 @@ extension CoordinatorLoop {
     private static let setAsidesShown = 20
 
     /// - Parameter cursor: nil for a client that takes one message for all.
-    func status(_ song: SongID?, cursor: String?, of asker: Asker) throws -> StatusReport {
+    func status(
+        _ song: SongID?, cursor: String?, _ selection: StatusSelection, of asker: Asker
+    ) throws -> StatusReport {
         guard let cursor else { return try statusAtOnce(song, of: asker) }
-        var report = beginning(of: asker, isFirst: cursor.isEmpty)
+        var report = beginning(of: asker, isFirst: cursor.isEmpty && !selection.onlySongs)
         var room = Self.room
         switch StatusCursor(cursor) {
         case nil:
             guard cursor.isEmpty else { throw SongError("the status does not go on there; ask again") }
             guard let song else {
-                addSongs(after: nil, to: &report, of: asker, &room)
+                if selection.noSongs { break }
+                addSongs(after: nil, selection, to: &report, of: asker, &room)
                 break
             }
             report.songs = [self.report(try existing(song, of: asker))]
             room -= report.songs[0].wireSize
-        case .songs(let number, let id)?: addSongs(after: (number, id), to: &report, of: asker, &room)
+        case .songs(let number, let id)?, .newest(let number, let id)?:
+            addSongs(after: (number, id), selection, to: &report, of: asker, &room)
         case .workers(let id)?: addWorkers(after: id, to: &report, &room)
         }
-        if report.next == nil, !cursor.hasPrefix("workers") { addWorkers(after: nil, to: &report, &room) }
+        if report.next == nil, !selection.onlySongs, !cursor.hasPrefix("workers") {
+            addWorkers(after: nil, to: &report, &room)
+        }
         return report
     }
 
+    /// - Parameter place: the song that was shown last, and the number that it had.
     private func addSongs(
-        after place: (number: Int, id: SongID)?, to report: inout StatusReport, of asker: Asker, _ room: inout Int
+        after place: (number: Int, id: SongID)?, _ selection: StatusSelection, to report: inout StatusReport,
+        of asker: Asker, _ room: inout Int
     ) {
         let ids = core.songIDs
-        var next = 0
+        var numbers = ids.indices[...]
         if let (number, id) = place {
             let isThere = ids.indices.contains(number) && ids[number] == id
-            next = ((isThere ? number : ids.firstIndex(of: id)) ?? min(number, ids.count) - 1) + 1
+            let shown = (isThere ? number : ids.firstIndex(of: id)) ?? min(number, ids.count) - 1
+            // One that has gone meanwhile has left its number to the one after it.
+            let isGone = !ids.indices.contains(shown) || ids[shown] != id
+            numbers =
+                selection.newestFirst
+                ? numbers.prefix(max(0, isGone ? shown + 1 : shown))
+                : numbers.dropFirst(max(0, shown + 1))
         }
-        for (number, id) in ids.enumerated().dropFirst(max(0, next)) {
-            guard core.submission(of: id).map(asker.mayUse) ?? false, let status = core.status(of: id) else { continue }
+        var last: Int?
+        for number in selection.newestFirst ? AnySequence(numbers.reversed()) : AnySequence(numbers) {
+            let id = ids[number]
+            guard core.submission(of: id).map(asker.mayUse) ?? false,
+                !selection.unfinished || core.state(of: id).map({ !$0.isEnded }) ?? false,
+                let status = core.status(of: id)
+            else { continue }
             let song = self.report(status)
             room -= song.wireSize
-            if room < 0, let last = report.songs.last {
-                let lastNumber = ids[..<number].lastIndex(of: last.status.song) ?? number - 1
-                report.next = StatusCursor.songs(after: lastNumber, last.status.song).text
+            if room < 0 || report.songs.count >= selection.limit ?? .max, let last {
+                let cursor =
+                    selection.newestFirst
+                    ? StatusCursor.newest(before: last, ids[last]) : .songs(after: last, ids[last])
+                report.next = cursor.text
                 return
             }
             report.songs.append(song)
+            last = number
         }
     }
 

@@ -24,7 +24,7 @@ struct UploadLedger {
         guard own.count < Self.mostFiles, bytes + min(size, Self.mostBytes) <= Self.mostBytes else {
             throw SongError(
                 "\(own.count) other files of yours are being sent, \(bytes >> 20) MiB; \(Self.mostFiles) files and "
-                    + "\(Self.mostBytes >> 20) MiB at a time are the most: wait until some are complete")
+                    + "\(Self.mostBytes >> 20) MiB at a time are the most: wait until some are complete", .busy)
         }
         own[digest] = Upload(size: size, last: now)
         uploads[owner] = own

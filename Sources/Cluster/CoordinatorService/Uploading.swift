@@ -25,7 +25,7 @@ extension BackgroundWork {
     /// - Throws: `SongError` when too many wait.
     func add(_ piece: UploadPiece, number: UInt64, from asker: Asker) throws {
         guard waitingPieces.load(ordering: .relaxed) < Self.mostWaiting else {
-            throw SongError("too many pieces of files wait to be written; send it again later")
+            throw SongError("too many pieces of files wait to be written; send it again later", .busy)
         }
         waitingPieces.add(1, ordering: .relaxed)
         add(.receiving) { [self] in
@@ -52,7 +52,7 @@ extension BackgroundWork {
             }
             (reply, isEnd) = (.uploaded(have), have >= piece.size)
         } catch {
-            (reply, isEnd) = (.refused(error.explanation), true)
+            (reply, isEnd) = (.refused(error), true)
         }
         completions.post(
             .uploaded(

@@ -13,8 +13,8 @@ package final class Journal: Sendable {
     /// The folder that was given.
     package let folder: String
     let disk: any JournalDisk
-    private let lock: any Sendable
-    let database: DatabaseQueue
+    private let opened: Mutex<OpenedFile>
+    var database: DatabaseQueue { opened.withLock { $0.database } }
     private let start: (wall: Double, steady: Double)
     /// What opening it had to mend; nil when nothing.
     package let salvage: Salvage?
@@ -47,10 +47,11 @@ package final class Journal: Sendable {
             }
             throw .unusable(folder, code)
         }
-        lock = try disk.lock(folder)
-        let path = Self.path(folder)
-        (database, salvage) = try Self.openOrSalvage(path, on: disk)
-        let read = try Self.readTotals(database, path, on: disk)
+        let lock = try disk.lock(folder)
+        let (database, salvage) = try Self.openOrSalvage(Self.path(folder), on: disk)
+        let read = try Self.readTotals(database, Self.path(folder), on: disk)
+        opened = Mutex(OpenedFile(database: database, lock: lock, folder: folder, on: disk))
+        self.salvage = salvage
         written = Mutex(read.totals)
         damagedTotals = read.damaged
     }
@@ -62,12 +63,12 @@ package final class Journal: Sendable {
             return (try openSound(path, on: disk), nil)
         } catch {
             guard error.damage(path) != nil else { throw error }
-            // A disk that fails once may look like it: what is damaged is so twice.
-            let again: JournalError
-            do throws(JournalError) {
-                return (try openSound(path, on: disk), nil)
-            } catch { again = error }
-            guard let damage = again.damage(path) else { throw again }
+        }
+        // A disk that fails once may look like it: what is damaged is so twice.
+        do throws(JournalError) {
+            return (try openSound(path, on: disk), nil)
+        } catch {
+            guard let damage = error.damage(path) else { throw error }
             let salvage = try Salvage.make(path, damage: damage, on: disk)
             return (try open(path, on: disk), salvage)
         }
@@ -153,6 +154,34 @@ package final class Journal: Sendable {
             guard case .corrupt = error else { throw error }
             try guarding(doing) { try database.write { db in try db.execute(sql: "REINDEX") } }
             return try run()
+        }
+    }
+
+    // MARK: its place
+
+    /// Whether the file that is open, and the folder's lock, are still those that have their names.
+    package var isInPlace: Bool { opened.withLock { $0.isInPlace(folder, on: disk) } }
+
+    /// Somebody removed or replaced the file, or the lock, while it is open: all that the open file has is written to its
+    /// place again. What lies there by then is kept beside it.
+    ///
+    /// - Throws: `JournalError`: another coordinator has the folder by now, or the disk refuses.
+    package func putBack() throws(JournalError) {
+        try guarding("writing to") { try disk.makeFolder(folder) }
+        try opened.withLock { opened throws(JournalError) in
+            if !opened.isLockInPlace(folder, on: disk) { opened.take(try disk.lock(folder), folder, on: disk) }
+            guard !opened.isInPlace(folder, on: disk) else { return }
+            let part = path + ".put-back"
+            try guarding("writing to") {
+                try JournalBackup.copy(opened.database, to: part, on: disk)
+                if disk.exists(path) { try disk.rename(path, to: path + ".replaced") }
+                for ending in ["-wal", "-shm"] { disk.remove(path + ending) }
+                try disk.rename(part, to: path)
+                disk.synchronizeFolder(of: path)
+            }
+            let former = opened.database
+            opened.take(try Self.open(path, on: disk), folder, on: disk)
+            try? former.close()
         }
     }
 

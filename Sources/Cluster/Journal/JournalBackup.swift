@@ -27,7 +27,8 @@ package enum JournalBackup {
             return "there is no backup of it; move it away to begin anew, or choose another state folder"
         }
         let state = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        return "the newest backup is \(newest); stop the coordinator and give: orchestrion journal restore --state '\(state)'"
+        return
+            "the newest backup is \(newest); stop the coordinator and give: orchestrion journal restore --state '\(state)'"
     }
 
     /// Copies a journal, which may be in use.
@@ -39,23 +40,28 @@ package enum JournalBackup {
         try OutputFolder.make(URL(fileURLWithPath: target).deletingLastPathComponent().path)
         let part = "\(target).partial-\(getpid())"
         defer { for ending in ["", "-wal", "-shm", "-journal"] { unlink(part + ending) } }
-        unlink(part)
         try Journal.guarding(path, "copying") {
             var configuration = Configuration()
             configuration.readonly = true
             configuration.busyMode = .timeout(5)
             let source = try DatabaseQueue(path: path, configuration: configuration)
-            let copy = try DatabaseQueue(path: part)
-            try source.backup(to: copy)
-            // One file, whatever the journal's mode is.
-            try copy.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = DELETE") }
-            try copy.close()
+            try copy(source, to: part, on: SystemDisk())
             try source.close()
         }
-        try OutputFile(part).synchronize()
         guard rename(part, target) == 0 else { throw SystemError(target) }
         OutputFolder.synchronize(containing: target)
         return target
+    }
+
+    /// Writes all that a journal has into another file, which is then on the disk.
+    static func copy(_ source: DatabaseQueue, to target: String, on disk: any JournalDisk) throws {
+        for ending in ["", "-wal", "-shm", "-journal"] { disk.remove(target + ending) }
+        let copy = try DatabaseQueue(path: disk.database(target))
+        try source.backup(to: copy)
+        // One file, whatever the journal's mode is.
+        try copy.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = DELETE") }
+        try copy.close()
+        try disk.synchronize(target)
     }
 
     /// Those that are too many go, the oldest first.

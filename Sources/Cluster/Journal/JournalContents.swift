@@ -112,7 +112,8 @@ extension Journal {
         }
         do throws(RowFault) {
             let parsed = try RecordRow(row)
-            guard let record = try parsed.record(submission: { () throws(RowFault) in try submissions[parsed.song] }) else {
+            guard let record = try parsed.record(submission: { () throws(RowFault) in try submissions[parsed.song] })
+            else {
                 throw RowFault("record \(id) (\(parsed.kind.rawValue)) lacks a column")
             }
             contents.entries.append(.init(row: id, record: record))
@@ -131,7 +132,9 @@ extension Journal {
     /// - Throws: `JournalError.corrupt`, which names what is not as it was written.
     package func replay() throws(JournalError) -> [CoordinatorCore.Record] {
         let contents = try read()
-        if let fault = contents.damage.first?.what ?? contents.otherFaults.first { throw .corrupt(path: path, what: fault) }
+        if let fault = contents.damage.first?.what ?? contents.otherFaults.first {
+            throw .corrupt(path: path, what: fault)
+        }
         return contents.entries.map(\.record)
     }
 

@@ -67,7 +67,8 @@ enum JournalMeta {
     /// Rows of a song are about to go: no epoch of theirs is given again.
     static func noteEpochs(of song: String, _ db: Database) throws {
         let epochs = try Int64.fetchAll(
-            db, sql: "SELECT DISTINCT epoch FROM records WHERE song = ? AND typeof(epoch) = 'integer'", arguments: [song])
+            db, sql: "SELECT DISTINCT epoch FROM records WHERE song = ? AND typeof(epoch) = 'integer'",
+            arguments: [song])
         guard let highest = epochs.map({ Epoch(bitPattern: $0) }).max() else { return }
         try write(max(try leastEpoch(db).leastEpoch, highest &+ 1), db)
     }

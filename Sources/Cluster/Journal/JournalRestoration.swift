@@ -34,7 +34,9 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
         defer { removePart() }
         var restoration = JournalRestoration(from: backup)
         try restoration.copy(to: part)
-        if FileManager.default.fileExists(atPath: path) { restoration.former = try JournalBackup.keepDamaged(path, on: SystemDisk()) }
+        if FileManager.default.fileExists(atPath: path) {
+            restoration.former = try JournalBackup.keepDamaged(path, on: SystemDisk())
+        }
         for ending in ["-wal", "-shm"] { unlink(path + ending) }
         guard rename(part, path) == 0 else { throw SystemError(path) }
         OutputFolder.synchronize(containing: path)
@@ -50,7 +52,9 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
             let queue = try DatabaseQueue(path: part)
             try Schema.migrate(queue, from)
             let contents = try queue.read { db in
-                if let fault = try Journal.integrityFaults(db).first { throw JournalError.corrupt(path: from, what: fault) }
+                if let fault = try Journal.integrityFaults(db).first {
+                    throw JournalError.corrupt(path: from, what: fault)
+                }
                 return try Journal.contents(db)
             }
             records = contents.entries.count

@@ -195,7 +195,9 @@ struct PageReader {
         case 12... where type.isMultiple(of: 2): return Data(bytes).databaseValue
         case 13...: return String(decoding: bytes, as: UTF8.self).databaseValue
         default:
-            let bits = bytes.reduce(UInt64(bytes.first.map { $0 >= 0x80 } ?? false ? UInt64.max : 0)) { $0 << 8 | UInt64($1) }
+            let bits = bytes.reduce(UInt64(bytes.first.map { $0 >= 0x80 } ?? false ? UInt64.max : 0)) {
+                $0 << 8 | UInt64($1)
+            }
             return Int64(bitPattern: bits).databaseValue
         }
     }

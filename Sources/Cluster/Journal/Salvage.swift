@@ -32,7 +32,9 @@ package struct Salvage: Sendable, Hashable {
             guard found.isOfJournal else { throw damage }
             var salvage = Salvage(damage: "\(damage)", copy: try JournalBackup.keepDamaged(path, on: disk))
             if case .corrupt(_, let what) = damage { salvage.damage = what }
-            (salvage.rows, salvage.songs, salvage.unreadable) = (found.records.count, found.songs.count, found.unreadable)
+            (salvage.rows, salvage.songs, salvage.unreadable) = (
+                found.records.count, found.songs.count, found.unreadable
+            )
             var plain = Journal.configuration
             // Of a song whose submission is lost, records are kept all the same.
             plain.foreignKeysEnabled = false
@@ -70,7 +72,8 @@ struct SalvagedRows {
 
     /// Columns in the order in which they are stored: as they were added.
     private static let recordColumns = [
-        "id", "kind", "song", "sample", "level", "window", "epoch", "worker", "start", "text", "tokens", "checksum", "time",
+        "id", "kind", "song", "sample", "level", "window", "epoch", "worker", "start", "text", "tokens", "checksum",
+        "time",
         "segment", "ending", "machine", RowDigest.column,
     ]
     private static let fewestRecordColumns = 12
@@ -124,7 +127,9 @@ struct SalvagedRows {
 
     /// Into the tables of a new journal.
     func insert(_ db: Database) throws {
-        for row in songs { try insert(row, "songs", ["rowid"] + Self.songColumns, [row.number.databaseValue] + row.values, db) }
+        for row in songs {
+            try insert(row, "songs", ["rowid"] + Self.songColumns, [row.number.databaseValue] + row.values, db)
+        }
         for row in records { try insert(row, "records", Self.recordColumns, numbered(row), db) }
         for row in verdicts { try insert(row, "verdicts", Self.verdictColumns, numbered(row), db) }
         for row in totals { try insert(row, "totals", TotalRow.columns, row.values, db) }
@@ -137,7 +142,9 @@ struct SalvagedRows {
     }
 
     /// The number of a row is stored apart from its columns.
-    private func numbered(_ row: PageReader.Row) -> [DatabaseValue] { [row.number.databaseValue] + row.values.dropFirst() }
+    private func numbered(_ row: PageReader.Row) -> [DatabaseValue] {
+        [row.number.databaseValue] + row.values.dropFirst()
+    }
 
     private func insert(
         _ row: PageReader.Row, _ table: String, _ names: [String], _ values: [DatabaseValue], _ db: Database

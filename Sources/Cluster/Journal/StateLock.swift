@@ -11,8 +11,10 @@ import SystemErrors
 final class StateLock: Sendable {
     private let descriptor: Int32
 
+    static func path(_ folder: String) -> String { folder + "/lock" }
+
     init(folder: String) throws(JournalError) {
-        descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        descriptor = open(Self.path(folder), O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .unusable(folder, errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)

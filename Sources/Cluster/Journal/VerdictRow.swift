@@ -47,7 +47,9 @@ struct VerdictRow {
     }
 
     private static func setDigest(_ id: Int64, _ db: Database) throws {
-        guard let row = try Row.fetchOne(db, sql: "SELECT * FROM verdicts WHERE id = ?", arguments: [id]) else { return }
+        guard let row = try Row.fetchOne(db, sql: "SELECT * FROM verdicts WHERE id = ?", arguments: [id]) else {
+            return
+        }
         try db.execute(
             sql: "UPDATE verdicts SET \(RowDigest.column) = ? WHERE id = ?",
             arguments: [RowDigest.of(row.map { ($0, $1) }), id])
@@ -83,7 +85,8 @@ struct VerdictRow {
             let name = try Row.fetchOne(
                 db, sql: "SELECT CAST(machine AS BLOB) AS name FROM verdicts WHERE id = ?",
                 arguments: [row["id"] as DatabaseValue])
-            return VerdictRow(row, name: name.flatMap { Data.fromDatabaseValue($0["name"] as DatabaseValue) }, hasDigests)
+            return VerdictRow(
+                row, name: name.flatMap { Data.fromDatabaseValue($0["name"] as DatabaseValue) }, hasDigests)
         }
     }
 
@@ -103,7 +106,8 @@ struct VerdictRow {
         let machine = String(decoding: sum.flatMap { TextRepair.repaired(bytes, checksum: $0) } ?? bytes, as: UTF8.self)
         // Whether it was trusted cannot be known: it is not, until somebody says so.
         record = .verdict(machine, reason: reason ?? "what the journal says of it is damaged")
-        fault = "the verdict on machine \(machine) (row \(self.row)) does not match its checksum; the machine counts as one "
+        fault =
+            "the verdict on machine \(machine) (row \(self.row)) does not match its checksum; the machine counts as one "
             + "that gives wrong tokens, until orchestrion workers release"
     }
 

@@ -16,6 +16,9 @@ package struct SongFolderLayout: Sendable, Hashable {
     package var description: URL { folder.appendingPathComponent(Self.descriptionName) }
     package var codes: URL { folder.appendingPathComponent(Self.codesName) }
     package var timeline: URL { folder.appendingPathComponent(Self.timelineName) }
+    /// Which song the files are of; not listed.
+    package static let ownerName = "owner"
+    package var owner: URL { folder.appendingPathComponent(Self.ownerName) }
     package var soFar: URL { folder.appendingPathComponent(Self.soFarName) }
 
     /// Which VQ-VAE makes the sound. Its name is one of those that are not listed and go when the song is finished.
@@ -24,7 +27,7 @@ package struct SongFolderLayout: Sendable, Hashable {
     /// All files go but the timeline: the song is made again.
     package func discard() throws {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        where name != Self.timelineName {
+        where name != Self.timelineName && name != Self.ownerName {
             try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
         }
     }

@@ -12,6 +12,16 @@ package struct SongError: Error, CustomStringConvertible {
         case song
         /// Something of the song is not here.
         case missing
+        /// There is no such song, file or model.
+        case unknown
+        /// It contradicts what is there.
+        case conflict
+        /// Too much waits; it may be taken later.
+        case busy
+        /// The key may not do that.
+        case forbidden
+        /// The coordinator cannot do it just now.
+        case unavailable
     }
     package var description: String
     package var kind: Kind

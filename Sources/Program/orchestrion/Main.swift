@@ -23,8 +23,8 @@ struct Orchestrion: ParsableCommand {
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ResumeCommand.self,
-            WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, ConnectCommand.self, KeysCommand.self,
-            JournalCommand.self,
+            WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self, TokensCommand.self,
+            ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, SimulateCommand.self,
             DemoCommand.self,
@@ -38,6 +38,10 @@ struct Orchestrion: ParsableCommand {
         // Whoever reads along sees each line when it is printed.
         StandardOutput.showLines()
         do {
+            // Swift reads them there.
+            guard access("/proc/self/cmdline", R_OK) == 0 else {
+                throw ExplainedError(description: "there is no /proc here, and nothing goes without it: mount it")
+            }
             let arguments = Array(CommandLine.arguments.dropFirst())
             try ArgumentCheck.check(arguments)
             var command: any ParsableCommand

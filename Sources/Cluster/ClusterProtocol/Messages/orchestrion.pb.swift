@@ -28,6 +28,69 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// What kind of reason `error` is, for programs.
+package nonisolated enum WireErrorKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// The request is wrong, or a coordinator of before says no.
+  case unspecified // = 0
+
+  /// There is no such song, file or model.
+  case notFound // = 1
+
+  /// It contradicts what is there, as another song under the same id does.
+  case conflict // = 2
+
+  /// Too much waits; the same request may be taken later.
+  case busy // = 3
+
+  /// The key may not do that.
+  case forbidden // = 4
+
+  /// The coordinator cannot do it just now: a disk, a model's folder.
+  case unavailable // = 5
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .notFound
+    case 2: self = .conflict
+    case 3: self = .busy
+    case 4: self = .forbidden
+    case 5: self = .unavailable
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .notFound: return 1
+    case .conflict: return 2
+    case .busy: return 3
+    case .forbidden: return 4
+    case .unavailable: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [WireErrorKind] = [
+    .unspecified,
+    .notFound,
+    .conflict,
+    .busy,
+    .forbidden,
+    .unavailable,
+  ]
+
+}
+
 /// Where a song is. preparing, sampling, decoding, finished; any of the first three may become parked, failed or cancelled,
 /// and these go on when they are resumed.
 package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -88,6 +151,44 @@ package nonisolated enum WireSongState: SwiftProtobuf.Enum, Swift.CaseIterable {
     .failed,
     .cancelled,
     .parked,
+  ]
+
+}
+
+package nonisolated enum WireNameList: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case none // = 0
+  case artists // = 1
+  case genres // = 2
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .none
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .none
+    case 1: self = .artists
+    case 2: self = .genres
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .none: return 0
+    case .artists: return 1
+    case .genres: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [WireNameList] = [
+    .none,
+    .artists,
+    .genres,
   ]
 
 }
@@ -933,6 +1034,14 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .remove(newValue)}
   }
 
+  package var models: WireModelQuery {
+    get {
+      if case .models(let v)? = kind {return v}
+      return WireModelQuery()
+    }
+    set {kind = .models(newValue)}
+  }
+
   package var metrics: WireMetricsQuery {
     get {
       if case .metrics(let v)? = kind {return v}
@@ -954,6 +1063,7 @@ package nonisolated struct WireClientRequest: Sendable {
     case read(WireReadFile)
     case timeline(WireTimelineQuery)
     case remove(WireRemove)
+    case models(WireModelQuery)
     case metrics(WireMetricsQuery)
 
   }
@@ -970,6 +1080,8 @@ package nonisolated struct WireClientReply: Sendable {
 
   /// Not empty: the request failed, and why.
   package var error: String = String()
+
+  package var errorKind: WireErrorKind = .unspecified
 
   package var kind: WireClientReply.OneOf_Kind? = nil
 
@@ -1053,6 +1165,14 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .removed(newValue)}
   }
 
+  package var models: WireModelList {
+    get {
+      if case .models(let v)? = kind {return v}
+      return WireModelList()
+    }
+    set {kind = .models(newValue)}
+  }
+
   package var metrics: WireMetrics {
     get {
       if case .metrics(let v)? = kind {return v}
@@ -1074,6 +1194,7 @@ package nonisolated struct WireClientReply: Sendable {
     case piece(WireFilePiece)
     case timeline(WireFileEntry)
     case removed(WireRemoved)
+    case models(WireModelList)
     case metrics(WireMetrics)
 
   }
@@ -1165,6 +1286,20 @@ package nonisolated struct WireStatusQuery: Sendable {
   package var pages: Bool = false
 
   package var cursor: String = String()
+
+  /// Songs of one answer; 0: as many as a message has room for.
+  package var limit: UInt32 = 0
+
+  /// The songs that were submitted last come first.
+  package var newestFirst: Bool = false
+
+  /// Only songs that have not ended.
+  package var unfinished: Bool = false
+
+  /// No workers, refusals or troubles.
+  package var onlySongs: Bool = false
+
+  package var noSongs: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1615,6 +1750,77 @@ package nonisolated struct WireTimelineQuery: Sendable {
   package init() {}
 }
 
+/// The models that songs may name, or one of them with names of its artists or genres.
+package nonisolated struct WireModelQuery: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty: all models.
+  package var model: String = String()
+
+  package var list: WireNameList = .none
+
+  /// Only names that contain this, whatever the case of its letters.
+  package var search: String = String()
+
+  /// Only names after this one in the list.
+  package var after: String = String()
+
+  /// At most 1000.
+  package var limit: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireModelEntry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var levels: UInt32 = 0
+
+  /// Audio samples a second.
+  package var sampleRate: UInt32 = 0
+
+  package var artists: UInt32 = 0
+
+  package var genres: UInt32 = 0
+
+  /// Characters of lyrics that a window of the top level reads; 0: it reads none.
+  package var lyricCharacters: UInt32 = 0
+
+  /// Audio samples of one top-level token, of which songs are whole numbers, and of the longest song.
+  package var lengthUnit: UInt64 = 0
+
+  package var longest: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireModelList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var models: [WireModelEntry] = []
+
+  package var names: [String] = []
+
+  /// There are others after these.
+  package var more: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// What the coordinator counted and measured, and its workers.
 package nonisolated struct WireMetricsQuery: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1745,8 +1951,16 @@ package nonisolated struct WireMetricHistogram: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "orchestrion"
 
+nonisolated extension WireErrorKind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_KIND_UNSPECIFIED\0\u{1}ERROR_KIND_NOT_FOUND\0\u{1}ERROR_KIND_CONFLICT\0\u{1}ERROR_KIND_BUSY\0\u{1}ERROR_KIND_FORBIDDEN\0\u{1}ERROR_KIND_UNAVAILABLE\0")
+}
+
 nonisolated extension WireSongState: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SONG_STATE_UNSPECIFIED\0\u{1}SONG_STATE_PREPARING\0\u{1}SONG_STATE_SAMPLING\0\u{1}SONG_STATE_DECODING\0\u{1}SONG_STATE_FINISHED\0\u{1}SONG_STATE_FAILED\0\u{1}SONG_STATE_CANCELLED\0\u{2}6SONG_STATE_PARKED\0")
+}
+
+nonisolated extension WireNameList: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NAME_LIST_NONE\0\u{1}NAME_LIST_ARTISTS\0\u{1}NAME_LIST_GENRES\0")
 }
 
 nonisolated extension WireMetricKind: SwiftProtobuf._ProtoNameProviding {
@@ -3015,7 +3229,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{1}metrics\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3156,6 +3370,19 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
         }
       }()
       case 100: try {
+        var v: WireModelQuery?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .models(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .models(v)
+        }
+      }()
+      case 101: try {
         var v: WireMetricsQuery?
         var hadOneofValue = false
         if let current = self.kind {
@@ -3225,9 +3452,13 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .remove(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
     }()
+    case .models?: try {
+      guard case .models(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    }()
     case .metrics?: try {
       guard case .metrics(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
     }()
     case nil: break
     }
@@ -3245,7 +3476,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{2}\u{1e}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0\u{1}metrics\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3385,7 +3616,21 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .removed(v)
         }
       }()
-      case 100: try {
+      case 100: try { try decoder.decodeSingularEnumField(value: &self.errorKind) }()
+      case 101: try {
+        var v: WireModelList?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .models(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .models(v)
+        }
+      }()
+      case 102: try {
         var v: WireMetrics?
         var hadOneofValue = false
         if let current = self.kind {
@@ -3455,11 +3700,21 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .removed(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
     }()
+    default: break
+    }
+    if self.errorKind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.errorKind, fieldNumber: 100)
+    }
+    switch self.kind {
+    case .models?: try {
+      guard case .models(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+    }()
     case .metrics?: try {
       guard case .metrics(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
     }()
-    case nil: break
+    default: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3467,6 +3722,7 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   package static func ==(lhs: WireClientReply, rhs: WireClientReply) -> Bool {
     if lhs.number != rhs.number {return false}
     if lhs.error != rhs.error {return false}
+    if lhs.errorKind != rhs.errorKind {return false}
     if lhs.kind != rhs.kind {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3640,7 +3896,7 @@ nonisolated extension WireSubmitted: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatusQuery"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{2}O\u{1}pages\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{2}O\u{1}pages\0\u{1}cursor\0\u{2}\u{13}limit\0\u{3}newest_first\0\u{1}unfinished\0\u{3}only_songs\0\u{3}no_songs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3651,6 +3907,11 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
       case 80: try { try decoder.decodeSingularBoolField(value: &self.pages) }()
       case 81: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 100: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 101: try { try decoder.decodeSingularBoolField(value: &self.newestFirst) }()
+      case 102: try { try decoder.decodeSingularBoolField(value: &self.unfinished) }()
+      case 103: try { try decoder.decodeSingularBoolField(value: &self.onlySongs) }()
+      case 104: try { try decoder.decodeSingularBoolField(value: &self.noSongs) }()
       default: break
       }
     }
@@ -3666,6 +3927,21 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 81)
     }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 100)
+    }
+    if self.newestFirst != false {
+      try visitor.visitSingularBoolField(value: self.newestFirst, fieldNumber: 101)
+    }
+    if self.unfinished != false {
+      try visitor.visitSingularBoolField(value: self.unfinished, fieldNumber: 102)
+    }
+    if self.onlySongs != false {
+      try visitor.visitSingularBoolField(value: self.onlySongs, fieldNumber: 103)
+    }
+    if self.noSongs != false {
+      try visitor.visitSingularBoolField(value: self.noSongs, fieldNumber: 104)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3673,6 +3949,11 @@ nonisolated extension WireStatusQuery: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.song != rhs.song {return false}
     if lhs.pages != rhs.pages {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.newestFirst != rhs.newestFirst {return false}
+    if lhs.unfinished != rhs.unfinished {return false}
+    if lhs.onlySongs != rhs.onlySongs {return false}
+    if lhs.noSongs != rhs.noSongs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4643,6 +4924,161 @@ nonisolated extension WireTimelineQuery: SwiftProtobuf.Message, SwiftProtobuf._M
 
   package static func ==(lhs: WireTimelineQuery, rhs: WireTimelineQuery) -> Bool {
     if lhs.song != rhs.song {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireModelQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ModelQuery"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}list\0\u{1}search\0\u{1}after\0\u{1}limit\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.list) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.search) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.after) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.model.isEmpty {
+      try visitor.visitSingularStringField(value: self.model, fieldNumber: 1)
+    }
+    if self.list != .none {
+      try visitor.visitSingularEnumField(value: self.list, fieldNumber: 2)
+    }
+    if !self.search.isEmpty {
+      try visitor.visitSingularStringField(value: self.search, fieldNumber: 3)
+    }
+    if !self.after.isEmpty {
+      try visitor.visitSingularStringField(value: self.after, fieldNumber: 4)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireModelQuery, rhs: WireModelQuery) -> Bool {
+    if lhs.model != rhs.model {return false}
+    if lhs.list != rhs.list {return false}
+    if lhs.search != rhs.search {return false}
+    if lhs.after != rhs.after {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireModelEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ModelEntry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}levels\0\u{3}sample_rate\0\u{1}artists\0\u{1}genres\0\u{3}lyric_characters\0\u{3}length_unit\0\u{1}longest\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.levels) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.sampleRate) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.artists) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.genres) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.lyricCharacters) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.lengthUnit) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.longest) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.levels != 0 {
+      try visitor.visitSingularUInt32Field(value: self.levels, fieldNumber: 2)
+    }
+    if self.sampleRate != 0 {
+      try visitor.visitSingularUInt32Field(value: self.sampleRate, fieldNumber: 3)
+    }
+    if self.artists != 0 {
+      try visitor.visitSingularUInt32Field(value: self.artists, fieldNumber: 4)
+    }
+    if self.genres != 0 {
+      try visitor.visitSingularUInt32Field(value: self.genres, fieldNumber: 5)
+    }
+    if self.lyricCharacters != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lyricCharacters, fieldNumber: 6)
+    }
+    if self.lengthUnit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lengthUnit, fieldNumber: 7)
+    }
+    if self.longest != 0 {
+      try visitor.visitSingularUInt64Field(value: self.longest, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireModelEntry, rhs: WireModelEntry) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.levels != rhs.levels {return false}
+    if lhs.sampleRate != rhs.sampleRate {return false}
+    if lhs.artists != rhs.artists {return false}
+    if lhs.genres != rhs.genres {return false}
+    if lhs.lyricCharacters != rhs.lyricCharacters {return false}
+    if lhs.lengthUnit != rhs.lengthUnit {return false}
+    if lhs.longest != rhs.longest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireModelList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ModelList"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}models\0\u{1}names\0\u{1}more\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.models) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.names) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.more) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.models.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.models, fieldNumber: 1)
+    }
+    if !self.names.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.names, fieldNumber: 2)
+    }
+    if self.more != false {
+      try visitor.visitSingularBoolField(value: self.more, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireModelList, rhs: WireModelList) -> Bool {
+    if lhs.models != rhs.models {return false}
+    if lhs.names != rhs.names {return false}
+    if lhs.more != rhs.more {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import ClusterClient
+import ClusterProtocol
 import CoordinatorCore
 import CoordinatorService
 import Foundation
@@ -98,6 +100,8 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
+    @OptionGroup(title: "HTTP API") var http: HTTPOptions
+
     @Flag(help: ArgumentHelp("Wait for room on a full disk, also with --end-with-input.", visibility: .hidden))
     var waitForRoom = false
 
@@ -121,6 +125,7 @@ struct CoordinatorCommand: ParsableCommand {
         if insecure, key != nil || allow != nil {
             throw ValidationError("--insecure is without keys; leave it away, or --key and --allow")
         }
+        try http.check(standardTokens: HTTPOptions.tokens(inState: state))
         if secure, insecure { throw ValidationError("--secure and --insecure exclude each other") }
     }
 
@@ -157,14 +162,32 @@ struct CoordinatorCommand: ParsableCommand {
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
         if let list { transport.follow(list) { Terminal.log($0) } }
+        let gateway = try startGateway(registry)
         Terminal.log("listens on \(transport.endpoint)\(note)")
         if let endpointFile {
             let endpoint = transport.endpoint
             try server.persist("the file of the address") { try OutputFile.replace(endpointFile, with: endpoint) }
         }
-        try server.run(transport: transport)
+        try server.run(transport: gateway.map { JoinedTransport(transport, $0.network) } ?? transport)
+        gateway?.service.stop()
         transport.close(draining: .milliseconds(200))
         Terminal.log("stopped; the state in \(state) is complete")
+    }
+
+    /// The HTTP API in this process; nil when it is not wanted.
+    private func startGateway(_ registry: ModelRegistry) throws -> (service: GatewayService, network: InMemoryNetwork)?
+    {
+        guard http.http != nil else { return nil }
+        let network = InMemoryNetwork()
+        let service = try GatewayService(
+            http, standardTokens: HTTPOptions.tokens(inState: state), folder: URL(fileURLWithPath: state + "/http"),
+            tools: GatewayTools(registry: registry, threads: compute.threads)
+        ) { mayWait in
+            ClusterClient(
+                ClientConnection(transport: network.makeClient(), place: "the coordinator in this process"),
+                mayWait: mayWait)
+        }
+        return (service, network)
     }
 
     /// With the list of keys that is followed, and what to say of it all.

@@ -44,21 +44,13 @@ struct SeamsCommand: ParsableCommand {
 
     func run() throws {
         let song = try SongFolder(URL(fileURLWithPath: directory, isDirectory: true))
-        let joins = song.joins.filter { $0.sample == sample }
-        guard let level = level ?? joins.map(\.level).min() else {
-            throw CommandError("\(directory) has no seams: its sample \(sample) was not sampled in segments")
-        }
-        let seams = joins.filter { $0.level == level }.map(\.position)
-        guard !seams.isEmpty else { throw CommandError("\(directory) has no seams at level \(level)") }
-        let reader = try AudioReader(path: song.audio(level: level, sample: sample).path)
-        let rate = reader.sampleRate
-        let report = try SeamReport(seams: seams, length: reader.frames, rate: rate) { try reader.read($0..<$0 + $1) }
-        guard let report else { throw CommandError("\(directory) is too short to compare its seams with other places") }
+        let measured = try MeasuredSeams(song, name: directory, level: level, sample: sample)
+        let (level, report, seconds) = (measured.level, measured.report, measured.seconds)
         let file =
             out.map { URL(fileURLWithPath: $0) }
             ?? song.layout.seams(level: level, sample: sample)
         let title = "\(song.url.lastPathComponent)  ·  level \(level), sample \(sample)  ·  \(song.approximate ?? "")"
-        let plot = SeamPlot(report, title: title, seconds: reader.duration)
+        let plot = SeamPlot(report, title: title, seconds: seconds)
         try OutputFile.replace(file.path, with: plot.svg)
         if json {
             print(
@@ -78,5 +70,32 @@ struct SeamsCommand: ParsableCommand {
                     100 - 100 * above / max(1, report.others.count)))
         }
         print("  \(file.path)")
+    }
+}
+
+/// The seams of one level of a sample of a finished song, scored.
+struct MeasuredSeams {
+    let level: Int
+    let report: SeamReport
+    /// Of the audio.
+    let seconds: Double
+
+    /// - Parameters:
+    ///   - name: what the song is called, for errors.
+    ///   - level: nil takes the lowest that has seams.
+    /// - Throws: `CommandError` for a song without seams, or one that is too short.
+    init(_ song: SongFolder, name: String, level: Int?, sample: Int) throws {
+        let joins = song.joins.filter { $0.sample == sample }
+        guard let level = level ?? joins.map(\.level).min() else {
+            throw CommandError("\(name) has no seams: its sample \(sample) was not sampled in segments")
+        }
+        let seams = joins.filter { $0.level == level }.map(\.position)
+        guard !seams.isEmpty else { throw CommandError("\(name) has no seams at level \(level)") }
+        let reader = try AudioReader(path: song.audio(level: level, sample: sample).path)
+        let report = try SeamReport(seams: seams, length: reader.frames, rate: reader.sampleRate) {
+            try reader.read($0..<$0 + $1)
+        }
+        guard let report else { throw CommandError("\(name) is too short to compare its seams with other places") }
+        (self.level, self.report, seconds) = (level, report, reader.duration)
     }
 }

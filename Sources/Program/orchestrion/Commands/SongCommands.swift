@@ -8,12 +8,25 @@ struct NamedSongs: ParsableArguments {
     @Argument(help: ArgumentHelp("The songs.", valueName: "song"))
     var songs: [String]
 
+    /// What cannot be done with one song is told, and the others have their turn.
+    ///
     /// - Parameter body: does it with one song, and returns what there is to say.
+    /// - Throws: `ExitCode` 1 when it could not be done with all.
     func ask(_ body: (ClusterClient, String) throws -> String) throws {
         for song in songs { try ClusterClient.check(id: song) }
         let client = try connection.client()
         defer { client.close() }
-        for song in songs { print(try body(client, song)) }
+        guard songs.count > 1 else { return print(try body(client, songs[0])) }
+        var hasFailed = false
+        for song in songs {
+            do {
+                print(try body(client, song))
+            } catch let error as ClientError where error.kind != .silent {
+                Terminal.note("Error: \(error)")
+                hasFailed = true
+            }
+        }
+        if hasFailed { throw ExitCode(1) }
     }
 }
 

@@ -81,12 +81,25 @@ struct PictureMaker {
         return report
     }
 
-    private func chosenLevel() throws -> Int {
+    /// When the lyrics are sung, without drawing anything.
+    func lyricTimes() throws -> (lines: [LyricTimes.Span], characters: [LyricTimes.Span], note: String?) {
+        _ = try checkedSample()
+        switch try alignment() {
+        case .none(let reason): return ([], [], reason)
+        case .times(let times): return (times.lines, times.characters, nil)
+        }
+    }
+
+    private func checkedSample() throws -> Int {
         let samples = song.specification.samples.count
         guard (0..<samples).contains(sample) else {
             throw CommandError("--sample \(sample): the song has the samples 0 to \(samples - 1)")
         }
-        let present = song.levels(sample: sample)
+        return sample
+    }
+
+    private func chosenLevel() throws -> Int {
+        let present = song.levels(sample: try checkedSample())
         guard let lowest = present.first else {
             throw CommandError("\(song.url.path) has no audio of sample \(sample)")
         }

@@ -85,7 +85,7 @@ struct ProgressLine {
     private let amount: (Int) -> String
     private let start = ContinuousClock.now
     private var shown = false
-    private var next = ContinuousClock.now + .seconds(1)
+    private var next = ContinuousClock.now + .seconds(Terminal.isInteractive ? 1 : 2)
 
     /// - Parameter amount: how so much of the total is told.
     init(_ name: String, total: Int, amount: @escaping (Int) -> String = Terminal.bytes) {
@@ -95,13 +95,15 @@ struct ProgressLine {
     }
 
     mutating func update(_ done: Int) {
-        guard Terminal.isInteractive, ContinuousClock.now >= next else { return }
-        next = .now + .milliseconds(200)
-        shown = true
+        guard ContinuousClock.now >= next else { return }
+        // A log gets a line now and then.
+        let isLine = !Terminal.isInteractive
+        next = .now + (isLine ? .seconds(10) : .milliseconds(200))
+        shown = !isLine
         let seconds = start.duration(to: .now) / .seconds(1)
         let left = done > 0 ? seconds * Double(total - done) / Double(done) : 0
         let text = "\(name)  \(amount(done)) of \(amount(total)), \(Terminal.duration(left)) left"
-        StandardError.write("\r\u{1B}[2K\(text)")
+        StandardError.write(isLine ? "\(text)\n" : "\r\u{1B}[2K\(text)")
     }
 
     func finish() {

@@ -38,14 +38,14 @@ extension Coordinator {
                 send(to: id, .revoke(item.task, item.epoch, reason: "the lease has ended"))
                 continue
             }
+            // Of a copy that was behind, a restarted coordinator does not know how far it was.
+            let known = truth[stream.song].journaled(stream, by: lease)
             // A journal that lost tokens to its disk: they cannot be sent again, so the window goes on from what there is.
-            if isHello, item.acknowledged > truth[stream.song].journaled(stream) {
+            if isHello, item.acknowledged > known {
                 endLease(lease, .notHeld)
                 send(to: id, .revoke(item.task, item.epoch, reason: "the journal lost some of its tokens"))
                 continue
             }
-            // Of a copy that was behind, a restarted coordinator does not know how far it was.
-            let known = truth[stream.song].journaled(stream, by: lease)
             let reached = max(leases[lease].reached, min(item.acknowledged, known))
             _ = leases.update(lease) { $0.setReached(reached) }
             if isHello || item.acknowledged != reached {

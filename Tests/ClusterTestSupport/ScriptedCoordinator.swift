@@ -1,17 +1,17 @@
-import ClusterClient
-import ClusterProtocol
+package import ClusterClient
+package import ClusterProtocol
 import Foundation
 import Synchronization
 
 /// A coordinator that answers a client as a test says, over the in-memory transport.
-final class ScriptedCoordinator: Sendable {
+package final class ScriptedCoordinator: Sendable {
     private let network = InMemoryNetwork()
     private let isStopping = Atomic(false)
     private let asked = Mutex<[WireClientRequest.OneOf_Kind]>([])
     private let ended = DispatchGroup()
 
     /// - Parameter answer: fills in the reply to a request; nil leaves it without one.
-    init(_ answer: @escaping @Sendable (WireClientRequest.OneOf_Kind, inout WireClientReply) -> Void) {
+    package init(_ answer: @escaping @Sendable (WireClientRequest.OneOf_Kind, inout WireClientReply) -> Void) {
         let network = network
         ended.enter()
         Thread { [self] in
@@ -35,24 +35,26 @@ final class ScriptedCoordinator: Sendable {
     }
 
     /// All that was asked, in its order.
-    var requests: [WireClientRequest.OneOf_Kind] { asked.withLock { $0 } }
+    package var requests: [WireClientRequest.OneOf_Kind] { asked.withLock { $0 } }
 
-    func client(mayWait: @escaping @Sendable () throws -> Void = {}) -> ClusterClient {
+    package func client(mayWait: @escaping @Sendable () throws -> Void = {}) -> ClusterClient {
         ClusterClient(ClientConnection(transport: network.makeClient(), place: "the test"), mayWait: mayWait)
     }
 
-    func stop() {
+    package func stop() {
         isStopping.store(true, ordering: .relaxed)
         ended.wait()
     }
 }
 
 /// Calls of a script, counted.
-final class Counter: Sendable {
+package final class Counter: Sendable {
     private let value = Mutex(0)
 
+    package init() {}
+
     /// - Returns: how often it was called before.
-    func next() -> Int {
+    package func next() -> Int {
         value.withLock { value in
             defer { value += 1 }
             return value

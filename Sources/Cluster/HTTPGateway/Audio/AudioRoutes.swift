@@ -1,0 +1,106 @@
+import ClusterClient
+import Foundation
+import SongFiles
+
+/// The sound of songs: finished, and while it grows.
+struct AudioRoutes {
+    let files: SongFilesAccess
+    let derived: DerivedFiles
+
+    var routes: [Route] {
+        [Route("GET", "\(SongRoutes.ofSong)/audio", role: .viewer, query: AudioRequest.query, answer: audio)]
+    }
+
+    @Sendable private func audio(_ request: RouteRequest) async throws -> HTTPResponse {
+        let wanted = try AudioRequest(request)
+        // What grows first: a level that is completed meanwhile is then among the finished.
+        let growing = try await files.list(wanted.song, soFar: true)
+        let finished = try await files.list(wanted.song, soFar: false)
+        let range = request.request.fields["If-Range"] == nil ? request.request.fields["Range"] : nil
+        switch AudioPlace.find(wanted, growing: growing, finished: finished) {
+        case .finished(let entry, let level)?:
+            if entry.path.hasSuffix(".\(wanted.format.rawValue)") {
+                let source = FileSource(files: files, song: wanted.song, entry: entry)
+                return source.response(
+                    range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
+            }
+            let file = try await derived.converted(wanted, entry, level: level)
+            return try file.response(range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
+        case .growing(let entry, let level)?:
+            guard wanted.format == .wav else {
+                throw Problem(
+                    .conflict,
+                    "level \(level) of \(wanted.song) grows still, and a growing one is WAV; ask for format=wav, or again when it is complete"
+                )
+            }
+            let sound = try GrowingSound(
+                files: files, song: wanted.song, level: level, sample: wanted.sample, entry: entry, list: finished)
+            return sound.response(range: range, name: wanted.name(level: level))
+        case nil:
+            let what = wanted.level.map { " at level \($0)" } ?? ""
+            throw Problem(
+                .notFound,
+                "nothing of sample \(wanted.sample) of \(wanted.song) can be heard\(what) yet, it is \(finished.state); "
+                    + "GET \(SongRoutes.path)/\(wanted.song)/events tells how far it is",
+                fields: ["Retry-After": "1"])
+        }
+    }
+}
+
+/// A file of a song that is complete.
+struct FileSource: Sendable {
+    let files: SongFilesAccess
+    let song: String
+    let entry: SongFileEntry
+
+    /// - Parameters:
+    ///   - range: the header.
+    ///   - name: what a browser calls the file when it is kept.
+    func response(range: String?, type: String, name: String) -> HTTPResponse {
+        let size = Int(clamping: entry.size)
+        let (files, song, entry) = (files, song, entry)
+        return .ranged(range, length: size, available: size, type: type, name: name) { part, writer in
+            var offset = part.lowerBound
+            while offset < part.upperBound {
+                let piece = try await files.read(entry, of: song, from: offset, isFinal: true)
+                guard !piece.isEmpty else { throw ClientError("\(entry.path) became shorter while it was read") }
+                let bytes = piece.prefix(part.upperBound - offset)
+                try await writer.write(Array(bytes))
+                offset += bytes.count
+            }
+        }
+    }
+}
+
+extension HTTPResponse {
+    /// A body of which parts can be asked for.
+    ///
+    /// - Parameters:
+    ///   - length: of the whole.
+    ///   - available: bytes that are there already. Without a range all of it is sent, when it comes.
+    static func ranged(
+        _ range: String?, length: Int, available: Int, type: String, name: String,
+        send: @escaping @Sendable (Range<Int>, HTTPWriter) async throws -> Void
+    ) -> HTTPResponse {
+        var fields: HTTPFields = [
+            "Content-Type": type, "Accept-Ranges": "bytes",
+            "Content-Disposition": "inline; filename=\"\(name)\"",
+            "Cache-Control": "no-cache",
+        ]
+        switch ByteRange(range, length: length, available: available) {
+        case .whole:
+            return HTTPResponse(.ok, fields: fields, body: .stream(length: length) { try await send(0..<length, $0) })
+        case .part(let part):
+            fields["Content-Range"] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(length)"
+            return HTTPResponse(
+                .partialContent, fields: fields, body: .stream(length: part.count) { try await send(part, $0) })
+        case .unsatisfiable:
+            return Problem(
+                .rangeNotSatisfiable,
+                available < length
+                    ? "there are \(available) of \(length) bytes yet" : "there are \(length) bytes, and none of those",
+                fields: ["Content-Range": "bytes */\(length)"]
+            ).response
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ClusterClient
+import Foundation
+import SongFiles
+
+/// Files of songs, as the coordinator has them. What several clients ask for at the same time is asked for once.
+actor SongFilesAccess {
+    private struct Listing {
+        var until: ContinuousClock.Instant
+        var list: Task<SongFileList, any Error>
+    }
+
+    private struct PieceKey: Hashable {
+        var song: String
+        var path: String
+        var offset: Int
+    }
+
+    private let cluster: ClusterAccess
+    private var listings: [String: Listing] = [:]
+    /// The pieces that were read last, whole ones only.
+    private var pieces: [PieceKey: [UInt8]] = [:]
+    private var order: [PieceKey] = []
+
+    /// For so long a list of files counts.
+    private static let freshness = Duration.milliseconds(250)
+    private static let mostPieces = 128
+
+    init(cluster: ClusterAccess) { self.cluster = cluster }
+
+    /// - Parameter soFar: sound that grows, instead of finished files.
+    /// - Throws: `ClientError`, `Problem`.
+    func list(_ song: String, soFar: Bool) async throws -> SongFileList {
+        let key = "\(soFar ? "+" : "-")\(song)"
+        if let known = listings[key], known.until > .now { return try await known.list.value }
+        if listings.count > 1000 { listings = listings.filter { $0.value.until > .now } }
+        let cluster = cluster
+        let task = Task { try await cluster.ask { try $0.list(song: song, soFar: soFar) } }
+        listings[key] = Listing(until: .now + Self.freshness, list: task)
+        return try await task.value
+    }
+
+    /// Some bytes of a file.
+    ///
+    /// - Parameter isFinal: whether the file does not change any more.
+    /// - Returns: from `offset` on, at most a piece; empty behind the end.
+    func read(_ file: SongFileEntry, of song: String, from offset: Int, isFinal: Bool) async throws -> [UInt8] {
+        let start = offset / FilePiece.size * FilePiece.size
+        let key = PieceKey(song: song, path: "\(file.path) \(isFinal ? file.size : 0)", offset: start)
+        if let piece = pieces[key] { return Array(piece.dropFirst(offset - start)) }
+        let piece = [UInt8](try await cluster.ask { try $0.read(file, of: song, from: UInt64(start)) })
+        if piece.count == FilePiece.size, pieces[key] == nil {
+            pieces[key] = piece
+            order.append(key)
+            if order.count > Self.mostPieces { pieces[order.removeFirst()] = nil }
+        }
+        return Array(piece.dropFirst(offset - start))
+    }
+
+    /// A song is not what it was.
+    func forget(_ song: String) {
+        for key in order where key.song == song { pieces[key] = nil }
+        order.removeAll { $0.song == song }
+    }
+}

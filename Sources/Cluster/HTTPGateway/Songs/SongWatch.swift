@@ -1,0 +1,142 @@
+import ClusterClient
+import Foundation
+
+/// Looks at the songs several times a second while somebody listens, and tells all listeners of what changed. However many
+/// there are, the coordinator is asked once; and nothing is kept for a listener that is slow, which hears of the newest state.
+actor SongWatch {
+    /// A song as it was seen last.
+    struct Entry: Sendable {
+        /// Counts changes; a listener has heard of all up to one.
+        var number: UInt64
+        /// nil: it was removed.
+        var progress: SongProgress?
+        /// `progress` as JSON.
+        var json: [UInt8]
+    }
+
+    private let cluster: ClusterAccess
+    private var entries: [String: Entry] = [:]
+    private var number: UInt64 = 0
+    private var waiting: [Int: (deadline: ContinuousClock.Instant, continuation: CheckedContinuation<Void, Never>)] =
+        [:]
+    private var nextWaiter = 0
+    private var isRunning = false
+    /// Tells this gateway's numbers from those of one before.
+    nonisolated let epoch = String(UInt32.random(in: 1 ... .max), radix: 16)
+
+    private static let pause = Duration.milliseconds(250)
+    /// Songs that have ended and are remembered for those who listen again.
+    private static let mostEnded = 1000
+
+    init(cluster: ClusterAccess) { self.cluster = cluster }
+
+    /// What changed after a number, oldest first.
+    ///
+    /// - Parameter song: nil for all songs.
+    /// - Returns: with the number of the last change, of whichever song.
+    func changes(after number: UInt64, of song: String?) -> (list: [(song: String, entry: Entry)], number: UInt64) {
+        if let song { return (entries[song].map { $0.number > number ? [(song, $0)] : [] } ?? [], self.number) }
+        let list = entries.filter { $0.value.number > number }.map { (song: $0.key, entry: $0.value) }
+        return (list.sorted { $0.entry.number < $1.entry.number }, self.number)
+    }
+
+    /// Whether a song that was looked at will not change any more.
+    func hasEnded(_ song: String) -> Bool { entries[song].map { $0.progress?.state.isEnded ?? true } ?? false }
+
+    /// A look at one song that somebody asks for by its id.
+    ///
+    /// - Throws: `ClientError`, `Problem`.
+    func look(at song: String) async throws {
+        let progress = try await cluster.ask { try $0.progress(of: song) }
+        note(progress)
+    }
+
+    /// Waits until something has changed after a number, or a while.
+    func wait(after number: UInt64, atMost time: Duration) async {
+        guard self.number == number else { return }
+        if !isRunning {
+            isRunning = true
+            Task { await run() }
+        }
+        let waiter = nextWaiter
+        nextWaiter += 1
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                guard !Task.isCancelled else { return continuation.resume() }
+                waiting[waiter] = (.now + time, continuation)
+            }
+        } onCancel: {
+            Task { await self.release(waiter) }
+        }
+    }
+
+    private func release(_ waiter: Int) { waiting.removeValue(forKey: waiter)?.continuation.resume() }
+
+    /// Looks as long as somebody waits.
+    private func run() async {
+        var idle = 0
+        while idle < 8 {
+            let before = number
+            // A coordinator that does not answer is asked again.
+            try? await look()
+            let now = ContinuousClock.now
+            for (waiter, wait) in waiting where number > before || wait.deadline <= now { release(waiter) }
+            try? await Task.sleep(for: Self.pause)
+            idle = waiting.isEmpty ? idle + 1 : 0
+        }
+        isRunning = false
+        for waiter in waiting.keys { release(waiter) }
+    }
+
+    private func look() async throws {
+        var seen: Set<String> = []
+        var cursor: String?
+        repeat {
+            let from = cursor
+            let page = try await cluster.ask { try $0.songs(cursor: from, unfinished: true) }
+            for song in page.songs {
+                seen.insert(song.song)
+                note(song)
+            }
+            cursor = page.next
+        } while cursor != nil
+        // What is not among them any more has ended, or was removed.
+        let gone = entries.filter { !($0.value.progress?.state.isEnded ?? true) && !seen.contains($0.key) }.keys
+        for song in gone {
+            do {
+                note(try await cluster.ask { try $0.progress(of: song) })
+            } catch let error as ClientError where error.kind == .notFound {
+                number += 1
+                entries[song] = Entry(number: number, progress: nil, json: [])
+            }
+        }
+        forgetSome()
+    }
+
+    private func note(_ progress: SongProgress) {
+        if let known = entries[progress.song]?.progress, known.isSame(as: progress) { return }
+        number += 1
+        entries[progress.song] = Entry(
+            number: number, progress: progress, json: JSON.bytes(SongDocument(progress)))
+    }
+
+    private func forgetSome() {
+        let ended = entries.filter { $0.value.progress?.state.isEnded ?? true }
+        guard ended.count > Self.mostEnded else { return }
+        for (song, _) in ended.sorted(by: { $0.value.number < $1.value.number }).prefix(ended.count - Self.mostEnded) {
+            entries[song] = nil
+        }
+    }
+}
+
+extension SongProgress {
+    /// Whether nothing has happened that a listener wants to hear of: time passes of itself.
+    fileprivate func isSame(as other: SongProgress) -> Bool {
+        var (one, two) = (self, other)
+        for keyPath in [\SongProgress.ageSeconds, \.secondsLeft, \.tokensPerSecond, \.stageSecondsLeft] {
+            one[keyPath: keyPath] = 0
+            two[keyPath: keyPath] = 0
+        }
+        return one == two
+    }
+}
