@@ -302,7 +302,7 @@ let package = Package(
             name: "HTTPServerTests",
             dependencies: [
                 "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "HTTPGateway", "HTTPServer",
-                "ModelTestSupport", "SongFiles",
+                "ModelTestSupport", "SongFiles", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(

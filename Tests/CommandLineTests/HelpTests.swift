@@ -15,15 +15,18 @@ extension CommandLines {
         private static let commands: [String: [String]] = [
             "": [
                 "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "workers",
-                "metrics", "keys",
+                "metrics", "keys", "gateway", "tokens",
                 "model", "picture", "decode", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
                 "--listen", "--state", "--model", "--models", "--preset", "--threads", "--key", "--allow", "--secure",
                 "--insecure",
-                "--lease", "--endpoint-file", "--log-format", "--log-level",
+                "--lease", "--endpoint-file", "--http", "--http-name", "--tokens", "--log-format", "--log-level",
             ],
+            "gateway": connection + ["--http", "--http-name", "--tokens", "--model", "--models"],
+            "tokens": ["new", "list", "remove"],
+            "tokens new": ["<name>", "--state", "--file", "--role", "viewer", "editor", "admin"],
             "worker": connection + [
                 "--model", "--preset", "--levels", "--threads", "--slots", "--name", "--log-format", "--log-level",
             ],
@@ -52,6 +55,7 @@ extension CommandLines {
             "decode": [
                 "<dir|file>", "--out", "--level", "--format", "--model", "--preset", "--threads", "--json",
             ],
+            "simulate": ["--seed", "--seeds", "--faults", "--workers", "--failures", "--trace", "--json"],
             "demo": ["<recording>", "--seconds", "--genre", "--artist", "--lyrics", "--seed", "--out"],
             "verify": ["<dir>", "--expected", "--scenario", "--threads", "--json"],
         ]

@@ -18,9 +18,8 @@ package struct PowerCutTrial: Sendable {
         package var text: String {
             let milliseconds = opening / .milliseconds(1) / Double(max(1, images))
             let kinds = PowerCuts.Loss.allCases.map { "\(byLoss[$0] ?? 0) \($0)" }.joined(separator: ", ")
-            return
-                "\(images) images (\(kinds)), \(withLosses) lack something that was written; \(faults.count) lost what was "
-                + "acknowledged or were damaged; opened in \(String(format: "%.1f", milliseconds)) ms each"
+            return "\(images) images (\(kinds)), \(withLosses) lack something that was written; "
+                + "\(faults.count) lost what was acknowledged or were damaged; opened in \(String(format: "%.1f", milliseconds)) ms each"
         }
     }
 

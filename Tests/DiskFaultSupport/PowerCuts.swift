@@ -131,8 +131,8 @@ package struct PowerCuts {
     package func write(to target: String, losing loss: Loss, _ dice: inout Dice) throws {
         var (names, folders) = (durableNames, durableFolders)
         for (_, pending) in namings.sorted(by: { $0.key < $1.key }) {
-            let kept =
-                loss == .none ? pending.count : loss == .all ? 0 : Int.random(in: 0...pending.count, using: &dice)
+            let some = Int.random(in: 0...pending.count, using: &dice)
+            let kept = loss == .none ? pending.count : loss == .all ? 0 : some
             for naming in pending.prefix(kept) { Self.apply(naming, &names, &folders) }
         }
         try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)

@@ -7,6 +7,7 @@ import ModelTestSupport
 import NIOCore
 import SongFiles
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HTTPServer

@@ -115,8 +115,8 @@ struct DamageTests {
         #expect(error.description.contains(backup) && error.description.contains("journal restore"))
         let restoration = try JournalRestoration.make(in: scratch.path)
         #expect(restoration.from == backup && restoration.songs == 1)
-        #expect(
-            try Data(contentsOf: URL(fileURLWithPath: #require(restoration.former))) == Data(repeating: 7, count: 8192))
+        let former = try URL(fileURLWithPath: #require(restoration.former))
+        #expect(try Data(contentsOf: former) == Data(repeating: 7, count: 8192))
         let journal = try Journal(folder: scratch.path)
         #expect(try journal.replay() == Example.records("a"))
         // Leases that were given after the copy was made are in workers' hands.
@@ -227,20 +227,15 @@ struct DamageTests {
 
     @Test func `a song whose name is damaged in its table is known by its submission`() throws {
         try write(Array(Example.records("a").prefix(3)))
-        let queue = try DatabaseQueue(
-            path: scratch.file,
-            configuration: {
-                var configuration = Configuration()
-                configuration.foreignKeysEnabled = false
-                return configuration
-            }())
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: scratch.file, configuration: configuration)
         try queue.write { db in try db.execute(sql: "UPDATE songs SET id = 'b'") }
         try queue.close()
         let journal = try Journal(folder: scratch.path)
         let contents = try journal.read()
-        #expect(
-            contents.entries.map(\.record) == Array(Example.records("a").prefix(3))
-                && contents.repaired.keys.contains("a"))
+        #expect(contents.entries.map(\.record) == Array(Example.records("a").prefix(3)))
+        #expect(contents.repaired.keys.sorted() == ["a"])
         _ = try journal.mend(contents, dropping: [], restating: [], rewriting: [Example.submission("a")])
         #expect(try journal.read().repaired.isEmpty && journal.integrityFaults().isEmpty)
     }

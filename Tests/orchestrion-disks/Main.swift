@@ -18,8 +18,7 @@ import TestSupport
             """,
         subcommands: [
             CrashPointsCommand.self, PowerCutsCommand.self, FailingCallsCommand.self, FlipsCommand.self,
-            SmallDisksCommand.self,
-            WriteJournal.self,
+            SmallDisksCommand.self, WriteJournal.self,
         ])
 }
 

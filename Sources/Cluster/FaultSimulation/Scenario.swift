@@ -10,8 +10,12 @@ struct Scenario {
     let hasLiar: Bool
     private var dice: Dice
     private var submitted = 0
+    /// Of songs, in eights of top-level tokens.
+    private let lengths: ClosedRange<Int>
 
-    init(seed: UInt64) {
+    /// - Parameter isShort: songs are, so that a seed takes less time.
+    init(seed: UInt64, isShort: Bool) {
+        lengths = isShort ? 2...3 : 3...8
         var dice = Dice(seed: seed, part: 1)
         hasLiar = dice.happens(0.15)
         let count = hasLiar ? dice.number(4...5) : dice.number(2...5)
@@ -39,13 +43,15 @@ struct Scenario {
     /// Another song, as a client hands it in.
     mutating func nextSong() -> Submission {
         submitted += 1
-        let length = dice.number(3...8) * 8 * HashModel.geometry.lengthUnit
+        let length = dice.number(lengths) * 8 * HashModel.geometry.lengthUnit
         let samples = dice.happens(0.25) ? 2 : 1
         var known = [0, 0, 0]
-        if dice.happens(0.3) { known[2] = dice.number(1...20) }
+        if dice.happens(0.3) { known[2] = dice.number(1...min(20, length / HashModel.geometry.lengthUnit - 4)) }
         if known[2] > 0, dice.happens(0.4) { known[1] = dice.number(1...60) }
         var segmentation: Segmentation?
-        if length >= 48 * HashModel.geometry.lengthUnit, known[1] == 0, dice.happens(0.4) {
+        if length >= (lengths.upperBound == 3 ? 24 : 48) * HashModel.geometry.lengthUnit, known[1] == 0,
+            dice.happens(0.4)
+        {
             segmentation = Segmentation(count: dice.number(2...3), lead: 2, tail: 1, search: dice.number(0...2))
         }
         return Submission(

@@ -49,13 +49,15 @@ final class SimulatedCluster {
     private var talksDue: Set<Int> = []
 
     private static let tick = 0.2
+    /// With so few faults, songs are short.
+    private static let fewFaults = 20
     /// How long songs may take when no fault happens any more.
     static let patience = 300.0
 
     /// - Throws: `SimulationError`.
     init(seed: UInt64, faults: Int, print: ((String) -> Void)? = nil) throws {
         self.seed = seed
-        scenario = Scenario(seed: seed)
+        scenario = Scenario(seed: seed, isShort: faults <= Self.fewFaults)
         var planning = Dice(seed: seed, part: 2)
         schedule = FaultSchedule(dice: &planning, count: faults, workers: scenario.machines.count)
         trace = Trace(clock, print: print)

@@ -3229,7 +3229,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{1}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{2}\u{2}metrics\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3382,7 +3382,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .models(v)
         }
       }()
-      case 101: try {
+      case 102: try {
         var v: WireMetricsQuery?
         var hadOneofValue = false
         if let current = self.kind {
@@ -3458,7 +3458,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     }()
     case .metrics?: try {
       guard case .metrics(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
     }()
     case nil: break
     }

@@ -44,6 +44,7 @@ final class Checks {
     /// All that was tried is durable.
     func isDurable(_ core: Coordinator) throws {
         try answers.add(batch)
+        tokens.note(batch)
         batch = []
         durability.succeeded()
         let faults = audit?.faults(of: core) ?? []

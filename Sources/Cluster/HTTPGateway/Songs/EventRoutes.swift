@@ -31,8 +31,10 @@ struct EventRoutes {
             var pinged = ContinuousClock.now
             while true {
                 let changes = await watch.changes(after: heard, of: song)
-                for change in changes.list {
-                    try await writer.write(Self.event(change.song, change.entry, epoch: watch.epoch))
+                // All in one go, which costs a listener of many songs no more than one.
+                if !changes.list.isEmpty {
+                    try await writer.write(
+                        changes.list.flatMap { Self.event($0.song, $0.entry, epoch: watch.epoch) })
                 }
                 // There is nothing more to tell of a song that has ended.
                 if let song, await watch.hasEnded(song) { return }
