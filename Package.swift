@@ -13,6 +13,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
@@ -39,6 +41,15 @@ let package = Package(
         // Files and hashes.
         .target(name: "Digest", dependencies: ["CSodium"]),
         .target(name: "SystemErrors"),
+        // What is counted and measured: values, what keeps them behind swift-metrics, and their text for Prometheus.
+        .target(name: "MetricSnapshots"),
+        .target(
+            name: "MetricRegistry",
+            dependencies: ["MetricSnapshots", .product(name: "CoreMetrics", package: "swift-metrics")]),
+        .target(name: "PrometheusText", dependencies: ["MetricSnapshots"]),
+        // What programs that serve others log, behind swift-log.
+        .target(
+            name: "ProgramLog", dependencies: ["SystemErrors", .product(name: "Logging", package: "swift-log")]),
         .target(name: "CFileGuard", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "Checkpoint", dependencies: ["CFileGuard", "SystemErrors"]),
         .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate", "SystemErrors"]),
@@ -54,6 +65,8 @@ let package = Package(
         // The cluster: pure cores, what they speak, and the services that carry out what they decide.
         .target(name: "CoordinatorCore", dependencies: ["SongPlan"]),
         .target(name: "WorkerCore", dependencies: ["SongPlan"]),
+        // The names of all metrics, with what they mean.
+        .target(name: "ClusterMetrics", dependencies: ["MetricSnapshots"]),
         .target(
             name: "ClusterProtocol",
             dependencies: ["Digest", "SongPlan", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -76,18 +89,21 @@ let package = Package(
         .target(
             name: "CoordinatorService",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "Journal", "JukeboxModel", "SongFiles",
-                "SongPlan", "Stitching", "SystemErrors", "Tensor",
+                "Checkpoint", "ClusterMetrics", "ClusterProtocol", "CoordinatorCore", "Journal", "JukeboxModel",
+                "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "SongFiles", "SongPlan",
+                "Stitching", "SystemErrors", "Tensor", .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         // What a program asks a coordinator: the command line is one user of it.
         .target(
             name: "ClusterClient",
-            dependencies: ["AudioFile", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors"]),
+            dependencies: [
+                "AudioFile", "ClusterProtocol", "MetricSnapshots", "SongFiles", "SongPlan", "SystemErrors",
+            ]),
         // The HTTP API: requests and responses as plain values, over a client of the coordinator.
         .target(
             name: "HTTPGateway",
             dependencies: [
-                "ClusterClient", "ClusterProtocol", "Digest", "SongFiles", "SongPlan", "SystemErrors",
+                "ClusterClient", "ClusterProtocol", "Digest", "PrometheusText", "SongFiles", "SongPlan", "SystemErrors",
             ],
             resources: [.embedInCode("openapi.json")]),
         // The server that carries them, the only user of SwiftNIO: Docs/Decisions/HTTPServer.md.
@@ -101,7 +117,9 @@ let package = Package(
         .target(
             name: "WorkerService",
             dependencies: [
-                "ClusterProtocol", "JukeboxModel", "ProcessLimits", "Sampling", "SongPlan", "Tensor", "WorkerCore",
+                "ClusterMetrics", "ClusterProtocol", "JukeboxModel", "MetricRegistry", "MetricSnapshots",
+                "ProcessLimits", "ProgramLog", "Sampling", "SongPlan", "Tensor", "WorkerCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
         // The coordinator's core in virtual time: plans, and what they are tested with.
@@ -138,8 +156,8 @@ let package = Package(
                 "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
-                "Journal", "JukeboxModel", "MusicBox", "Pictures", "ProcessLimits", "Sampling", "SongFiles", "SongPlan",
-                "Stitching", "SystemErrors", "Tensor",
+                "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog",
+                "PrometheusText", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
                 "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -211,6 +229,18 @@ let package = Package(
             ]),
         // Swift's locks, for the thread sanitizer.
         .target(name: "CLockAnnotations", path: "Tests/CLockAnnotations"),
+        .testTarget(
+            name: "MetricRegistryTests",
+            dependencies: [
+                "CAllocationCount", "MetricRegistry", "MetricSnapshots",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
+        .testTarget(name: "PrometheusTextTests", dependencies: ["MetricSnapshots", "PrometheusText"]),
+        .testTarget(
+            name: "ProgramLogTests", dependencies: ["ProgramLog", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
+            name: "ClusterMetricsTests",
+            dependencies: ["ClusterMetrics", "MetricSnapshots"]),
         .testTarget(name: "SystemErrorsTests", dependencies: ["SystemErrors"]),
         .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
         .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "SystemErrors"]),
@@ -252,14 +282,14 @@ let package = Package(
         .testTarget(
             name: "CoordinatorServiceTests",
             dependencies: [
-                "Checkpoint", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest", "Journal",
-                "JukeboxModel", "SongFiles", "SongPlan", "Tensor", "ModelTestSupport",
+                "Checkpoint", "ClusterMetrics", "ClusterProtocol", "CoordinatorCore", "CoordinatorService", "Digest",
+                "Journal", "JukeboxModel", "MetricSnapshots", "SongFiles", "SongPlan", "Tensor", "ModelTestSupport",
             ]),
         .testTarget(
             name: "ClusterClientTests",
             dependencies: [
-                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "ModelTestSupport", "SongFiles",
-                "SongPlan",
+                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "MetricSnapshots", "ModelTestSupport",
+                "SongFiles", "SongPlan",
             ]),
         .testTarget(
             name: "HTTPGatewayTests",
@@ -322,15 +352,15 @@ let package = Package(
 let floors = [
     "Systems": [
         "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile", "CSodium",
-        "CZeroMQ", "Digest", "ProcessLimits",
+        "CZeroMQ", "Digest", "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText",
         "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
-        "ClusterClient", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore", "CoordinatorService",
-        "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching", "WorkerCore",
-        "WorkerService", "ZeroMQTransport",
+        "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
+        "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching",
+        "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

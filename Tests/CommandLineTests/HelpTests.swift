@@ -15,19 +15,22 @@ extension CommandLines {
         private static let commands: [String: [String]] = [
             "": [
                 "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "workers",
-                "keys", "gateway", "tokens",
+                "metrics", "keys", "gateway", "tokens",
                 "model", "picture", "decode", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
                 "--listen", "--state", "--model", "--models", "--preset", "--threads", "--key", "--allow", "--secure",
                 "--insecure",
-                "--lease", "--endpoint-file", "--http", "--http-name", "--tokens",
+                "--lease", "--endpoint-file", "--http", "--http-name", "--tokens", "--log-format", "--log-level",
             ],
             "gateway": connection + ["--http", "--http-name", "--tokens", "--model", "--models"],
             "tokens": ["new", "list", "remove"],
             "tokens new": ["<name>", "--state", "--file", "--role", "viewer", "editor", "admin"],
-            "worker": connection + ["--model", "--preset", "--levels", "--threads", "--slots", "--name"],
+            "worker": connection + [
+                "--model", "--preset", "--levels", "--threads", "--slots", "--name", "--log-format", "--log-level",
+            ],
+            "metrics": connection,
             "submit": song + connection + ["--id", "--wait", "--out", "--json"],
             "status": connection + ["<song>", "--json"],
             "watch": connection + ["<song>"],

@@ -12,7 +12,7 @@ import Testing
     }
 
     private func look(_ log: inout WorkerLog, _ present: [WorkerLog.Present], at now: Double) -> [String] {
-        log.look(present, lease: .seconds(5), at: now)
+        log.look(present, lease: .seconds(5), at: now).map(\.line)
     }
 
     @Test func `a worker that joins, goes silent and comes back is told of by its name, each once`() {

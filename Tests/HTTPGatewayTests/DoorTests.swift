@@ -80,7 +80,8 @@ struct DoorTests {
             return await world.ask(method, path, fields: fields).status
         }
         let steps: [(String, String, TokenRole)] = [
-            ("GET", "/api/v1/workers", .viewer), ("POST", "/api/v1/songs/waltz/cancel", .editor),
+            ("GET", "/api/v1/workers", .viewer), ("GET", "/metrics", .viewer),
+            ("POST", "/api/v1/songs/waltz/cancel", .editor),
             ("POST", "/api/v1/machines/m/release", .admin),
         ]
         for (method, path, needed) in steps {

@@ -13,3 +13,8 @@ package enum ProtocolVersion {
                 + "release of orchestrion on both machines"
     }
 }
+
+/// The release of this program.
+package enum ProgramVersion {
+    package static let current = "0.1"
+}

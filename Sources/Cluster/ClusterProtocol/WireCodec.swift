@@ -68,6 +68,10 @@ extension WireWorkerStatus {
     package var byteCount: Int { size(of: self) }
 }
 
+extension WireMetricFamily {
+    package var byteCount: Int { size(of: self) }
+}
+
 private func size(of message: some SwiftProtobuf.Message) -> Int {
     ((try? message.serializedBytes()) ?? [UInt8]()).count
 }

@@ -1,4 +1,5 @@
 import CoordinatorCore
+import CoreMetrics
 import SongFiles
 import SongPlan
 import Synchronization
@@ -31,6 +32,7 @@ final class BackgroundWork: Sendable {
     let uploads: UploadStore
     let completions: Completions
     let troubles: Troubles
+    let metrics = CoordinatorMetrics()
     /// Whether what a machine or disk refuses is tried again; otherwise the coordinator stops with it.
     let isPatient: Bool
     /// Whether client and coordinator are one process.
@@ -120,8 +122,10 @@ final class BackgroundWork: Sendable {
         queue(job.kind).add(priority: job.priority, after: pause) { [self] in
             guard job.song.isOpen else { return }
             let place = Troubles.Place.song(job.song.id, part: job.part)
+            let start = ContinuousClock.now
             do {
                 try job.body()
+                metrics.recorder(job.kind)?.record(start.duration(to: .now) / .seconds(1))
                 if pause != nil { troubles.clear(place) }
             } catch {
                 if completions.isStopping || !job.song.isOpen { return }

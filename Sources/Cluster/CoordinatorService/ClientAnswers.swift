@@ -1,3 +1,4 @@
+import ClusterMetrics
 import ClusterProtocol
 import CoordinatorCore
 import Foundation
@@ -18,6 +19,7 @@ extension CoordinatorLoop {
         switch request {
         case .upload(let piece):
             try uploads.begin(piece.digest, size: piece.size, of: asker.key ?? "", at: clock.seconds)
+            metrics.count(CoordinatorMetric.bytesUploaded, "", piece.data.count)
             try work.add(piece, number: number, from: asker)
             return nil
         case .submit(let song, let specification, let format, let priority):
@@ -64,6 +66,7 @@ extension CoordinatorLoop {
             return try piece(of: path, existing(song, of: asker).song, from: offset, count: count)
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))
         case .models(let question): return .models(try work.registry.answer(question))
+        case .metrics(let name): return .metrics(MetricPage(of: snapshot(), after: name))
         case nil: throw SongError("the request is empty, or of a newer release")
         }
     }

@@ -27,6 +27,8 @@ enum ClientRequest {
     case read(SongID, path: String, offset: UInt64, count: Int)
     case timeline(SongID)
     case models(ModelQuestion)
+    /// What was counted and measured, after the metric of this name.
+    case metrics(after: String)
 }
 
 /// What of a status is wanted.
@@ -78,6 +80,7 @@ enum ClientReply {
     case piece(Data, size: UInt64)
     case timeline(FileList.File)
     case models(ModelAnswer)
+    case metrics(MetricPage)
 }
 
 extension ClientReply {
@@ -98,7 +101,7 @@ extension ClientReply {
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
         case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline,
-            .models:
+            .models, .metrics:
             return .refused("the answer is larger than a message can be")
         }
     }
@@ -196,6 +199,7 @@ extension ClientRequest {
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
         case .models(let query): self = .models(ModelQuestion(query))
+        case .metrics(let query): self = .metrics(after: query.after)
         case nil: return nil
         }
     }
@@ -241,6 +245,7 @@ extension AddressedReply {
             wire.piece.data = data
         case .timeline(let file): wire.timeline = WireFileEntry(file)
         case .models(let answer): wire.models = answer.wire
+        case .metrics(let page): wire.metrics = WireMetrics(page)
         }
         return wire
     }

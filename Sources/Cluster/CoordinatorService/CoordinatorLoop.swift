@@ -1,7 +1,10 @@
+import ClusterMetrics
 import ClusterProtocol
 import CoordinatorCore
+import CoreMetrics
 import Foundation
 import Journal
+import ProgramLog
 import SongFiles
 import SongPlan
 import SystemErrors
@@ -48,9 +51,15 @@ final class CoordinatorLoop {
     /// Who said something while nothing could be journaled, that was left.
     var unheard: Set<ConnectionID> = []
     var upkeep: Upkeep
+    /// What workers tell of themselves.
+    var figures = ReportedFigures()
+    var known = KnownMetrics()
+    /// When what is dealt with was taken in.
+    private var takenIn = ContinuousClock.now
     /// Songs whose submission is damaged.
     var lost: [SongID: String]
     var troubles: Troubles { work.troubles }
+    var metrics: CoordinatorMetrics { work.metrics }
 
     init(_ state: OpenedState, folder: URL, work: BackgroundWork, options: CoordinatorServer.Options) {
         core = state.core
@@ -61,6 +70,7 @@ final class CoordinatorLoop {
         self.work = work
         self.options = options
         completions = work.completions
+        metrics.add(journal.totals)
     }
 
     func layout(of song: SongID) -> SongFolderLayout { CoordinatorServer.layout(of: song, in: folder) }
@@ -75,18 +85,29 @@ final class CoordinatorLoop {
         beginUpkeep()
         do {
             while !completions.isStopping {
-                let messages =
-                    waiting.isEmpty ? try transport.receive(timeout: .milliseconds(100), limit: 256) : waiting
-                waiting = []
+                let messages = try nextMessages(transport)
+                let start = ContinuousClock.now
                 try turn(messages, transport)
+                if !messages.isEmpty { metrics.turn.record(start.duration(to: .now) / .seconds(1)) }
                 if let fault = completions.fault { throw fault }
             }
+            flushTotals(atOnce: true)
         } catch {
             if completions.isStopping, error.isAboutRoom { return }
             // Told before the jobs that run are waited for.
             completions.giveUp(error)
             throw error
         }
+    }
+
+    private func nextMessages(_ transport: any Transport) throws -> [ReceivedMessage] {
+        guard waiting.isEmpty else {
+            defer { waiting = [] }
+            return waiting
+        }
+        let messages = try transport.receive(timeout: .milliseconds(100), limit: 256)
+        takenIn = .now
+        return messages
     }
 
     private func turn(_ messages: [ReceivedMessage], _ transport: any Transport) throws {
@@ -97,6 +118,7 @@ final class CoordinatorLoop {
             try waitForJournal(messages, transport, &replies)
         }
         try keepUp(transport, &replies)
+        flushTotals()
         checkReport.look(core, at: clock.seconds, troubles, log: options.log)
         try notePeers(transport.takeRefusals(), transport)
         for reply in replies { _ = try transport.send(reply.fittingPayload(), to: reply.connection) }
@@ -139,6 +161,7 @@ final class CoordinatorLoop {
             do {
                 reply = try answer(request, number: number, from: Asker(sender))
             } catch {
+                if case .submit = request { metrics.count(CoordinatorMetric.songsRefused) }
                 reply = .refused(error)
             }
             // Without one, the answer follows later.
@@ -160,10 +183,17 @@ final class CoordinatorLoop {
             if effects.contains(where: \.isRefusal) { strike(connection) }
             if case .workerHello(_, let worker) = event { remember(worker) }
             return effects
+        case .heartbeat(let event, let figures):
+            if let worker = workerLog.id(at: Peer(connection.bytes)) {
+                self.figures.take(figures, of: worker, at: clock.seconds)
+            }
+            return handle(event)
         case .damaged:
+            metrics.count(CoordinatorMetric.messagesRefused, "damaged")
             tell(.damagedChunk, "dropped a message that was damaged on its way; whoever sent it says it again")
             strike(connection)
         case .notOfThisProtocol:
+            metrics.count(CoordinatorMetric.messagesRefused, "foreign")
             let reason = "it sent what is no message of this protocol; it may be of another release"
             note(RefusalTable.Entry(key: key, reason: reason))
             strike(connection)
@@ -182,11 +212,13 @@ final class CoordinatorLoop {
         case .event(let event): return handle(event)
         case .ofRun(let run, let song, let event): return songs[song]?.run === run ? handle(event) : []
         case .refused(let song, let reason):
+            metrics.count(CoordinatorMetric.songsRefused)
             if let reply = awaited.refuse(song, reason) { replies.append(reply) }
             return []
         case .prepared(let prepared):
             let song = prepared.submission.song
             if core.state(of: song) == nil, let reason = holdings.refusal(prepared.submission, prepared.song.plan) {
+                metrics.count(CoordinatorMetric.songsRefused)
                 if let reply = awaited.refuse(song, reason, .busy) { replies.append(reply) }
                 return []
             }
@@ -201,7 +233,7 @@ final class CoordinatorLoop {
 
     private func submit(_ prepared: PreparedSubmission) -> [Effect] {
         let song = prepared.submission.song
-        for warning in prepared.song.warnings { tell(.warning, "song \(song): \(warning)") }
+        for warning in prepared.song.warnings { tell(.warning, "song \(song): \(warning)", LogFields(song: song)) }
         let former = core.state(of: song)
         awaited.warn(song, prepared.song.warnings + (former.flatMap { Self.note(of: song, $0) } ?? []))
         let isNew = former == nil
@@ -236,7 +268,9 @@ final class CoordinatorLoop {
 
     /// Tokens of a song were withdrawn: all that was made of it is made again, from those that stay.
     private func withdraw(_ id: SongID, _ reason: String) {
-        options.log("song \(id): tokens are sampled again, with all that depends on them: \(reason)")
+        options.log(
+            "song \(id): tokens are sampled again, with all that depends on them: \(reason)", .warning,
+            LogFields(song: id))
         songs[id]?.close()
         work.discardFiles(of: id, layout(of: id))
         // One that rests is taken up later.
@@ -260,7 +294,10 @@ final class CoordinatorLoop {
         try settle(song, workers: live?.workers ?? [:])
     }
 
-    private func remember(_ worker: WorkerID, of song: SongID) {
+    /// New tokens of a song are durable.
+    func count(tokens: Int, of song: SongID) { songs[song]?.count(tokens: tokens, at: clock.seconds) }
+
+    func remember(_ worker: WorkerID, of song: SongID) {
         if let seen = workers[worker] { songs[song]?.remember(seen, as: worker) }
     }
 
@@ -292,6 +329,7 @@ final class CoordinatorLoop {
                 let tokens = core.status(of: song)?.wantedTokens ?? 0
                 if let reply = awaited.accept(song, tokens: tokens) { replies.append(reply) }
             case .submitRefused(let song, let reason):
+                metrics.count(CoordinatorMetric.songsRefused)
                 if let reply = awaited.refuse(song, reason, core.state(of: song) == nil ? .other : .conflict) {
                     replies.append(reply)
                 }
@@ -310,36 +348,14 @@ final class CoordinatorLoop {
                 "its assignment has \(payload.count) bytes; a message has \(TransportLimits.maximumMessageSize)"
             return handle(.taskFailed(peer, assignment.task, assignment.epoch, reason: reason))
         }
-        if try transport.send(payload, to: ConnectionID(bytes: peer.bytes)) { return [] }
+        if try transport.send(payload, to: ConnectionID(bytes: peer.bytes)) {
+            if case .acknowledged = message {
+                metrics.acknowledgement.record(takenIn.duration(to: .now) / .seconds(1))
+            }
+            return []
+        }
         workerLog.lost(peer)
         return handle(.peerLost(peer))
-    }
-
-    private func observe(_ record: Record) {
-        switch record {
-        case .tokens(let stream, let start, let tokens, let origin):
-            if origin != .known { songs[stream.song]?.count(tokens: tokens.count, at: clock.seconds) }
-            decodeArrived(stream, from: start, tokens)
-        case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
-        case .workerBlamed(let task, let worker, let blame, _):
-            tell(.blame, "\(task) failed on worker \(name(of: worker)): \(blame)")
-        case .songState(let song, let state): tell(.songState, "song \(song) is \(state)")
-        case .leaseEnded(let task, let epoch, let worker, let ending):
-            tell(.lease, "\(task) (epoch \(epoch)) was taken back from \(name(of: worker)): \(ending)")
-        case .cut(let song, let sample, let seam, let position):
-            tell(.cut, "song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)")
-        case .songRemoved(let song): removeFiles(of: song)
-        case .songResumed(let song): tell(.songState, "song \(song) was resumed")
-        case .songSubmitted, .machine, .checkBegun, .claimed, .cutDropped: break
-        case .checkEnded(let task): tell(.lease, "\(task) is not compared: no other machine could sample it in time")
-        case .tokensDropped(let stream, let place):
-            tell(
-                .lease,
-                "song \(stream.song) sample \(stream.sample) level \(stream.level): tokens from \(place) on are sampled again"
-            )
-        case .verdict(let machine, let reason): options.log("machine \(machine) gives wrong tokens: \(reason)")
-        case .verdictLifted(let machine): options.log("machine \(machine) is trusted again")
-        }
     }
 }
 

@@ -1,8 +1,11 @@
+import ClusterMetrics
 package import ClusterProtocol
 package import CoordinatorCore
 package import Foundation
 import Journal
 import JukeboxModel
+import MetricSnapshots
+package import ProgramLog
 import SongFiles
 package import SongPlan
 import Synchronization
@@ -27,8 +30,9 @@ package final class CoordinatorServer: Sendable {
         package var quota: Int?
         /// The file of the keys that are let in, where it is not the state's; for the log.
         package var allowedKeys: String?
-        package var log: @Sendable (String) -> Void
+        package var log: Log
 
+        /// - Parameter log: gets the words of each line.
         package init(
             settings: Settings = Settings(), threads: Int = 2, trustsPaths: Bool = false,
             waitsForRoom: Bool = false, log: @escaping @Sendable (String) -> Void = { _ in }
@@ -37,7 +41,7 @@ package final class CoordinatorServer: Sendable {
             self.threads = threads
             self.trustsPaths = trustsPaths
             self.waitsForRoom = waitsForRoom
-            self.log = log
+            self.log = Log(log)
         }
     }
 
@@ -57,7 +61,7 @@ package final class CoordinatorServer: Sendable {
     package init(state path: String, registry: ModelRegistry, options given: Options) throws {
         var options = given
         // Much of what is told comes from peers.
-        options.log = { given.log(PeerText.lines($0, limit: 4000)) }
+        options.log = given.log.cleaning { PeerText.lines($0, limit: 4000) }
         self.options = options
         folder = URL(fileURLWithPath: path, isDirectory: true)
         let uploads = UploadStore(at: folder.appendingPathComponent("uploads"))
@@ -181,6 +185,11 @@ package final class CoordinatorServer: Sendable {
         case .status(nil, cursor: _, _):
             return .status(
                 StatusReport(songs: [], workers: [], refusals: [], troubles: troubles, uptimeSeconds: uptime))
+        case .metrics(let name):
+            var snapshot = MetricSnapshot()
+            snapshot.add(CoordinatorMetric.troubles, .init(work.troubles.ofCoordinator.count))
+            snapshot.addProcess(since: work.metrics.start)
+            return .metrics(MetricPage(of: snapshot, after: name))
         case .submit:
             return .refused(
                 "the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "), .unavailable)

@@ -38,12 +38,13 @@ package struct JournalGate {
     /// - Parameters:
     ///   - isPatient: what passes is waited for.
     ///   - now: seconds of any clock that nobody sets.
+    ///   - append: writes records, all of them or none.
     /// - Throws: what does not pass, or is not waited for.
     package mutating func pass(
-        _ effects: [Effect], _ journal: Journal, isPatient: Bool, at now: Double
+        _ effects: [Effect], isPatient: Bool, at now: Double, append: ([Record]) throws(JournalError) -> Void
     ) throws(JournalError) -> Outcome {
         do throws(JournalError) {
-            try journal.append(Self.records(effects))
+            try append(Self.records(effects))
             return .durable(effects)
         } catch {
             guard isPatient, error.passes else { throw error }
@@ -59,10 +60,12 @@ package struct JournalGate {
     /// Tries again when it is time.
     ///
     /// - Returns: the effects that waited, when their records are durable; nil while they are not.
-    package mutating func retry(_ journal: Journal, at now: Double) throws(JournalError) -> [Effect]? {
+    package mutating func retry(
+        at now: Double, append: ([Record]) throws(JournalError) -> Void
+    ) throws(JournalError) -> [Effect]? {
         guard let held, held.nextTry <= now else { return nil }
         do throws(JournalError) {
-            try journal.append(Self.records(held.effects))
+            try append(Self.records(held.effects))
             self.held = nil
             return held.effects
         } catch {

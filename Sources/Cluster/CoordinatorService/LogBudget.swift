@@ -1,3 +1,5 @@
+import ProgramLog
+
 /// What kinds of lines a coordinator's log has that others can bring about: whoever does so again and again must not fill
 /// the disk with them.
 enum LogKind: String, CaseIterable {
@@ -8,6 +10,13 @@ enum LogKind: String, CaseIterable {
     case cut = "cuts"
     case worker = "workers that came or went"
     case damagedChunk = "damaged chunks"
+
+    var level: LogLevel {
+        switch self {
+        case .songState, .cut, .worker: .info
+        case .warning, .lease, .blame, .damagedChunk: .warning
+        }
+    }
 
     /// Lines a minute.
     fileprivate var most: Int {

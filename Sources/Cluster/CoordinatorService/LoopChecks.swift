@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Foundation
+import ProgramLog
 
 /// What people are told of comparing machines.
 struct CheckReport {
@@ -9,7 +10,7 @@ struct CheckReport {
     private var wasAlone = false
 
     /// Looks once a second.
-    mutating func look(_ core: Coordinator, at seconds: Double, _ troubles: Troubles, log: (String) -> Void) {
+    mutating func look(_ core: Coordinator, at seconds: Double, _ troubles: Troubles, log: Log) {
         guard seconds >= next else { return }
         next = seconds + 1
         let notes = core.checkNotes

@@ -1,5 +1,6 @@
 import ClusterProtocol
 import CoordinatorCore
+import ProgramLog
 
 /// What peers may do, and what it costs them to do what they may not.
 extension CoordinatorLoop {
@@ -20,7 +21,7 @@ extension CoordinatorLoop {
             effects.append(.send(peer, .refused(reason: reason)))
             note(RefusalTable.Entry(key: sender.peerKey ?? "", name: worker.name, reason: reason))
             return false
-        case .event, .foreignWorker, .damaged, .notOfThisProtocol: break
+        case .event, .heartbeat, .foreignWorker, .damaged, .notOfThisProtocol: break
         }
         note(RefusalTable.Entry(key: sender.peerKey ?? "", reason: reason))
         return false
@@ -32,7 +33,9 @@ extension CoordinatorLoop {
     }
 
     /// Writes a line that others may bring about any number of times.
-    func tell(_ kind: LogKind, _ text: @autoclosure () -> String) {
-        if logBudget.mayTell(kind) { options.log(text()) }
+    func tell(
+        _ kind: LogKind, _ text: @autoclosure () -> String, _ fields: @autoclosure () -> LogFields = LogFields()
+    ) {
+        if logBudget.mayTell(kind) { options.log(text(), kind.level, fields()) }
     }
 }

@@ -15,7 +15,7 @@ extension CoordinatorLoop {
     func carryOut(
         _ effects: [Effect], _ transport: any Transport, _ replies: inout [AddressedReply]
     ) throws -> [Effect] {
-        switch try gate.pass(effects, journal, isPatient: work.isPatient, at: clock.seconds) {
+        switch try gate.pass(effects, isPatient: work.isPatient, at: clock.seconds, append: append) {
         case .durable(let effects): return try perform(effects, transport, &replies)
         case .held(let error):
             tellOfWaiting()
@@ -45,11 +45,11 @@ extension CoordinatorLoop {
             let incoming = isWhole ? Incoming(message) : .damaged
             switch incoming {
             case .request, .foreignRequest, .damaged: _ = handle(incoming, from: message, &replies)
-            case .event: unheard.insert(message.connection)
+            case .event, .heartbeat: unheard.insert(message.connection)
             case .foreignWorker, .notOfThisProtocol: break
             }
         }
-        guard let held = try gate.retry(journal, at: clock.seconds) else { return tellOfWaiting() }
+        guard let held = try gate.retry(at: clock.seconds, append: append) else { return tellOfWaiting() }
         troubles.clear(Self.trouble)
         var effects = try perform(held, transport, &replies)
         // At once, rather than when their patience ends: they say all that was left again.

@@ -1,6 +1,8 @@
+import ClusterMetrics
 import ClusterProtocol
 import CoordinatorCore
 import Foundation
+import ProgramLog
 
 /// Who came, went, or was refused.
 extension CoordinatorLoop {
@@ -19,29 +21,37 @@ extension CoordinatorLoop {
         for line in logBudget.tick(at: clock.seconds) { options.log(line) }
         let untold = self.refusals.tick(at: clock.seconds)
         if untold > 0 {
-            options.log("refused \(untold) more in the last minute; orchestrion status shows the newest")
+            options.log("refused \(untold) more in the last minute; orchestrion status shows the newest", .warning)
         }
-        for line in machineLog.look(core.setAsides, now: clock.now) { options.log(line) }
+        for line in machineLog.look(core.setAsides, now: clock.now) { options.log(line, .warning) }
         guard workerLog.isDue(at: clock.seconds) else { return }
         let present = core.workerStatuses.filter(\.isConnected).map {
             WorkerLog.Present(
                 id: $0.worker, name: $0.name, levels: $0.levels, slots: $0.slots, isBusy: $0.busy > 0)
         }
-        for line in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) { tell(.worker, line) }
+        for (line, worker) in workerLog.look(present, lease: options.settings.lease, at: clock.seconds) {
+            tell(.worker, line, LogFields(worker: worker))
+        }
     }
 
     /// A supervisor tells of an engine that is dead.
     func note(_ report: DeathReport) {
         workerLog.died(report.worker)
+        metrics.count(CoordinatorMetric.enginesDied, report.ending.word)
         let windows = report.windows.prefix(4).map { "\($0.task)" }.joined(separator: ", ")
         let more = report.windows.count > 4 ? " and \(report.windows.count - 4) more" : ""
         let hand = report.windows.isEmpty ? "" : "; in the step that ran: \(windows)\(more)"
         options.log(
-            "the engine of worker \(report.name) died: \(report.ending)\(hand)\(report.wasAlone ? ", alone" : "")")
+            "the engine of worker \(report.name) died: \(report.ending)\(hand)\(report.wasAlone ? ", alone" : "")",
+            .warning,
+            LogFields(worker: report.name, task: report.wasAlone ? report.windows.first.map { "\($0.task)" } : nil))
     }
 
     func note(_ refusal: RefusalTable.Entry, advice: String = "") {
-        if refusals.add(refusal, at: clock.seconds) { options.log(refusal.line + advice) }
+        metrics.count(CoordinatorMetric.peersRefused)
+        guard refusals.add(refusal, at: clock.seconds) else { return }
+        options.log(
+            refusal.line + advice, .warning, LogFields(worker: refusal.name.isEmpty ? nil : refusal.name))
     }
 
     /// The core refuses a worker, whose name the reason begins with.
@@ -62,4 +72,15 @@ extension CoordinatorLoop {
 
     /// What people call a worker, and of one that this process has not met a piece of its id.
     func name(of worker: WorkerID) -> String { workerLog.name(of: worker) ?? String(worker.prefix(8)) }
+}
+
+extension DeathReport.Ending {
+    /// Without its number.
+    fileprivate var word: String {
+        switch self {
+        case .signal: "signal"
+        case .exit: "exit"
+        case .hung: "hung"
+        }
+    }
 }

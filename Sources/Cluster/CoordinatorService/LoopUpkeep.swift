@@ -2,6 +2,7 @@ import ClusterProtocol
 import CoordinatorCore
 import Foundation
 import Journal
+import ProgramLog
 import SongFiles
 import SongPlan
 import Synchronization
@@ -51,7 +52,7 @@ extension CoordinatorLoop {
             upkeep.unsettled[song] = [:]
         }
         do { try journal.compactIfWorthwhile() } catch {
-            options.log("the journal could not be made smaller: \(error.waitingExplanation)")
+            options.log("the journal could not be made smaller: \(error.waitingExplanation)", .warning)
         }
         if options.quota != nil { measureUse() }
         reserve.fill()
@@ -110,7 +111,7 @@ extension CoordinatorLoop {
         // Whose it was cannot be read.
         if lost[song] != nil, asker.isAdmin {
             // The core knows nothing of it.
-            try journal.append([.songRemoved(song)])
+            try append([.songRemoved(song)])
             lost[song] = nil
             troubles.clear(.coordinator(part: "song \(song)"))
         } else {
@@ -172,7 +173,9 @@ extension CoordinatorLoop {
         if let keepFor = options.keepFor {
             for (song, time) in upkeep.endings where journal.time - time > keepFor {
                 guard core.state(of: song)?.isEnded == true else { continue }
-                options.log("song \(song) ended more than \(Int(keepFor / Self.day)) days ago, and is removed")
+                options.log(
+                    "song \(song) ended more than \(Int(keepFor / Self.day)) days ago, and is removed", .info,
+                    LogFields(song: song))
                 removeFiles(of: song)
                 completions.post(.event(.remove(song)))
             }
@@ -263,13 +266,13 @@ extension CoordinatorLoop {
         work.add(.upkeep) { [options] in
             if let age = JournalBackup.age(beside: path), age < .seconds(60) { return }
             guard DiskSpace.of(folder).map({ $0.free > 2 * size.bytes + 50_000_000 }) ?? true else {
-                return options.log("makes no backup of the journal: the disk has too little room")
+                return options.log("makes no backup of the journal: the disk has too little room", .warning)
             }
             do {
                 _ = try JournalBackup.make(of: path)
                 JournalBackup.thinOut(beside: path)
             } catch {
-                options.log("the journal could not be backed up: \(error.waitingExplanation)")
+                options.log("the journal could not be backed up: \(error.waitingExplanation)", .warning)
             }
         }
     }

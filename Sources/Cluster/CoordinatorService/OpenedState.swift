@@ -1,6 +1,7 @@
 import CoordinatorCore
 import Foundation
 import Journal
+import ProgramLog
 import SongPlan
 import SystemErrors
 
@@ -23,7 +24,7 @@ struct OpenedState: Sendable {
         try OutputFolder.make(folder.path)
         journal = try Journal(folder: folder.path)
         try work.uploads.makeFolder()
-        let replayed = try ReplayedJournal(journal, settings: options.settings, log: options.log)
+        let replayed = try ReplayedJournal(journal, settings: options.settings) { options.log($0, $1, $2) }
         (core, lost, endings) = (replayed.core, replayed.lost, replayed.endings)
         for (song, reason) in lost {
             work.troubles.set(

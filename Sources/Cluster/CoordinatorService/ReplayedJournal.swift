@@ -1,5 +1,6 @@
 package import CoordinatorCore
 package import Journal
+package import ProgramLog
 package import SongPlan
 import SystemErrors
 
@@ -13,13 +14,19 @@ package struct ReplayedJournal: Sendable {
 
     /// Reads and mends a journal.
     ///
+    /// - Parameter log: is told what is wrong with it, and what becomes of that.
     /// - Throws: `JournalError` when it cannot be read.
-    package init(_ journal: Journal, settings: Settings, log: (String) -> Void) throws(JournalError) {
+    package init(
+        _ journal: Journal, settings: Settings, log: (String, LogLevel, LogFields) -> Void
+    ) throws(JournalError) {
         if let salvage = journal.salvage {
             log(
                 "warning: the journal was damaged (\(salvage.damage)); \(salvage.rows) records could be read and are in a "
-                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again"
-            )
+                    + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again",
+                .warning, LogFields())
+        }
+        for damage in journal.damagedTotals {
+            log("warning: the journal is damaged: \(damage); it counts from 0 again", .warning, LogFields())
         }
         let contents = try journal.read()
         var dropped: [DroppedRecord] = []
@@ -34,7 +41,7 @@ package struct ReplayedJournal: Sendable {
             let open = core.songIDs.count - ended
             log(
                 "goes on with \(open) unfinished \(open == 1 ? "song" : "songs") from the journal"
-                    + (ended > 0 ? "; \(ended) had ended" : ""))
+                    + (ended > 0 ? "; \(ended) had ended" : ""), .info, LogFields())
         }
     }
 
@@ -56,29 +63,35 @@ package struct ReplayedJournal: Sendable {
     /// and is left away at each start.
     private static func mend(
         _ journal: Journal, _ contents: JournalContents, _ dropped: [DroppedRecord], _ core: Coordinator,
-        lost: Set<SongID>, log: (String) -> Void
+        lost: Set<SongID>, log: (String, LogLevel, LogFields) -> Void
     ) {
         let damaged = contents.damage.filter { $0.mayBeDropped && !lost.contains($0.song ?? "") }
         let unfit = dropped.filter { !lost.contains($0.song) }
         let repaired = contents.repaired.keys.sorted().compactMap(core.submission)
         guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty || !contents.otherFaults.isEmpty else { return }
-        for fault in contents.otherFaults { log("warning: the journal is damaged: \(fault)") }
-        for damage in damaged.prefix(20) { log("warning: the journal is damaged: \(damage.what)") }
+        for fault in contents.otherFaults { log("warning: the journal is damaged: \(fault)", .warning, LogFields()) }
+        for damage in damaged.prefix(20) {
+            log("warning: the journal is damaged: \(damage.what)", .warning, LogFields(song: damage.song))
+        }
         let bySong = Dictionary(grouping: damaged.map { $0.song ?? "?" } + unfit.map(\.song), by: \.self)
         let counts = bySong.sorted { $0.key < $1.key }.map { "\($0.value.count) of song \($0.key)" }
         if !counts.isEmpty {
             log(
                 "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
-                    + "what they held is sampled again")
+                    + "what they held is sampled again", .warning, LogFields())
         }
-        for song in contents.repaired.keys.sorted() { log("a damaged byte in the row of song \(song) was found again") }
+        for song in contents.repaired.keys.sorted() {
+            log("a damaged byte in the row of song \(song) was found again", .warning, LogFields(song: song))
+        }
         do {
             let copy = try journal.mend(
                 contents, dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
                 restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
-            log("the journal as it was is kept as \(copy)")
+            log("the journal as it was is kept as \(copy)", .info, LogFields())
         } catch {
-            log("the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)")
+            log(
+                "the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)",
+                .warning, LogFields())
         }
     }
 }

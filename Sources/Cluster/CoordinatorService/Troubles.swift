@@ -1,4 +1,5 @@
 import Foundation
+import ProgramLog
 import SongPlan
 import Synchronization
 import SystemErrors
@@ -19,12 +20,12 @@ final class Troubles: Sendable {
     }
 
     private let table = Mutex<[Place: Trouble]>([:])
-    private let log: @Sendable (String) -> Void
+    private let log: Log
     /// Between lines of the log that say the same.
     private static let reminder = Duration.seconds(60)
     private static let longest = 600
 
-    init(log: @escaping @Sendable (String) -> Void = { _ in }) { self.log = log }
+    init(log: Log = Log { _ in }) { self.log = log }
 
     /// - Parameter nextTry: when it is tried again; nil where nothing is tried.
     func set(_ place: Place, _ text: String, nextTry: ContinuousClock.Instant? = nil) {
@@ -38,8 +39,8 @@ final class Troubles: Sendable {
         }
         guard isTold else { return }
         switch place {
-        case .song(let song, _): log("song \(song) waits: \(text)")
-        case .coordinator: log(text)
+        case .song(let song, _): log("song \(song) waits: \(text)", .warning, LogFields(song: song))
+        case .coordinator: log(text, .warning)
         }
     }
 
@@ -47,7 +48,7 @@ final class Troubles: Sendable {
     func clear(_ place: Place) {
         guard table.withLock({ $0.removeValue(forKey: place) }) != nil else { return }
         switch place {
-        case .song(let song, _): log("song \(song) goes on")
+        case .song(let song, _): log("song \(song) goes on", .info, LogFields(song: song))
         case .coordinator(let part): log("\(part): all is well again")
         }
     }
@@ -56,6 +57,13 @@ final class Troubles: Sendable {
     func forget(_ song: SongID) {
         table.withLock { table in
             table = table.filter { if case .song(song, _) = $0.key { false } else { true } }
+        }
+    }
+
+    /// How many songs wait for anything.
+    var waitingSongs: Int {
+        table.withLock { table in
+            Set(table.keys.compactMap { if case .song(let song, _) = $0 { song } else { nil } }).count
         }
     }
 

@@ -1,3 +1,4 @@
+import ClusterMetrics
 package import ClusterProtocol
 package import CoordinatorCore
 import SongPlan
@@ -12,7 +13,7 @@ package enum WorkerMessage {
 
     package init(_ message: ReceivedMessage) {
         switch Incoming(message) {
-        case .event(let event): self = .event(event)
+        case .event(let event), .heartbeat(let event, _): self = .event(event)
         case .damaged: self = .damaged
         case .request, .foreignRequest, .foreignWorker, .notOfThisProtocol: self = .other
         }
@@ -28,6 +29,8 @@ enum Incoming {
     /// Of a worker that speaks another version.
     case foreignWorker(name: String, reason: String)
     case event(Event)
+    /// A worker's heartbeat, with what its engine counted.
+    case heartbeat(Event, WorkerFigures)
     /// It was changed on its way.
     case damaged
     case notOfThisProtocol
@@ -36,7 +39,7 @@ enum Incoming {
     var role: PeerRoles? {
         switch self {
         case .request, .foreignRequest: .client
-        case .event, .foreignWorker, .damaged: .worker
+        case .event, .heartbeat, .foreignWorker, .damaged: .worker
         case .notOfThisProtocol: nil
         }
     }
@@ -65,7 +68,11 @@ enum Incoming {
         case .heartbeat, .chunk, .failed, .goodbye: break
         }
         let event = kind.event(peer: Peer(message.connection.bytes), provenKey: message.peerKey)
-        self = event.map { .event($0) } ?? .damaged
+        if let event, case .heartbeat(let heartbeat) = kind, heartbeat.hasFigures {
+            self = .heartbeat(event, WorkerFigures(heartbeat.figures))
+        } else {
+            self = event.map { .event($0) } ?? .damaged
+        }
     }
 }
 

@@ -43,6 +43,9 @@ struct WorkerLog {
 
     func name(at peer: Peer) -> String? { peers[peer].flatMap(name(of:)) }
 
+    /// The worker that said hello there last.
+    func id(at peer: Peer) -> WorkerID? { peers[peer] }
+
     // MARK: what happens
 
     mutating func hello(_ peer: Peer, _ id: WorkerID, name: String) {
@@ -70,21 +73,23 @@ struct WorkerLog {
 
     /// Compares with who was there before.
     ///
-    /// - Returns: what is to be logged.
-    mutating func look(_ present: [Present], lease: Duration, at now: Double) -> [String] {
+    /// - Returns: what is to be logged, with the worker's name.
+    mutating func look(
+        _ present: [Present], lease: Duration, at now: Double
+    ) -> [(line: String, worker: String)] {
         hasNews = false
         nextLook = now + Self.interval
-        var lines: [String] = []
+        var lines: [(line: String, worker: String)] = []
         var here: Set<WorkerID> = []
         for worker in present {
             here.insert(worker.id)
             var known = workers[worker.id] ?? Known(name: worker.name)
-            if !known.isHere { lines.append(Self.arrival(worker, known, now)) }
+            if !known.isHere { lines.append((Self.arrival(worker, known, now), worker.name)) }
             (known.isHere, known.wasBusy, known.goneAt) = (true, worker.isBusy, 0)
             workers[worker.id] = known
         }
         for (id, known) in workers.sorted(by: { $0.key < $1.key }) where known.isHere && !here.contains(id) {
-            if let line = Self.departure(known, lease) { lines.append(line) }
+            if let line = Self.departure(known, lease) { lines.append((line, known.name)) }
             workers[id]?.isHere = false
             workers[id]?.goneAt = now
         }

@@ -18,6 +18,10 @@ package final class Journal: Sendable {
     private let start: (wall: Double, steady: Double)
     /// What opening it had to mend; nil when nothing.
     package let salvage: Salvage?
+    /// As they are on the disk.
+    private let written: Mutex<[Total: UInt64]>
+    /// Totals that are not as they were written, and so begin anew.
+    package let damagedTotals: [String]
 
     /// Seconds since 1970 as records have them: a clock that is set while this process runs does not change how long
     /// things took.
@@ -45,8 +49,11 @@ package final class Journal: Sendable {
         }
         let lock = try disk.lock(folder)
         let (database, salvage) = try Self.openOrSalvage(Self.path(folder), on: disk)
+        let read = try Self.readTotals(database, Self.path(folder), on: disk)
         opened = Mutex(OpenedFile(database: database, lock: lock, folder: folder, on: disk))
         self.salvage = salvage
+        written = Mutex(read.totals)
+        damagedTotals = read.damaged
     }
 
     private static func openOrSalvage(
@@ -65,6 +72,12 @@ package final class Journal: Sendable {
             let salvage = try Salvage.make(path, damage: damage, on: disk)
             return (try open(path, on: disk), salvage)
         }
+    }
+
+    private static func readTotals(
+        _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
+    ) throws(JournalError) -> (totals: [Total: UInt64], damaged: [String]) {
+        try guarding(path, "reading", on: disk) { try queue.read(TotalRow.all) }
     }
 
     private static func openSound(_ path: String, on disk: any JournalDisk) throws(JournalError) -> DatabaseQueue {
@@ -189,11 +202,20 @@ package final class Journal: Sendable {
         return configuration
     }
 
+    /// What was counted over the journal's whole life, as it is on the disk.
+    package var totals: [Total: UInt64] { written.withLock { $0 } }
+
     /// Writes the records in one transaction: when this returns, all of them are durable; when it throws,
     /// none is there.
-    package func append(_ records: [CoordinatorCore.Record]) throws(JournalError) {
-        guard !records.isEmpty else { return }
+    ///
+    /// - Parameter counts: what is added to totals in the same transaction.
+    package func append(
+        _ records: [CoordinatorCore.Record], counting counts: [Total: UInt64] = [:]
+    ) throws(JournalError) {
+        guard !records.isEmpty || !counts.isEmpty else { return }
         let time = time
+        let before = totals
+        let after = Dictionary(uniqueKeysWithValues: counts.map { ($0, (before[$0] ?? 0) &+ $1) })
         try finding("writing to") { db in
             let statement = try db.cachedStatement(sql: RecordRow.insertion)
             for record in records {
@@ -205,7 +227,9 @@ package final class Journal: Sendable {
                 if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
                 try statement.execute(arguments: RecordRow(record).arguments(time: time))
             }
+            try TotalRow.write(after, db)
         }
+        written.withLock { $0.merge(after) { $1 } }
     }
 
     /// Nothing is left of the song, so that no row says that it was removed.

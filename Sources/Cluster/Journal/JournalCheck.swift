@@ -69,7 +69,7 @@ package struct JournalCheck: Sendable, Hashable, Encodable {
         records = try Int.fetchOne(db, sql: "SELECT count(*) FROM records") ?? 0
         let contents = try Journal.contents(db)
         damagedRows = contents.damage.prefix(Self.most).map(\.what)
-        damagedRows += contents.otherFaults
+        damagedRows += contents.otherFaults + (try TotalRow.all(db).damaged)
         damagedRows += contents.repaired.keys.sorted().map {
             "the row of song \($0) has a damaged byte, which can be mended"
         }

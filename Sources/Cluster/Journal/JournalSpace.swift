@@ -16,6 +16,14 @@ package struct JournalSize: Sendable, Hashable {
 }
 
 extension Journal {
+    /// What the file and its write-ahead log take; asks the file system, and no database.
+    package var fileBytes: UInt64 {
+        ["", "-wal"].reduce(0) { sum, ending in
+            var status = stat()
+            return stat(path + ending, &status) == 0 ? sum + UInt64(max(0, status.st_size)) : sum
+        }
+    }
+
     /// A file is made smaller when this part of it is free, and it is worth it.
     private static let (freePart, leastFree) = (4, 1 << 20)
 

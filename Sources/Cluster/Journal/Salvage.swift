@@ -65,6 +65,7 @@ struct SalvagedRows {
     private(set) var songs: [PageReader.Row] = []
     private(set) var records: [PageReader.Row] = []
     private var verdicts: [PageReader.Row] = []
+    private var totals: [PageReader.Row] = []
     private var epochs: [Epoch] = []
     private var hasMigrations = false
     private(set) var unreadable = 0
@@ -99,6 +100,7 @@ struct SalvagedRows {
             if let key = text(values[0]), let value = number(values[1]) { addEpoch(key, value) }
         case 4:
             if text(values[0]) != nil, text(values[2])?.hasPrefix("{") == true { songs.append(row) }
+            if TotalRow.fits(values) { totals.append(row) }
         case Self.fewestVerdictColumns, Self.verdictColumns.count:
             if values[0].isNull, number(values[1]) != nil, text(values[2]) != nil { verdicts.append(row) }
         case Self.fewestRecordColumns...Self.recordColumns.count:
@@ -130,6 +132,7 @@ struct SalvagedRows {
         }
         for row in records { try insert(row, "records", Self.recordColumns, numbered(row), db) }
         for row in verdicts { try insert(row, "verdicts", Self.verdictColumns, numbered(row), db) }
+        for row in totals { try insert(row, "totals", TotalRow.columns, row.values, db) }
         if records.contains(where: { $0.values.count < Self.recordColumns.count }) {
             try LeaseEnding.migrate(db)
             try RowDigest.migrate(db, where: "\(RowDigest.column) IS NULL")

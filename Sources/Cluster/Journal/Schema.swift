@@ -92,6 +92,8 @@ enum Schema {
             try VerdictRow.addChecksums(db)
             try JournalMeta.migrate(db)
         }
+        // What is counted over the journal's whole life; it begins with this release.
+        migrator.registerMigration("9 totals") { db in try TotalRow.migrate(db) }
         return migrator
     }
 }

@@ -1,4 +1,5 @@
 import ClusterProtocol
+import ProgramLog
 import SongPlan
 import Synchronization
 import WorkerCore
@@ -19,6 +20,7 @@ struct Conversation {
     /// The coordinator's address, for people.
     private let place: String
     private let batch: SharedBatch
+    private let metrics: EngineMetrics
     private let own: Introduction
     /// By level.
     private let checks: [Int: AssignmentCheck]
@@ -29,9 +31,10 @@ struct Conversation {
     private var seals = SealBook()
 
     init(
-        transport: any Transport, place: String, batch: SharedBatch, introduction: Introduction,
-        checks: [Int: AssignmentCheck]
+        transport: any Transport, place: String, batch: SharedBatch, metrics: EngineMetrics,
+        introduction: Introduction, checks: [Int: AssignmentCheck]
     ) {
+        self.metrics = metrics
         self.transport = transport
         self.place = place
         self.batch = batch
@@ -78,7 +81,7 @@ struct Conversation {
             case .sendHeartbeat: try sendHeartbeat()
             case .sendChunksAgain: try send(batch.state.withLock { $0.scheduler.resendAll() })
             case .dropAhead: batch.state.withLock { $0.dropAhead() }
-            case .tell(let notice): own.options.log(notice.text(at: place))
+            case .tell(let notice): own.options.log(notice.text(at: place), notice.level, notice.fields)
             case .stop(let reason): throw WorkerStopped(description: reason)
             }
         }
@@ -109,6 +112,7 @@ struct Conversation {
         message.held = held.map(WireLease.init)
         message.tokensPerSecond = speed.tokensPerSecond
         message.levelSpeeds = Dictionary(uniqueKeysWithValues: speeds.map { (UInt32($0), $1) })
+        message.figures = WireWorkerFigures(metrics.figures)
         try send(.heartbeat(message))
     }
 
@@ -192,7 +196,8 @@ struct Conversation {
             let check = checks[task.level], check.fault(assignment) == nil
         else {
             return own.options.log(
-                "leaves \(PeerText.shown("\(task)")) alone until its lease: it is not what this worker can prefill")
+                "leaves \(PeerText.shown("\(task)")) alone until its lease: it is not what this worker can prefill",
+                .warning, LogFields(song: PeerText.shown(task.song), task: PeerText.shown("\(task)")))
         }
         if batch.state.withLock({ $0.addAhead(assignment, prefix: check.prefix) }) { batch.signalEngine() }
     }

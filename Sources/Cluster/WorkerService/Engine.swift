@@ -1,11 +1,21 @@
 import ClusterProtocol
 import Foundation
 import JukeboxModel
+import ProgramLog
 import Sampling
 import SongPlan
 import Synchronization
 import Tensor
 import WorkerCore
+
+/// A window that the engine has.
+private struct EngineWindow {
+    var window: any BackendWindow
+    /// Whether it was not begun ahead of its lease, or has been given the rest since.
+    var isWhole: Bool
+    /// While its first new token is awaited.
+    var begun: Duration?
+}
 
 /// Computes the scheduler's steps, on a thread of its own.
 final class Engine: @unchecked Sendable {  // used by the engine's thread alone once `run` was called
@@ -19,13 +29,14 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Levels whose weights are in memory; the one used last comes last.
     private var resident: [Int] = []
     /// By the number of the task. Those that are not whole were begun ahead of their lease.
-    private var windows: [Int: (window: any BackendWindow, isWhole: Bool)] = [:]
+    private var windows: [Int: EngineWindow] = [:]
     /// What a step needs, kept from step to step so that none allocates.
     private var step = Step()
     private var batch: [WindowRows] = []
     private var outcomes: [StepOutcome] = []
     private var tokens: [UInt16] = []
-    private let log: @Sendable (String) -> Void
+    private let log: Log
+    let metrics: EngineMetrics
     private var record: StepRecord
     private let pulse: StepPulse
     private let hang: HangSettings
@@ -35,6 +46,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private let lies = LieInjection()
     private let count = TokenCount()
     private var drawnTokens = 0
+    /// In the step that runs.
+    private var tokensOfStep = 0
     /// As of the start: one more, and nothing that was computed since the last step can be trusted.
     private let disturbances = FloatEnvironment.disturbances
 
@@ -46,13 +59,14 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     ) throws {
         self.backend = backend
         (log, clock) = (options.log, options.clock)
+        metrics = EngineMetrics(options)
         (self.pulse, hang) = (pulse, options.hang ?? HangSettings())
         record = StepRecord(board: options.board, fault: .ofEnvironment)
         plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
         (labellers, blockLengths) = (model.labellers, model.blockLengths)
         for level in options.levels where resident.count < plan.residentLevels { try load(level) }
-        if lies.isAskedFor { log("ORCHESTRION_FAULT asks for wrong tokens: this worker is for tests alone") }
+        if lies.isAskedFor { log("ORCHESTRION_FAULT asks for wrong tokens: this worker is for tests alone", .warning) }
         if plan.residentLevels < options.levels.count {
             log(
                 "memory holds the weights of \(plan.residentLevels) of \(options.levels.count) levels at a time; "
@@ -133,6 +147,8 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         if record.begin(step, shared) { return failInjected(shared) }
         defer { record.end() }
         seat(shared)
+        let rows = batch.reduce(0) { $0 + $1.rows }
+        tokensOfStep = 0
         outcomes.removeAll(keepingCapacity: true)
         if !batch.isEmpty { backend.step(batch, level: step.level, outcomes: &outcomes) }
         guard FloatEnvironment.disturbances == disturbances else { return stop("\(EnvironmentDisturbed())", shared) }
@@ -141,10 +157,12 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         for (seat, outcome) in zip(step.decodes, outcomes) { take(outcome, of: seat, samples: true, shared) }
         for (prefill, outcome) in zip(step.prefills, outcomes.dropFirst(step.decodes.count)) {
             take(outcome, of: prefill.seat, samples: prefill.samples, shared)
+            if prefill.samples { notePrefill(of: prefill.seat) }
         }
         let duration = clock() - start
         if duration > longest[step.level] ?? .zero { longest[step.level] = duration }
         let seconds = duration / .seconds(1)
+        metrics.stepEnded(level: step.level, seconds: seconds, rows: rows, tokens: tokensOfStep)
         let hasNews = shared.state.withLock { state in
             state.sampled += tokens.count
             let effects = state.scheduler.completed(step, tokens: tokens, seconds: seconds)
@@ -210,7 +228,10 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         case .token(let drawn):
             token = lies.said(drawn, of: seat.task, after: drawnTokens)
             drawnTokens += 1
-            if samples { count.add() }
+            if samples {
+                count.add()
+                tokensOfStep += 1
+            }
         case .failed(let reason): fail(seat, reason, shared)
         }
         if samples { tokens.append(token) }
@@ -241,12 +262,21 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 seed: assignment.seed, sample: assignment.number, level: seat.task.level, filter: assignment.filter))
         do {
             let window = try backend.begin(input, level: seat.task.level)
-            windows[seat.job] = (window, isWhole: !assignment.isAhead)
+            // What was begun ahead also waited for its tokens.
+            windows[seat.job] = EngineWindow(
+                window: window, isWhole: !assignment.isAhead, begun: assignment.isAhead ? nil : clock())
             return window
         } catch {
             fail(seat, "\(error)", shared)
             return nil
         }
+    }
+
+    /// A window has its first new token.
+    private func notePrefill(of seat: Step.Seat) {
+        guard let begun = windows[seat.job]?.begun else { return }
+        windows[seat.job]?.begun = nil
+        metrics.prefillEnded(level: seat.task.level, seconds: (clock() - begun) / .seconds(1))
     }
 
     private func fail(_ seat: Step.Seat, _ reason: String, _ shared: SharedBatch) {

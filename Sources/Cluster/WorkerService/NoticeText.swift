@@ -1,4 +1,5 @@
 import Foundation
+import ProgramLog
 import WorkerCore
 
 extension Notice {
@@ -26,6 +27,20 @@ extension Notice {
             "a message from the coordinator was damaged on its way: says hello again, so that it is repeated; memory or "
                 + "network of one of the machines is not sound"
         case .nonsense: "ignores messages that are not of this protocol; is all of the cluster of one release?"
+        }
+    }
+
+    var level: LogLevel {
+        switch self {
+        case .joined, .back, .gaveUp, .gaveUpMore: .info
+        case .lost, .noConnection, .noAnswer, .damaged, .nonsense: .warning
+        }
+    }
+
+    var fields: LogFields {
+        switch self {
+        case .gaveUp(let window, _): LogFields(task: window)
+        case .joined, .back, .lost, .noConnection, .noAnswer, .gaveUpMore, .damaged, .nonsense: LogFields()
         }
     }
 

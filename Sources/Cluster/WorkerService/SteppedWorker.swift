@@ -24,7 +24,7 @@ package final class SteppedWorker {
         scheduler.setResident(engine.residentLevels)
         batch = SharedBatch(scheduler: scheduler)
         conversation = Conversation(
-            transport: transport, place: "the coordinator", batch: batch,
+            transport: transport, place: "the coordinator", batch: batch, metrics: engine.metrics,
             introduction: Conversation.Introduction(
                 options: options, slots: engine.slots, modelName: model.name,
                 identity: options.identity ?? options.name,

@@ -1,4 +1,6 @@
+import ClusterMetrics
 import ClusterProtocol
+import MetricSnapshots
 import SongPlan
 import WorkerCore
 
@@ -35,6 +37,29 @@ extension WireChunk {
         start = UInt32(chunk.start)
         tokens = chunk.tokens.map(UInt32.init)
         hash = expectedHash
+    }
+}
+
+extension WireWorkerFigures {
+    init(_ figures: WorkerFigures) {
+        self.init()
+        (run, seconds, memoryBytes) = (figures.run, figures.seconds, figures.memory)
+        levels = figures.levels.sorted { $0.key < $1.key }.map { number, level in
+            var wire = WireLevelFigures()
+            wire.level = UInt32(number)
+            wire.step = WireRangeCounts(level.step)
+            wire.prefill = WireRangeCounts(level.prefill)
+            wire.rows = WireRangeCounts(level.rows)
+            wire.tokens = level.tokens
+            return wire
+        }
+    }
+}
+
+extension WireRangeCounts {
+    fileprivate init(_ histogram: HistogramValue) {
+        self.init()
+        (counts, sum) = (histogram.counts, histogram.sum)
     }
 }
 

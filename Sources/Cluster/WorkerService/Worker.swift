@@ -1,6 +1,8 @@
 package import ClusterProtocol
 import Foundation
 package import JukeboxModel
+import ProcessLimits
+package import ProgramLog
 import Sampling
 import SongPlan
 import Synchronization
@@ -29,11 +31,15 @@ package final class Worker: Sendable {
         package var memory: Int?
         /// How often it says hello, and when it sends again what nobody acknowledges.
         package var session: Session.Settings
-        package var log: @Sendable (String) -> Void
+        package var log: Log
         /// New tokens in a full chunk.
         package var chunk = 128
         /// The time since any fixed moment.
         package var clock: @Sendable () -> Duration = SteadyClock.time
+        /// What tells its figures from those of another process; nil draws a number.
+        package var run: UInt64?
+        /// Bytes that its process has.
+        package var usedMemory: @Sendable () -> UInt64 = { ProcessUse.memory }
         /// What the worker is called in the protocol; nil draws one.
         package var identity: String?
         /// A durable name of the machine.
@@ -43,6 +49,7 @@ package final class Worker: Sendable {
         /// When a step counts as hung, so that `run` throws; nil is never.
         package var hang: HangSettings?
 
+        /// - Parameter log: gets the words of each line.
         package init(
             name: String, levels: [Int], threads: Int, slots: Int? = nil, memory: Int? = nil,
             session: Session.Settings = Session.Settings(),
@@ -54,7 +61,7 @@ package final class Worker: Sendable {
             self.slots = slots
             self.memory = memory
             self.session = session
-            self.log = log
+            self.log = Log(log)
         }
     }
 
@@ -67,6 +74,7 @@ package final class Worker: Sendable {
     package let slots: Int
     private let batch: SharedBatch
     private let engine: Engine
+    var engineMetrics: EngineMetrics { engine.metrics }
     private let identity: String
     private let pulse = StepPulse()
     private let stopping = Atomic(false)
@@ -119,7 +127,7 @@ package final class Worker: Sendable {
         thread.start()
         defer { batch.close() }
         var conversation = Conversation(
-            transport: transport, place: place, batch: batch,
+            transport: transport, place: place, batch: batch, metrics: engine.metrics,
             introduction: Conversation.Introduction(
                 options: options, slots: slots, modelName: modelName, identity: identity, fingerprints: fingerprints),
             checks: checks)

@@ -1,5 +1,7 @@
 import ArgumentParser
+import ClusterProtocol
 import Foundation
+import ProgramLog
 import SystemErrors
 
 @main
@@ -17,12 +19,12 @@ struct Orchestrion: ParsableCommand {
             Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 and 143 ended \
             by Ctrl-C and SIGTERM (a running coordinator or worker: 0).
             """,
-        version: "0.1",
+        version: ProgramVersion.current,
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ResumeCommand.self,
-            WorkersCommand.self, RemoveCommand.self, GatewayCommand.self, TokensCommand.self, ConnectCommand.self,
-            KeysCommand.self, JournalCommand.self,
+            WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self, TokensCommand.self,
+            ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, SimulateCommand.self,
             DemoCommand.self,
@@ -55,7 +57,7 @@ struct Orchestrion: ParsableCommand {
         } catch {
             let explanation = error.explanation
             let told = explanation == "\(error)" ? error : ExplainedError(description: explanation)
-            if ProgramEnd.isAbrupt { ProgramEnd.now(told) }
+            if ProgramEnd.isAbrupt || ProcessLog.isJSON { ProgramEnd.now(told) }
             exit(withError: told)
         }
     }

@@ -61,13 +61,25 @@ package enum StandardError {
                 return (queue?.text ?? [], queue?.lost ?? 0)
             }
             for line in text { writeNow(line) }
-            if lost > 0 { writeNow("\(lost) lines were lost here, because nobody read them\n") }
+            if lost > 0 { tell(lost) }
             let isEmpty = queue.withLock { queue in
                 queue?.isWriting = false
                 return queue?.text.isEmpty ?? true
             }
             if isEmpty { signal.wait() }
         }
+    }
+
+    /// What is said of lines that were lost.
+    package static func lossNote(_ count: Int) -> String { "\(count) lines were lost here, because nobody read them" }
+
+    /// - Parameter note: says that so many lines were lost, where they are not plain text; nil is as text.
+    package static func setLossNote(_ note: (@Sendable (Int) -> Void)?) { lossTeller.withLock { $0 = note } }
+
+    private static let lossTeller = Mutex<(@Sendable (Int) -> Void)?>(nil)
+
+    private static func tell(_ lost: Int) {
+        if let note = lossTeller.withLock({ $0 }) { note(lost) } else { writeNow(lossNote(lost) + "\n") }
     }
 
     private static func writeNow(_ text: String) {

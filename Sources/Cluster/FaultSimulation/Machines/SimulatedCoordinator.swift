@@ -53,7 +53,8 @@ final class SimulatedCoordinator {
         }
         do {
             try outside.checks.opened(journal)
-            core = try ReplayedJournal(journal, settings: outside.settings, log: outside.trace.log).core
+            core = try ReplayedJournal(journal, settings: outside.settings) { text, _, _ in outside.trace.log(text) }
+                .core
             try outside.checks.mended(journal, core)
             unsettled = try journal.unforgotten().filter { [core] in core.state(of: $0) == .finished }
         } catch {
@@ -128,7 +129,7 @@ final class SimulatedCoordinator {
 
     private func carryOut(_ effects: [Effect]) throws -> [Effect] {
         outside.checks.tries(effects)
-        let outcome = try gate.pass(effects, journal, isPatient: true, at: seconds)
+        let outcome = try gate.pass(effects, isPatient: true, at: seconds, append: append)
         if outside.disk.isDead { throw ProcessKilled() }
         switch outcome {
         case .durable(let effects):
@@ -140,11 +141,13 @@ final class SimulatedCoordinator {
         }
     }
 
+    private func append(_ records: [Record]) throws(JournalError) { try journal.append(records) }
+
     /// What workers say is left: they say it again.
     private func waitForJournal() throws {
         inbox = []
         requests = []
-        guard let held = try gate.retry(journal, at: seconds) else { return }
+        guard let held = try gate.retry(at: seconds, append: append) else { return }
         if outside.disk.isDead { throw ProcessKilled() }
         outside.trace.log("the journal goes on")
         try outside.checks.isDurable(core)

@@ -56,6 +56,9 @@ final class SimulatedWorker {
         options.machine = "m\(index + 1)"
         options.chunk = chunk
         options.clock = { clock.time }
+        // The same every time.
+        options.run = UInt64(index) << 32 + UInt64(number)
+        options.usedMemory = { 1 << 20 }
         let transport = WorkerTransport(network, link: index)
         let backend = HashBackend(clock: clock, secondsOfStep: machine.step * slowness, lies: machine.lies)
         let worker = try SteppedWorker(HashModel.served, backend: backend, options: options, transport: transport)

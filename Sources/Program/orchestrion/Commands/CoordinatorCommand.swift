@@ -6,6 +6,7 @@ import CoordinatorService
 import Foundation
 import JukeboxModel
 import MusicBox
+import ProgramLog
 import SystemErrors
 import ZeroMQTransport
 
@@ -104,6 +105,8 @@ struct CoordinatorCommand: ParsableCommand {
     @Flag(help: ArgumentHelp("Wait for room on a full disk, also with --end-with-input.", visibility: .hidden))
     var waitForRoom = false
 
+    @OptionGroup(title: "Log") var logging: LogOptions
+
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
@@ -127,6 +130,7 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     func run() throws {
+        logging.begin("coordinator")
         lifeline.watch()
         Signals.outliveReaders()
         PrivateFiles.begin()
@@ -134,8 +138,8 @@ struct CoordinatorCommand: ParsableCommand {
         compute.sayLimits { Terminal.log($0) }
         // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
         var options = CoordinatorServer.Options(
-            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom,
-            log: { Terminal.log($0) })
+            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom)
+        options.log = ProcessLog.current
         options.keepFor = keepFor.map { $0 * 86_400 }
         options.quota = quota?.bytes
         options.settings.lease = .milliseconds(Int64(lease * 1000))
@@ -204,10 +208,11 @@ struct CoordinatorCommand: ParsableCommand {
         let file = AllowListFile(path: allow ?? KeyListOptions.list(inState: state))
         try file.makeIfMissing()
         let list = try file.read()
-        for fault in list.faults { Terminal.log("warning: \(fault); the other lines count") }
+        for fault in list.faults { Terminal.log("warning: \(fault); the other lines count", .warning) }
         if list.keys.isEmpty {
             Terminal.log(
-                "warning: \(file.path) names no key yet, so nobody can connect; orchestrion keys allow adds one")
+                "warning: \(file.path) names no key yet, so nobody can connect; orchestrion keys allow adds one",
+                .warning)
         }
         let half = FileManager.default.fileExists(atPath: "\(keyFile).pub") ? " (\(keyFile).pub)" : ""
         return (

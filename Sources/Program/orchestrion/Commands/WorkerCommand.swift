@@ -3,6 +3,7 @@ import Checkpoint
 import Foundation
 import JukeboxModel
 import MusicBox
+import ProgramLog
 import SongPlan
 import WorkerService
 import ZeroMQTransport
@@ -59,6 +60,8 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds after which a step that has not ended counts as hung.", visibility: .hidden))
     var hangAfter: Double?
 
+    @OptionGroup(title: "Log") var logging: LogOptions
+
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
@@ -72,6 +75,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        logging.begin(engine == nil ? "supervisor" : "worker")
         lifeline.watch()
         Signals.outliveReaders()
         let machine = MachineIdentity.find(key: try connection.settings().key)
@@ -102,7 +106,8 @@ struct WorkerCommand: ParsableCommand {
         if let note = model.folder.neighbourNote { Terminal.log(note) }
         var options = Worker.Options(
             name: name, levels: served, threads: compute.threads, slots: slots,
-            memory: memory.map { Int($0 * 1e9) }, log: { Terminal.log($0) })
+            memory: memory.map { Int($0 * 1e9) })
+        options.log = ProcessLog.current
         (options.identity, options.machine, options.board) = (engine?.identity, machine, board)
         options.hang = hangAfter.map { HangSettings(all: .milliseconds(Int64($0 * 1000))) } ?? HangSettings()
         let worker = try Worker(model: model, options: options)
@@ -112,7 +117,8 @@ struct WorkerCommand: ParsableCommand {
         Terminal.log(
             String(format: "ready after %.1f s with %d slots, connects to %@", seconds, worker.slots, place))
         if let slots, worker.slots < slots {
-            Terminal.log("warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for")
+            Terminal.log(
+                "warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for", .warning)
         }
         if engine == nil { _ = Interrupt(code: 0) { worker.stop() } }
         stop.whenPulled { worker.stop() }
@@ -120,11 +126,11 @@ struct WorkerCommand: ParsableCommand {
         do {
             try worker.run(transport: transport, place: place)
         } catch let hung as EngineHung {
-            Terminal.log("\(hung): the engine is ended")
+            Terminal.log("\(hung): the engine is ended", .error)
             board?.hungSeconds = max(1, hung.seconds)
             _exit(EngineOption.hungCode)
         } catch let stopped as WorkerStopped {
-            Terminal.log("refused by the coordinator: \(stopped.description)")
+            Terminal.log("refused by the coordinator: \(stopped.description)", .error)
             throw ExitCode(1)
         }
         Terminal.log("stopped")

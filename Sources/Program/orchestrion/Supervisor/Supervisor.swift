@@ -2,6 +2,7 @@ import ArgumentParser
 import CProcess
 import ClusterProtocol
 import Foundation
+import ProgramLog
 import Synchronization
 import WorkerService
 import ZeroMQTransport
@@ -68,9 +69,11 @@ final class Supervisor: Sendable {
             switch judge(ending, isStopping: isStopping, hasServed: hasServed) {
             case .end(0): return
             case .end(let code): throw ExitCode(code)
-            case .tryAgain: Terminal.log("the engine cannot start now; it is tried again in \(pause / .seconds(1)) s")
+            case .tryAgain:
+                Terminal.log("the engine cannot start now; it is tried again in \(pause / .seconds(1)) s", .warning)
             case .startAgain:
-                Terminal.log("the engine ended: \(describe(ending)); it is started again in \(pause / .seconds(1)) s")
+                Terminal.log(
+                    "the engine ended: \(describe(ending)); it is started again in \(pause / .seconds(1)) s", .warning)
                 report(ending)
             }
             if start.duration(to: .now) >= Self.trial { pause = Self.firstPause }
@@ -102,7 +105,7 @@ final class Supervisor: Sendable {
         do {
             return try EngineProcess(EngineOption(descriptor: descriptor, parent: getpid(), identity: identity))
         } catch  where !isFirst {
-            Terminal.log("\(error); it is tried again")
+            Terminal.log("\(error); it is tried again", .warning)
             return nil
         }
     }
@@ -157,7 +160,7 @@ final class Supervisor: Sendable {
                 _ = try transport.receive(timeout: .milliseconds(100), limit: 16)
             }
         } catch {
-            Terminal.log("the coordinator could not be told: \(error)")
+            Terminal.log("the coordinator could not be told: \(error)", .warning)
         }
     }
 

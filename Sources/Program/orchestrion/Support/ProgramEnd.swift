@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ProgramLog
 import SystemErrors
 
 /// How the program ends.
@@ -7,9 +8,16 @@ enum ProgramEnd {
     /// Threads still compute, which an orderly end would trip over. Of the main thread.
     nonisolated(unsafe) static var isAbrupt = false
 
+    /// Says why it ends: where all that is said are objects, as one of them.
+    private static func tell(_ error: any Error) {
+        guard !(error is ExitCode) else { return }
+        let message = Orchestrion.fullMessage(for: error)
+        if ProcessLog.isJSON { ProcessLog.current(message, .error) } else { StandardError.write(message + "\n") }
+    }
+
     /// Ends it with an error, whatever runs.
     static func now(_ error: any Error) -> Never {
-        if !(error is ExitCode) { StandardError.write(Orchestrion.fullMessage(for: error) + "\n") }
+        tell(error)
         try? StandardOutput.flush()
         StandardError.flush()
         _exit(Orchestrion.exitCode(for: error).rawValue)

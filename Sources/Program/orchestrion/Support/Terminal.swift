@@ -1,4 +1,5 @@
 import Foundation
+import ProgramLog
 import SystemErrors
 
 /// What people see on standard error: log lines and progress.
@@ -19,12 +20,8 @@ enum Terminal {
 
     static func note(_ text: String) { StandardError.write(text + "\n") }
 
-    /// A log line with the time of day.
-    static func log(_ text: String) {
-        let formatter = DateFormatter()
-        formatter.dateFormat = "HH:mm:ss"
-        note("\(formatter.string(from: Date()))  \(text)")
-    }
+    /// A line of the log.
+    static func log(_ text: String, _ level: LogLevel = .info) { ProcessLog.current(text, level) }
 
     static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "long" }

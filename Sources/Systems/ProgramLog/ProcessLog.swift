@@ -1,0 +1,31 @@
+import Synchronization
+import SystemErrors
+
+/// The log of this process: where everything goes that a program that serves others has to say.
+package enum ProcessLog {
+    private struct State {
+        var log = ProcessLog.make("orchestrion", .text, .info)
+        var form = LogForm.text
+    }
+
+    private static let state = Mutex(State())
+
+    /// Before anything is logged.
+    ///
+    /// - Parameter name: of the part of the program that this process is.
+    package static func begin(_ name: String, _ form: LogForm, level: LogLevel) {
+        state.withLock { $0 = State(log: make(name, form, level), form: form) }
+        let log = current
+        guard form == .json else { return StandardError.setLossNote(nil) }
+        StandardError.setLossNote { count in log(StandardError.lossNote(count), .warning) }
+    }
+
+    package static var current: Log { state.withLock { $0.log } }
+
+    /// Whether nothing but objects is written, one a line.
+    package static var isJSON: Bool { state.withLock { $0.form } == .json }
+
+    fileprivate static func make(_ name: String, _ form: LogForm, _ level: LogLevel) -> Log {
+        Log(name, form, level: level) { StandardError.write($0) }
+    }
+}
