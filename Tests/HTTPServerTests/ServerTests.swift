@@ -93,6 +93,7 @@ struct ServerTests {
     @Test func `beyond the most connections one is hung up on, and there is room when others have gone`() async throws {
         var limits = HTTPServer.Limits()
         limits.connections = 2
+        limits.head = .seconds(600)
         let served = try await ServedGateway(limits)
         var clients = try (0..<2).map { _ in try RawClient(served.server.address) }
         for client in clients {
@@ -106,6 +107,7 @@ struct ServerTests {
             let client = try RawClient(served.server.address)
             await client.send(Self.head + "\r\n")
             isServed = await client.receive(until: "ok").contains("200 OK")
+            try await Task.sleep(for: .milliseconds(50))
         }
         #expect(isServed)
         await served.stop()

@@ -58,7 +58,7 @@ extension CoordinatorLoop {
         reserve.fill()
     }
 
-    private var reserve: RoomReserve { RoomReserve(folder: folder.path) }
+    private var reserve: RoomReserve { RoomReserve(folder: folder.path, quota: options.quota) }
 
     /// What is due now.
     func keepUp(_ transport: any Transport, _ replies: inout [AddressedReply]) throws {

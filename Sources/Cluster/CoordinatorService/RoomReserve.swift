@@ -6,11 +6,13 @@ import SystemErrors
 struct RoomReserve {
     private let path: String
     private let folder: String
-    /// Bytes: a twentieth of the disk, and no more than that.
+    private let quota: Int?
+    /// A twentieth of the disk or of the quota, and so many bytes at most.
     private static let (part, most, least) = (20, 4 << 20, 64 << 10)
 
-    init(folder: String) {
-        self.folder = folder
+    /// - Parameter quota: bytes that the folder may take; nil is all of the disk.
+    init(folder: String, quota: Int?) {
+        (self.folder, self.quota) = (folder, quota)
         path = folder + "/reserve"
     }
 
@@ -22,7 +24,7 @@ struct RoomReserve {
     /// Takes the room, where the disk has several times as much left. What the disk refuses is tried again at the next call.
     func fill() {
         guard let disk = DiskSpace.of(folder) else { return }
-        let wanted = min(max(disk.total / Self.part, Self.least), Self.most)
+        let wanted = min(max(min(disk.total, quota ?? .max) / Self.part, Self.least), Self.most)
         guard size < wanted, disk.free > 2 * wanted else { return }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return }
