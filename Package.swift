@@ -288,7 +288,8 @@ let package = Package(
         .testTarget(
             name: "ClusterClientTests",
             dependencies: [
-                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "MetricSnapshots", "ModelTestSupport",
+                "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "MetricSnapshots",
+                "ModelTestSupport",
                 "SongFiles", "SongPlan",
             ]),
         .testTarget(

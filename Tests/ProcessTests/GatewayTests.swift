@@ -24,7 +24,8 @@ extension ClusterProcesses {
             ]
             let body = String(decoding: try JSONSerialization.data(withJSONObject: fields), as: UTF8.self)
             let answer = try await RawClient.ask(
-                "POST", path, at: address, fields: ["Content-Type: application/json", "Idempotency-Key: one"], body: body)
+                "POST", path, at: address, fields: ["Content-Type: application/json", "Idempotency-Key: one"],
+                body: body)
             try #require(answer.status == 202, "\(String(decoding: answer.body, as: UTF8.self))")
             return try #require(try object(answer.body)["song"] as? String)
         }
