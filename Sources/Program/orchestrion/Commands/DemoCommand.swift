@@ -18,6 +18,7 @@ struct DemoCommand: ParsableCommand {
               orchestrion demo
               orchestrion demo --genre waltz --lyrics "sun sea sky far low you"
               orchestrion demo take.flac
+              orchestrion demo --page
             """)
 
     /// Cooler at the lower levels, whose noise adds up: what the model's card recommends (Docs/MusicBox.md).
@@ -61,6 +62,9 @@ struct DemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The output folder (default songs/demo-DATE-TIME).", valueName: "dir"))
     var out: String?
 
+    @Flag(help: "Leave the cluster running afterwards, with its HTTP API, and print the address; Ctrl-C ends it.")
+    var page = false
+
     func run() throws {
         if let recording, !FileManager.default.fileExists(atPath: recording) {
             throw ValidationError("there is no file \(recording)")
@@ -87,7 +91,7 @@ struct DemoCommand: ParsableCommand {
         for (name, value) in [("--genre", genre), ("--artist", artist), ("--lyrics", lyrics)] {
             if let value { song += [name, value] }
         }
-        try Demonstration(song: song, introduction: introduction, folder: folder, profile: profile).run()
+        try Demonstration(song: song, introduction: introduction, folder: folder, profile: profile, stays: page).run()
     }
 
     private static func text(_ seconds: Double) -> String { String(format: "%g", seconds) }

@@ -16,6 +16,8 @@ final class Demonstration {
     private let folder: URL
     private let profile: [String]
     private let place: URL
+    /// Whether the cluster goes on after the demonstration, with its HTTP API.
+    private let stays: Bool
     private var interrupt: Interrupt?
     private var children: [OwnProcess] = []
     private static let id = "demo"
@@ -24,12 +26,14 @@ final class Demonstration {
     ///   - introduction: the song in words.
     ///   - folder: where the song goes.
     ///   - profile: of the coordinator and its workers.
+    ///   - stays: whether they go on afterwards, with the HTTP API, until Ctrl-C.
     /// - Throws: an error of the file system.
-    init(song: [String], introduction: String, folder: URL, profile: NumericProfile) throws {
+    init(song: [String], introduction: String, folder: URL, profile: NumericProfile, stays: Bool) throws {
         self.song = song
         self.introduction = introduction
         self.folder = folder
         self.profile = ["--profile", profile.name]
+        self.stays = stays
         place = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrion-demo-\(UUID().uuidString)")
         // What cannot be written is to be known before a song is sampled.
         for needed in [folder, place] {
@@ -55,6 +59,7 @@ final class Demonstration {
         try sampleDisturbed(client)
         try compareWithUndisturbed()
         try showResult()
+        if stays { try stay() }
     }
 
     // MARK: the cluster
@@ -67,7 +72,7 @@ final class Demonstration {
             [
                 "coordinator", "--listen", "tcp://127.0.0.1:0", "--endpoint-file", file, "--state",
                 place.appendingPathComponent("state").path, "--lease", "2",
-            ] + profile)
+            ] + (stays ? ["--http", "127.0.0.1:0", "--http-endpoint-file", httpEndpoint] : []) + profile)
         try wait("the coordinator", limit: 30) { FileManager.default.fileExists(atPath: file) }
         let endpoint = try String(contentsOfFile: file, encoding: .utf8)
         let client = try ConnectionOptions.parse(["--connect", endpoint]).client()
@@ -79,6 +84,17 @@ final class Demonstration {
     }
 
     private var endpoint = ""
+    private var httpEndpoint: String { place.appendingPathComponent("http-endpoint").path }
+
+    /// The cluster goes on until Ctrl-C.
+    private func stay() throws {
+        let address = try String(contentsOfFile: httpEndpoint, encoding: .utf8)
+        step("The cluster goes on until Ctrl-C")
+        say("  \(address)/api/v1/songs                the songs; \(Self.id) is this one (Docs/Guide/HTTP.md)")
+        say("  \(address)/api/v1/songs/\(Self.id)/audio    its sound")
+        say("  orchestrion submit --connect \(endpoint) --genre waltz --seconds 8")
+        while interrupt?.isRaised != true { Thread.sleep(forTimeInterval: 0.1) }
+    }
 
     private func startWorker(_ name: String) throws {
         try start(name, ["worker", "--connect", endpoint, "--threads", "1", "--name", name] + profile)
@@ -134,7 +150,7 @@ final class Demonstration {
     }
 
     private func compareWithUndisturbed() throws {
-        for child in children { child.kill() }
+        if !stays { for child in children { child.kill() } }
         step("The same song again, undisturbed, in one process")
         let again = place.appendingPathComponent("undisturbed")
         let begin = ContinuousClock.now
