@@ -1,3 +1,4 @@
+import Glibc
 package import HTTPGateway
 package import NIOCore
 import NIOHTTP1
@@ -35,6 +36,9 @@ package final class HTTPServer: Sendable {
         let gauge = ConnectionGauge(limit: limits.connections)
         do {
             listener = try await ServerBootstrap(group: group)
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try Self.keepFromChildren(channel) }
+                }
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.maxMessagesPerRead, value: 4)
@@ -53,6 +57,14 @@ package final class HTTPServer: Sendable {
         return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
     }
 
+    /// A process that this one starts must not have the connection, too: it would stay open until that ends. SwiftNIO
+    /// 2.101 accepts connections without saying so.
+    private static func keepFromChildren(_ channel: any Channel) throws {
+        try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (socket: NIOBSDSocket.Handle) in
+            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+        }
+    }
+
     /// - Returns: nil for a connection that is too much.
     private static func prepare(
         _ channel: any Channel, _ gauge: ConnectionGauge, _ limits: Limits
@@ -62,6 +74,7 @@ package final class HTTPServer: Sendable {
             return nil
         }
         channel.closeFuture.whenComplete { _ in gauge.leave() }
+        try keepFromChildren(channel)
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
         try channel.pipeline.syncOperations.addHandler(ConnectionTimes(limits: limits))
         return try NIOAsyncChannel(
