@@ -13,7 +13,8 @@ import ZeroMQTransport
     }
 
     @Test func `where nobody listens it is unreachable, until somebody does, and again after that`() throws {
-        let place = try ZeroMQServer(listen: "tcp://127.0.0.1:0", security: .open, context: ZeroMQContext())
+        // Where no other test takes the port while it is free.
+        let place = try ZeroMQServer(listen: "tcp://127.0.0.77:0", security: .open, context: ZeroMQContext())
         let endpoint = place.endpoint
         place.close()
         let client = try ZeroMQClient(connect: endpoint, security: .open, context: ZeroMQContext())

@@ -49,7 +49,7 @@ struct SimulatedClient {
         case .cancelled: if songs[place].resumeAt.map({ $0 <= now }) ?? true { coordinator.ask(.resume(id)) }
         case .failed(let reason): throw Violation(.liveness, "song \(id) failed: \(reason)")
         case .finished:
-            guard let streams = cluster.shelf[id] else { throw Violation(.tokens, "song \(id) has no outputs") }
+            guard let streams = cluster.finished[id] else { throw Violation(.tokens, "song \(id) has no outputs") }
             try cluster.checks.tokens.finished(id, streams)
             songs[place].isFinished = true
         }

@@ -25,7 +25,7 @@ final class SimulatedCluster {
     let trace: Trace
     let disk: SimulatedDisk
     let network: SimulatedNetwork
-    let shelf = SongShelf()
+    let finished = FinishedSongs()
     let checks: Checks
     let scenario: Scenario
     let schedule: FaultSchedule
@@ -175,7 +175,7 @@ final class SimulatedCluster {
         do {
             coordinator = try SimulatedCoordinator(
                 SimulatedCoordinator.Surroundings(
-                    clock: clock, disk: disk, network: network, shelf: shelf, checks: checks, trace: trace,
+                    clock: clock, disk: disk, network: network, finished: finished, checks: checks, trace: trace,
                     settings: scenario.settings),
                 dice: Dice(seed: seed, part: 1000 + UInt64(process)))
         } catch is ProcessKilled {

@@ -121,6 +121,9 @@ struct SalvagedRows {
     }
 
     private func text(_ value: DatabaseValue) -> String? { String.fromDatabaseValue(value) }
+
+    // Inlined, it ends the compiler of Swift 6.3.1 in release builds ("Found ownership error").
+    @inline(never)
     private func number(_ value: DatabaseValue) -> Int64? {
         if case .int64(let number) = value.storage { number } else { nil }
     }

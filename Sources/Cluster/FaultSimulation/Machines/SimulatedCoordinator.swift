@@ -14,7 +14,7 @@ final class SimulatedCoordinator {
         var clock: VirtualClock
         var disk: SimulatedDisk
         var network: SimulatedNetwork
-        var shelf: SongShelf
+        var finished: FinishedSongs
         var checks: Checks
         var trace: Trace
         var settings: Settings
@@ -175,7 +175,7 @@ final class SimulatedCoordinator {
             case .songSampled(let song): write(song)
             case .tokensWithdrawn(let song, _):
                 jobs.restart(song)
-                outside.shelf.discard(song)
+                outside.finished.discard(song)
             case .songEnded(let song, let state): try end(song, state)
             case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):
@@ -242,7 +242,7 @@ final class SimulatedCoordinator {
                 jobs.retry(job, at: seconds)
                 return []
             }
-            outside.shelf.put(song, streams)
+            outside.finished.put(song, streams)
             return try handle(.outputsWritten(song))
         }
     }
