@@ -103,7 +103,7 @@ struct ServerTests {
         #expect(await (try RawClient(served.server.address)).isHungUpOn())
         clients.removeAll()
         var isServed = false
-        for _ in 0..<200 where !isServed {
+        for _ in 0..<6000 where !isServed {
             let client = try RawClient(served.server.address)
             await client.send(Self.head + "\r\n")
             isServed = await client.receive(until: "ok").contains("200 OK")

@@ -19,6 +19,8 @@ struct EventRoutes {
 
     /// A comment goes out this often, so that a connection that is dead is noticed.
     private static let ping = Duration.seconds(15)
+    /// A listener hears no more often than this: each time costs the system a write, whatever is in it.
+    private static let pace = Duration.seconds(1)
 
     private func events(_ request: RouteRequest, of song: String?) async throws -> HTTPResponse {
         let start = number(request.request.fields["Last-Event-ID"])
@@ -29,12 +31,14 @@ struct EventRoutes {
             try await writer.write(Array("retry: 2000\n\n".utf8))
             var heard = start
             var pinged = ContinuousClock.now
+            var told = pinged - Self.pace
             while true {
                 let changes = await watch.changes(after: heard, of: song)
                 // All in one go, which costs a listener of many songs no more than one.
                 if !changes.list.isEmpty {
                     try await writer.write(
                         changes.list.flatMap { Self.event($0.song, $0.entry, epoch: watch.epoch) })
+                    told = .now
                 }
                 // There is nothing more to tell of a song that has ended.
                 if let song, await watch.hasEnded(song) { return }
@@ -46,6 +50,7 @@ struct EventRoutes {
                 }
                 try Task.checkCancellation()
                 await watch.wait(after: heard, atMost: Self.ping)
+                try await Task.sleep(until: told + Self.pace)
             }
         }
         return HTTPResponse(
