@@ -9,8 +9,7 @@ package protocol JournalDisk: Sendable {
     /// Holds a state folder for this process alone, until what is returned is freed.
     func lock(_ folder: String) throws(JournalError) -> any Sendable
     func exists(_ path: String) -> Bool
-    /// Which file has a name; nil when none has.
-    func identity(_ path: String) -> FileIdentity?
+    func identity(_ path: String) -> FileIdentity
     /// All of a file.
     func read(_ path: String) throws -> [UInt8]
     /// Replaces a file that is there.
@@ -49,10 +48,10 @@ package struct SystemDisk: JournalDisk {
 
     package func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    package func identity(_ path: String) -> FileIdentity? {
+    package func identity(_ path: String) -> FileIdentity {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        return FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+        guard stat(path, &status) == 0 else { return errno == ENOENT || errno == ENOTDIR ? .none : .unknown }
+        return .file(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
     }
 
     package func read(_ path: String) throws -> [UInt8] {

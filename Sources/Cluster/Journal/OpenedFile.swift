@@ -1,19 +1,22 @@
 import GRDB
 
-/// A file on a disk, whatever its name is.
-package struct FileIdentity: Sendable, Hashable {
-    package var device: UInt64
-    package var number: UInt64
+/// Which file has a name.
+package enum FileIdentity: Sendable, Hashable {
+    case none
+    /// The disk does not say just now.
+    case unknown
+    case file(device: UInt64, number: UInt64)
 
-    package init(device: UInt64, number: UInt64) { (self.device, self.number) = (device, number) }
+    /// Whether a name is known to have another file now, or none. What a failing disk does not say proves nothing.
+    func differs(from former: FileIdentity) -> Bool { self != former && self != .unknown && former != .unknown }
 }
 
 /// A journal's file and lock while they are open, and which files had their names then.
 struct OpenedFile: Sendable {
     private(set) var database: DatabaseQueue
     private var lock: any Sendable
-    private var file: FileIdentity?
-    private var lockFile: FileIdentity?
+    private var file: FileIdentity
+    private var lockFile: FileIdentity
 
     init(database: DatabaseQueue, lock: any Sendable, folder: String, on disk: any JournalDisk) {
         (self.database, self.lock) = (database, lock)
@@ -30,10 +33,10 @@ struct OpenedFile: Sendable {
     }
 
     func isLockInPlace(_ folder: String, on disk: any JournalDisk) -> Bool {
-        disk.identity(StateLock.path(folder)) == lockFile
+        !disk.identity(StateLock.path(folder)).differs(from: lockFile)
     }
 
     func isInPlace(_ folder: String, on disk: any JournalDisk) -> Bool {
-        isLockInPlace(folder, on: disk) && disk.identity(Journal.path(folder)) == file
+        isLockInPlace(folder, on: disk) && !disk.identity(Journal.path(folder)).differs(from: file)
     }
 }

@@ -103,7 +103,7 @@ final class SimulatedDisk: JournalDisk, @unchecked Sendable {  // a simulation h
     func makeFolder(_ path: String) throws {}
     func lock(_ folder: String) throws(JournalError) -> any Sendable { 0 }
     func exists(_ path: String) -> Bool { sd_exists(disk, path) != 0 }
-    func identity(_ path: String) -> FileIdentity? { exists(path) ? FileIdentity(device: 0, number: 0) : nil }
+    func identity(_ path: String) -> FileIdentity { exists(path) ? .file(device: 0, number: 0) : .none }
     func read(_ path: String) throws -> [UInt8] {
         var count = 0
         guard let start = sd_bytes(disk, path, &count) else { return [] }
