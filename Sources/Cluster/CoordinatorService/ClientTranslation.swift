@@ -19,6 +19,9 @@ enum ClientRequest {
     case cancel(SongID)
     case remove(SongID, force: Bool)
     case resume(SongID)
+    case note(SongID, NoteChange)
+    /// What a song was asked for.
+    case request(SongID)
     case releaseMachine(MachineID)
     /// The song's files: finished ones, or sound that grows.
     ///
@@ -74,6 +77,9 @@ enum ClientReply {
     case cancelled(wasRunning: Bool)
     case removed(wasRunning: Bool)
     case resumed(wasAtRest: Bool)
+    case noted
+    /// - Parameter specification: as JSON.
+    case request(specification: String, format: String)
     case released(wasSetAside: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
@@ -100,7 +106,8 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline,
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .noted, .request, .released, .files,
+            .piece, .timeline,
             .models, .metrics:
             return .refused("the answer is larger than a message can be")
         }
@@ -124,6 +131,17 @@ struct StatusReport {
         var waiting: String?
         /// By level.
         var audibleSeconds: [Double]
+        /// Of the whole song.
+        var seconds: Double
+        var labels: [SongSummaries.Labels]
+        var parent: Parent?
+    }
+    /// What a branch keeps of another song.
+    struct Parent {
+        var origin: BranchOrigin
+        /// Of a top-level token.
+        var secondsPerToken: Double
+        var isHere: Bool
     }
     struct Worker {
         /// Bytes in a message.
@@ -194,6 +212,8 @@ extension ClientRequest {
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
+        case .note(let note): self = .note(note.song, NoteChange(note))
+        case .request(let query): self = .request(query.song)
         case .releaseMachine(let release): self = .releaseMachine(release.machine)
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
@@ -234,6 +254,9 @@ extension AddressedReply {
         case .released(let wasSetAside): wire.released.wasSetAside = wasSetAside
         case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
+        case .noted: wire.noted = WireNoted()
+        case .request(let specification, let format):
+            (wire.request.specification, wire.request.format) = (specification, format)
         case .files(let list):
             wire.files.state = "\(list.state)"
             wire.files.sampleRate = UInt32(list.sampleRate)
@@ -352,6 +375,15 @@ extension WireSongStatus {
         priority = Int32(clamping: song.priority)
         ageSeconds = song.ageSeconds
         waiting = song.waiting.map { String($0.prefix(1000)) } ?? ""
+        (name, note) = (status.note.name, status.note.note)
+        (starred, hidden) = (status.note.isStarred, status.note.isHidden)
+        seconds = song.seconds
+        labels = song.labels.map { names in
+            var labels = WireSampleLabels()
+            (labels.artist, labels.genre) = (String(names.artist.prefix(200)), String(names.genre.prefix(200)))
+            return labels
+        }
+        if let parent = song.parent { self.parent = WireParent(parent) }
         if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
         levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
             var progress = WireLevelStatus()
@@ -363,6 +395,18 @@ extension WireSongStatus {
             progress.audibleSeconds = audibleSeconds
             return progress
         }
+    }
+}
+
+extension WireParent {
+    fileprivate init(_ parent: StatusReport.Parent) {
+        self.init()
+        let origin = parent.origin
+        (operation, song) = (origin.operation.rawValue, String((origin.song ?? "").prefix(64)))
+        samples = origin.samples.prefix(256).map { UInt32(clamping: $0) }
+        fromSeconds = Double(origin.from) * parent.secondsPerToken
+        toSeconds = Double(origin.to) * parent.secondsPerToken
+        isHere = parent.isHere
     }
 }
 
