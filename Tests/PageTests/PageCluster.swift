@@ -32,9 +32,12 @@ struct PageCluster {
     /// Fills the form and sends it off.
     func compose(genre: String, lyrics: String, seconds: Int, samples: Int) async throws {
         try await browser.open("/#/compose")
-        try await browser.wait(for: "the plan", until: "document.querySelector('.plan-when')?.textContent.startsWith('Done')")
+        try await browser.wait(
+            for: "the plan", until: "document.querySelector('.plan-when')?.textContent.startsWith('Done')")
         try await browser.type(genre, into: ".name-field input")
-        try await browser.wait(for: "the genre to be found", until: "!document.querySelector('.names').hidden || document.querySelector('.names').children.length")
+        try await browser.wait(
+            for: "the genre to be found",
+            until: "!document.querySelector('.names').hidden || document.querySelector('.names').children.length")
         try await browser.type(lyrics, into: ".compose textarea")
         let fields = "[...document.querySelectorAll('.compose label')]"
         for (label, value) in [("Seconds", seconds), ("Samples", samples)] {
@@ -48,5 +51,7 @@ struct PageCluster {
 
     /// The song that is shown.
     func shownSong() async throws -> String { try await browser.text("location.hash.split(/[/?]/)[2]") }
-    func position() async throws -> Double { try await browser.number("document.querySelector('.time').dataset.position") }
+    func position() async throws -> Double {
+        try await browser.number("document.querySelector('.time').dataset.position")
+    }
 }

@@ -108,6 +108,9 @@ final class Browser {
         try await ask("/execute/sync", ["script": "return (\(expression))", "args": values])
     }
 
+    /// Runs a script whose value does not matter.
+    func run(_ script: String) async throws { _ = try await ask("/execute/sync", ["script": script, "args": []]) }
+
     func text(_ expression: String) async throws -> String { try await value(expression) as? String ?? "" }
 
     func number(_ expression: String) async throws -> Double {
@@ -123,7 +126,8 @@ final class Browser {
             }
         } catch let error as TestSupportError {
             let log = (try? await errors()) ?? []
-            throw TestSupportError("\(error); the console: \(log); the page: \(try await text("document.body.innerText"))")
+            throw TestSupportError(
+                "\(error); the console: \(log); the page: \(try await text("document.body.innerText"))")
         }
     }
 

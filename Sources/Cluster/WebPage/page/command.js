@@ -7,7 +7,7 @@ const quoted = (text) => /^[\w.,:@%+/=-]+$/.test(text) ? text : `'${String(text)
 export function line(name, words, options = {}) {
   const parts = ["orchestrion", name, ...words.filter((word) => word !== "").map(quoted)];
   for (const [option, value] of Object.entries(options)) {
-    if (value === null || value === undefined || value === "" || value === false) continue;
+    if (value === null || value === undefined || value === "" || value === false || value.length === 0) continue;
     parts.push(`--${option}`);
     if (value !== true) parts.push(quoted(Array.isArray(value) ? value.join(",") : String(value)));
   }
@@ -23,7 +23,13 @@ export function disclosure(current, label = "As a command") {
     setTimeout(() => { copy.textContent = "Copy"; }, 1500);
   } });
   const node = el("details", { class: "as-command" }, el("summary", { text: label }), el("div", { class: "command-row" }, code, copy));
-  const update = () => { if (node.open) code.textContent = [current()].flat().join("\n"); };
+  // A short word is not broken at its dashes.
+  const word = (text) => el("span", { class: text.length < 24 ? "unbroken" : null, text });
+  const update = () => {
+    if (!node.open) return;
+    const text = [current()].flat().join("\n");
+    if (code.textContent !== text) code.replaceChildren(...text.split(/(\s+)/).map((part) => part.trim() ? word(part) : part));
+  };
   node.addEventListener("toggle", update);
   return { node, update };
 }

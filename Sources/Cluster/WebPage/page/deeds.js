@@ -46,17 +46,19 @@ export function remove(song) {
 export function files(song, sample, level) {
   const [id, name] = [song.song, (song.name ?? song.song).replace(/[^\w.-]+/g, "-")];
   const isDone = song.state === "finished";
+  // What is mixed has sound alone; the rest is the first sample's.
+  const [place, one] = sample === "stereo" ? ["stereo", 0] : [sample + 1, sample];
   const entry = (label, path, file, isThere = isDone) => el("button", { type: "button", text: label, disabled: !isThere, onclick: async (event) => {
-    const place = event.target.closest("dialog").querySelector(".trouble");
-    try { await download(path, file); place.hidden = true; } catch (error) { [place.textContent, place.hidden] = [error.message, false]; }
+    const trouble = event.target.closest("dialog").querySelector(".trouble");
+    try { await download(path, file); trouble.hidden = true; } catch (error) { [trouble.textContent, trouble.hidden] = [error.message, false]; }
   } });
-  const sound = (format) => entry(format.toUpperCase(), soundPath(id, level, sample, format), `${name}-${sample + 1}.${format}`, isDone || format === "wav");
+  const sound = (format) => entry(format.toUpperCase(), soundPath(id, level, sample, format), `${name}-${place}.${format}`, isDone || format === "wav");
   show({
     title: "Files", command: () => line("fetch", [id], { "so-far": !isDone }),
-    body: [el("p", { class: "dim", text: isDone ? `Sample ${sample + 1}, level ${level}` : "The song is not finished: the WAV file comes as it is made, and the rest when it is." }),
+    body: [el("p", { class: "dim", text: isDone ? `Sample ${place}, level ${level}` : "The song is not finished: the WAV file comes as it is made, and the rest when it is." }),
       el("div", { class: "row wrap" }, sound("wav"), sound("flac"), sound("ogg"),
-        entry("Lyrics (LRC)", `${songPath(id)}/lyrics?sample=${sample}&format=lrc`, `${name}.lrc`), entry("Lyrics (WebVTT)", `${songPath(id)}/lyrics?sample=${sample}&format=vtt`, `${name}.vtt`),
-        entry("Picture", `${songPath(id)}/picture?sample=${sample}`, `${name}.png`), entry("Codes", `${songPath(id)}/codes`, `${name}.safetensors`),
+        entry("Lyrics (LRC)", `${songPath(id)}/lyrics?sample=${one}&format=lrc`, `${name}.lrc`), entry("Lyrics (WebVTT)", `${songPath(id)}/lyrics?sample=${one}&format=vtt`, `${name}.vtt`),
+        entry("Picture", `${songPath(id)}/picture?sample=${one}`, `${name}.png`), entry("Codes", `${songPath(id)}/codes`, `${name}.safetensors`),
         entry("song.json", `${songPath(id)}/song.json`, `${name}.json`))],
   });
 }

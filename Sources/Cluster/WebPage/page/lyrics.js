@@ -63,7 +63,7 @@ export class LyricsPanel {
   }
 
   light(position) {
-    const now = this.#words.findLast((word) => word.begin <= position) ?? null;
+    const now = position > 0 ? this.#words.findLast((word) => word.begin <= position) ?? null : null;
     if (now === this.#lit) return;
     this.#lit = now;
     const at = now ? this.#words.indexOf(now) : -1;

@@ -116,7 +116,7 @@ export class Player extends EventTarget {
       const count = Math.min(Math.round(piece * rate), stop - this.#next);
       const samples = count > 0 ? this.#sound.read(this.#next, count) : null;
       if (!samples) { isShort = true; break; }
-      this.#schedule(samples, Math.max(this.#until, now + 0.01), rate);
+      this.#schedule(samples, count, Math.max(this.#until, now + 0.01), rate);
     }
     this.#pieces = this.#pieces.filter((one) => one.start + one.count / rate > now - 1);
     const isDry = isShort && now >= this.#until;
@@ -128,16 +128,17 @@ export class Player extends EventTarget {
     }
   }
 
-  #schedule(samples, start, rate) {
-    const buffer = this.#context.createBuffer(1, samples.length, rate);
-    buffer.copyToChannel(samples, 0);
+  /** @param channels the samples of each. */
+  #schedule(channels, count, start, rate) {
+    const buffer = this.#context.createBuffer(channels.length, count, rate);
+    channels.forEach((samples, channel) => buffer.copyToChannel(samples, channel));
     const source = this.#context.createBufferSource();
     source.buffer = buffer;
     source.connect(this.#gain);
     source.start(start);
-    this.#pieces.push({ start, first: this.#next, count: samples.length, rate });
-    this.#next += samples.length;
-    this.#until = start + samples.length / rate;
+    this.#pieces.push({ start, first: this.#next, count, rate });
+    this.#next += count;
+    this.#until = start + count / rate;
   }
 
   #tell() { this.dispatchEvent(new Event("change")); }

@@ -117,10 +117,10 @@ export function promptField(changed) {
     node: el("div", { class: "prompt" }, drop, trimmer),
     get file() { return file; },
     /** What the song says of it: how much is kept, where the beginning is. */
-    get seconds() { return sound && to < sound.duration - 0.005 ? to - from : null; },
+    get seconds() { return sound && from <= 0.005 && to < sound.duration - 0.005 ? to - from : null; },
     get length() { return sound ? to - from : null; },
     /** The name of the file as a command would give it. */
-    get name() { return from > 0.005 && sound ? `${file.name}-from-${short(from)}.wav` : file?.name ?? ""; },
+    get name() { return from > 0.005 && sound ? `${file.name.replace(/\.\w+$/, "")}-${short(from)}-to-${short(to)}.wav` : file?.name ?? ""; },
     /** Sends it, unless it was sent. @returns what the song calls it. @throws Problem */
     async send() {
       const isCut = sound && from > 0.005;

@@ -15,6 +15,8 @@ import * as store from "./store.js";
 
 /** One for the page: two songs do not sound at a time. */
 const player = new Player();
+/** Seconds; of longer songs only the chosen sample is fetched. */
+const longest = 600;
 
 export class SongView {
   #sounds = new Map();
@@ -56,6 +58,8 @@ export class SongView {
     const numbers = Array.from({ length: this.song.samples }, (_, number) => number);
     return this.#specification.stereo ? [...numbers, "stereo"] : numbers;
   }
+  /** The sample whose words are sung: what is mixed is sung as the first one. */
+  get #sung() { return Number.isInteger(this.sample) ? this.sample : 0; }
   get seconds() { return player.duration || this.song.seconds || this.#specification.seconds || this.#length || 0; }
   get #length() { return this.#specification.sample_length ? this.#specification.sample_length / (this.#sound(this.level, this.sample).rate || 44_100) : 0; }
 
@@ -113,7 +117,7 @@ export class SongView {
 
   branch(operation) {
     player.pause();
-    branch(operation, { song: this.song, sample: Number.isInteger(this.sample) ? this.sample : 0, position: player.position, seconds: this.seconds, top: this.top, labels: this.#specification.samples,
+    branch(operation, { song: this.song, sample: this.#sung, position: player.position, seconds: this.seconds, top: this.top, labels: this.#specification.samples,
       hear: (from, to) => { player.pause(); player.seek(from); player.play(to); } });
   }
 
@@ -158,7 +162,10 @@ export class SongView {
     if (!level) return;
     for (const sample of this.samples) {
       const sound = this.#sound(this.level, sample);
-      if (level.audible_seconds > sound.heardSeconds + 0.01 || (this.song.state === "finished" && !sound.isComplete)) sound.fetch();
+      const isFinished = this.song.state === "finished";
+      // Of long songs only the one that is heard; what is mixed is there in the end.
+      if ((sample !== this.sample && this.seconds > longest) || (sample === "stereo" && !isFinished)) continue;
+      if (level.audible_seconds > sound.heardSeconds + 0.01 || (isFinished && !sound.isComplete)) sound.fetch();
     }
   }
 
@@ -172,7 +179,7 @@ export class SongView {
     this.#showLevels(song);
     keyed(this.lanes, this.samples, (sample) => sample, (sample) => this.#lane(sample).node);
     for (const sample of this.samples) this.#showLane(sample);
-    this.words.show(this.id, this.sample, this.#specification.samples?.[this.sample]?.lyrics ?? "", song.state === "finished");
+    this.words.show(this.id, this.#sung, this.#specification.samples?.[this.#sung]?.lyrics ?? "", song.state === "finished");
     this.#showFacts(song);
     this.as.update();
     this.#fetch();

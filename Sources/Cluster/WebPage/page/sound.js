@@ -10,9 +10,11 @@ const piece = 2 << 20;
 
 export class Sound extends EventTarget {
   rate = 44_100;
-  /** Samples of the whole; 0 until that is known. */
+  /** One, or two where three genres were mixed. A time step has a sample for each; it is what is counted here. */
+  channels = 1;
+  /** Of the whole; 0 until that is known. */
   length = 0;
-  /** Samples that are here, from the beginning on. */
+  /** That are here, from the beginning on. */
   have = 0;
   /** Why nothing can be heard; empty where something can, or will. */
   trouble = "";
@@ -26,6 +28,8 @@ export class Sound extends EventTarget {
   #path;
   #blocks = new blocks.Blocks();
   #header = 0;
+  /** Samples that are here, of all channels. */
+  #count = 0;
   #asking = null;
   #odd = null;
   #edges = null;
@@ -68,7 +72,7 @@ export class Sound extends EventTarget {
 
   /** @returns whether there may be more now. */
   async #fetchPiece() {
-    const start = this.#header === 0 ? 0 : this.#header + 2 * this.have + (this.#odd === null ? 0 : 1);
+    const start = this.#header === 0 ? 0 : this.#header + 2 * this.#count + (this.#odd === null ? 0 : 1);
     const headers = { Range: `bytes=${start}-${start + piece - 1}` };
     const response = await ask("GET", this.#path, { headers, allowed: [416] });
     if (response.status === 416) return false;
@@ -89,11 +93,11 @@ export class Sound extends EventTarget {
     const name = (place) => String.fromCharCode(...bytes.subarray(place, place + 4));
     let place = 12;
     while (place + 8 <= bytes.length && name(place) !== "data") {
-      if (name(place) === "fmt ") this.rate = view.getUint32(place + 12, true);
+      if (name(place) === "fmt ") [this.channels, this.rate] = [view.getUint16(place + 10, true), view.getUint32(place + 12, true)];
       place += 8 + view.getUint32(place + 4, true);
     }
     this.#header = place + 8;
-    this.length = Math.floor((whole - this.#header) / 2);
+    this.length = Math.floor((whole - this.#header) / (2 * this.channels));
     this.#edges = fft.bands(this.rate);
   }
 
@@ -101,16 +105,17 @@ export class Sound extends EventTarget {
   #take(bytes) {
     let place = 0;
     const put = (value) => {
-      this.#blocks.make(Math.floor(this.have / blocks.size))[this.have % blocks.size] = value;
-      this.#measure(this.have, value);
-      this.have += 1;
+      this.#blocks.make(Math.floor(this.#count / blocks.size))[this.#count % blocks.size] = value;
+      this.#measure(Math.floor(this.#count / this.channels), value);
+      this.#count += 1;
+      this.have = Math.floor(this.#count / this.channels);
     };
     if (this.#odd !== null && bytes.length > 0) {
       put(((this.#odd | (bytes[0] << 8)) << 16) >> 16);
       [this.#odd, place] = [null, 1];
     }
     for (; place + 1 < bytes.length && this.have < this.length; place += 2) {
-      if (this.have % blocks.size === 0) this.#analyse();
+      if (this.#count % blocks.size === 0) this.#analyse();
       put(((bytes[place] | (bytes[place + 1] << 8)) << 16) >> 16);
     }
     if (place < bytes.length && this.have < this.length) this.#odd = bytes[place];
@@ -130,21 +135,35 @@ export class Sound extends EventTarget {
       const centre = Math.floor(((this.drawn + 0.5) * this.length) / columns.spectrum);
       const start = Math.max(0, Math.min(centre - fft.size / 2, this.length - fft.size));
       if (start + fft.size > this.have) return;
-      const samples = this.#blocks.read(start, fft.size);
+      const samples = this.#mixed(this.#blocks.read(start * this.channels, fft.size * this.channels));
       const place = this.drawn * fft.rows;
       if (samples) fft.column(samples, this.#edges, this.spectrum.subarray(place, place + fft.rows));
       this.drawn += 1;
     }
   }
 
+  /** The mean of the channels. */
+  #mixed(samples) {
+    if (!samples || this.channels === 1) return samples;
+    return Int16Array.from({ length: samples.length / this.channels }, (_, place) => {
+      let sum = 0;
+      for (let channel = 0; channel < this.channels; channel += 1) sum += samples[place * this.channels + channel];
+      return sum / this.channels;
+    });
+  }
+
   /**
    * Samples to play.
-   * @returns from -1 to 1; null when they are not in memory: they are fetched again then.
+   * @returns those of each channel, from -1 to 1; null when they are not in memory: they are fetched again then.
    */
   read(start, count) {
-    const samples = this.#blocks.read(start, count);
-    if (samples) return Float32Array.from(samples, (value) => value / 32_768);
-    for (const place of [start, start + count - 1]) this.#refetch(Math.floor(place / blocks.size));
+    const [first, all] = [start * this.channels, count * this.channels];
+    const samples = this.#blocks.read(first, all);
+    if (samples) {
+      return Array.from({ length: this.channels }, (_, channel) =>
+        Float32Array.from({ length: count }, (__, place) => samples[place * this.channels + channel] / 32_768));
+    }
+    for (const place of [first, first + all - 1]) this.#refetch(Math.floor(place / blocks.size));
     return null;
   }
 
@@ -152,7 +171,7 @@ export class Sound extends EventTarget {
     if (this.#refetching.has(number) || this.#blocks.get(number)) return;
     this.#refetching.add(number);
     const first = number * blocks.size;
-    const count = Math.min(blocks.size, this.have - first);
+    const count = Math.min(blocks.size, this.#count - first);
     const start = this.#header + 2 * first;
     try {
       const response = await ask("GET", this.#path, { headers: { Range: `bytes=${start}-${start + 2 * count - 1}` } });

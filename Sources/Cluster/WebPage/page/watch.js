@@ -27,8 +27,8 @@ export function watch(place) {
   const troubleCard = card("Troubles", "", troubles);
   const windows = el("div", { class: "card-head" }, el("h3", { text: "Windows" }), chosen);
   place.append(el("h2", { class: "unseen", text: "Watch" }), trouble, el("div", { class: "watch" },
-    troubleCard, card("Songs", "", table(["Song", "Doing", "Windows now", "Tokens a second", "Priority"], songs, "Songs under way"), noSongs),
-    card("Workers", "", table(["Worker", "Device", "Levels held", "Tokens a second", "Windows"], workers, "Workers"), noWorkers),
+    troubleCard, card("Songs", "", table(["Song", "Doing", "Windows now", "Tokens a second", "Priority"], songs, "Table of songs"), noSongs),
+    card("Workers", "", table(["Worker", "Device", "Levels held", "Tokens a second", "Windows"], workers, "Table of workers"), noWorkers),
     el("section", { class: "card wide", "aria-label": "Windows" }, windows, gantt.node), asideCard, refusalCard, card("Disk", "", disk)));
 
   function showSongs() {
