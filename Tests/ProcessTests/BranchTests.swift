@@ -6,7 +6,9 @@ extension ClusterProcesses {
     @Suite(.serialized) struct BranchTests {
         private static let lyrics = ["--genre", "waltz", "--lyrics", "sun sea sky"]
 
-        @Test func `a tree of five steps is made again from its leaf's song file, where none of its songs is`() async throws {
+        @Test func `a tree of five steps is made again from its leaf's song file, where none of its songs is`()
+            async throws
+        {
             try await withCluster(Cluster.Options(models: ["music-box"])) { cluster in
                 try cluster.startWorker("a")
                 let leaf = try TestFolder.place("leaf")
@@ -29,8 +31,9 @@ extension ClusterProcesses {
                 let songs = object?["songs"] as? [[String: Any]] ?? []
                 #expect(object?["root"] as? String == "sketch")
                 #expect(songs.map { $0["song"] as? String } == ["sketch", "varied", "longer", "words", "leaf"])
-                #expect(songs.map { ($0["parent"] as? [String: Any])?["song"] as? String }
-                    == [nil, "sketch", "varied", "longer", "words"])
+                #expect(
+                    songs.map { ($0["parent"] as? [String: Any])?["song"] as? String }
+                        == [nil, "sketch", "varied", "longer", "words"])
                 #expect(songs.map { $0["name"] as? String } == [nil, nil, "long one", nil, nil])
 
                 // Names are journaled.

@@ -44,7 +44,9 @@ import Testing
         #expect(branch.ancestry == [Self.parent()])
     }
 
-    @Test func `vary is as long as its parent, cut is what it keeps, upsample keeps the top level with its numbers`() throws {
+    @Test func `vary is as long as its parent, cut is what it keeps, upsample keeps the top level with its numbers`()
+        throws
+    {
         let varied = try Self.branch(.vary) { $0.at = 5 }
         #expect(varied.specification.sampleLength == 12_800 && varied.codes[0][0].count == 800)
         let cut = try Self.branch(.cut) { ($0.from, $0.to) = (2, 4.5) }
@@ -67,7 +69,8 @@ import Testing
         var words: String
         var change: @Sendable (inout BranchRequest) -> Void
 
-        init(_ operation: BranchOperation, _ words: String, _ change: @escaping @Sendable (inout BranchRequest) -> Void) {
+        init(_ operation: BranchOperation, _ words: String, _ change: @escaping @Sendable (inout BranchRequest) -> Void)
+        {
             (self.operation, self.words, self.change) = (operation, words, change)
         }
 

@@ -37,6 +37,15 @@ extension CoordinatorLoop {
             try submit(song, specification, format: format, priority: priority, of: asker)
             awaited.add(song, from: asker.connection, number: number)
             return nil
+        case let request?: return try answerAtOnce(request, asker)
+        case nil: throw SongError("the request is empty, or of a newer release")
+        }
+    }
+
+    /// Answers what needs no work on another thread.
+    private func answerAtOnce(_ request: ClientRequest, _ asker: Asker) throws -> ClientReply {
+        switch request {
+        case .upload, .submit: preconditionFailure("these are answered later")
         case .status(let song, let cursor, let selection):
             return .status(try status(song, cursor: cursor, selection, of: asker))
         case .cancel(let song):
@@ -73,7 +82,6 @@ extension CoordinatorLoop {
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))
         case .models(let question): return .models(try work.registry.answer(question))
         case .metrics(let name): return .metrics(MetricPage(of: snapshot(), after: name))
-        case nil: throw SongError("the request is empty, or of a newer release")
         }
     }
 

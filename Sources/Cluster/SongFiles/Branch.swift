@@ -228,7 +228,8 @@ extension BranchRequest {
         let places = samples ?? (operation == .upsample && stereo == nil ? Array(0..<count) : [0])
         if let wrong = places.first(where: { !(0..<count).contains($0) }) {
             throw SongError(
-                "\(wrong) is not a sample of the song; it has " + (count == 1 ? "one, 0" : "\(count), 0 to \(count - 1)"))
+                "\(wrong) is not a sample of the song; it has "
+                    + (count == 1 ? "one, 0" : "\(count), 0 to \(count - 1)"))
         }
         guard !places.isEmpty, Set(places).count == places.count else {
             throw SongError("samples names those that are kept, each once")
