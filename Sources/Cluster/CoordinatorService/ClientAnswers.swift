@@ -120,7 +120,7 @@ extension CoordinatorLoop {
             waiting: troubles.waiting(status.song) ?? core.waiting(status.song),
             audibleSeconds: status.levels.map {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0
-            })
+            }, note: note(of: status.song))
     }
 
     private static let mostWaiting = 10_000
@@ -133,6 +133,9 @@ extension CoordinatorLoop {
     private func files(of status: SongStatus, soFar: Bool, after: String) throws -> FileList {
         let song = status.song
         var list = FileList(state: status.state)
+        checkFiles(of: song)
+        let damaged = work.files.damaged(of: song)
+        list.damage = damage(of: song)
         if let plan = core.plan(of: song) {
             list.sampleRate = plan.geometry.sampleRate
             list.sampleLength = plan.sampleLength
@@ -144,7 +147,7 @@ extension CoordinatorLoop {
         for path in FileManager.default.enumerator(atPath: root.path)?.compactMap({ $0 as? String }).sorted() ?? [] {
             let attributes = try? FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
             guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial"),
-                path != SongFolderLayout.ownerName,
+                path != SongFolderLayout.ownerName, path != SongFolderLayout.witnessName, damaged[path] == nil,
                 SongFolderLayout.isSoFar(path) == soFar
             else { continue }
             // In the order of their paths.
@@ -175,6 +178,9 @@ extension CoordinatorLoop {
     private func piece(of path: String, _ song: SongID, from offset: UInt64, count: Int) throws -> ClientReply {
         guard !path.split(separator: "/").contains(".."), !path.hasPrefix("/") else {
             throw SongError("\(PeerText.shown(path)) is not a file of the song", .unknown)
+        }
+        if let what = work.files.damaged(of: song)[path] {
+            throw SongError("\(PeerText.shown(path)) of \(song) was damaged: \(what)", .unavailable)
         }
         let url = layout(of: song).folder.appendingPathComponent(path)
         guard let handle = try? FileHandle(forReadingFrom: url) else {

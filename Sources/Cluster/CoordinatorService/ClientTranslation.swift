@@ -124,6 +124,8 @@ struct StatusReport {
         var waiting: String?
         /// By level.
         var audibleSeconds: [Double]
+        /// Of a finished one, what people should know of its files and tokens.
+        var note: String?
     }
     struct Worker {
         /// Bytes in a message.
@@ -166,6 +168,8 @@ struct FileList {
         var size: UInt64
     }
     var state: SongState
+    /// What becomes of files that are damaged, and not in the list; nil when none is.
+    var damage: String?
     var files: [File] = []
     /// Audio samples a second, and of the whole song; 0 when that is not known.
     var sampleRate = 0
@@ -235,7 +239,7 @@ extension AddressedReply {
         case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .files(let list):
-            wire.files.state = "\(list.state)"
+            wire.files.state = "\(list.state)" + (list.damage.map { ", but \($0.prefix(1000))" } ?? "")
             wire.files.sampleRate = UInt32(list.sampleRate)
             wire.files.sampleLength = UInt64(list.sampleLength)
             wire.files.files = list.files.map(WireFileEntry.init)
@@ -342,6 +346,7 @@ extension WireSongStatus {
         self.song = status.song
         model = status.model
         (songState, state, reason) = status.state.wire
+        if let note = song.note { reason = String(note.prefix(1000)) }
         samples = UInt32(status.samples)
         segments = UInt32(clamping: status.segments)
         running = UInt32(clamping: status.running)

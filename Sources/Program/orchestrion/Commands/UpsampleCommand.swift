@@ -5,6 +5,7 @@ import ClusterClient
 import Foundation
 import SongFiles
 import SongPlan
+import SystemErrors
 
 struct UpsampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -59,8 +60,17 @@ struct UpsampleCommand: ParsableCommand {
         guard files.count == 2 else {
             throw CommandError("\(song) is not finished, so that there are no codes of it; orchestrion watch \(song)")
         }
-        try SongFolder(scratch.url).checkCodes()
-        let request = try request(scratch.url)
+        let request: SongRequest
+        do {
+            try SongFolder(scratch.url).checkCodes()
+            request = try self.request(scratch.url)
+        } catch let error where !(error is ValidationError) {
+            // The copy's folder says nothing to anybody.
+            throw CommandError(
+                error.explanation.replacingOccurrences(of: scratch.url.path + "/", with: "song \(song), ")
+                    .replacingOccurrences(of: scratch.url.path, with: "song \(song)")
+                    + "; submit \(song) again under another id")
+        }
         try submission.submit(request, client: client)
     }
 
