@@ -50,6 +50,7 @@ let package = Package(
         // What programs that serve others log, behind swift-log.
         .target(
             name: "ProgramLog", dependencies: ["SystemErrors", .product(name: "Logging", package: "swift-log")]),
+        .target(name: "CBeginAgain", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "CFileGuard", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "Checkpoint", dependencies: ["CFileGuard", "SystemErrors"]),
         .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate", "SystemErrors"]),
@@ -156,7 +157,8 @@ let package = Package(
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
+                "AudioFile", "Benchmark", "CBeginAgain", "CProcess", "Chaos", "Checkpoint", "ClusterClient",
+                "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
                 "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog",
@@ -357,7 +359,8 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile", "CSodium",
+        "CBeginAgain", "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile",
+        "CSodium",
         "CZeroMQ", "Digest", "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText",
         "SystemErrors",
     ],

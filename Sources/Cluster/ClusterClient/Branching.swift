@@ -23,7 +23,7 @@ extension ClusterClient {
                 "\(song) is not finished, so that nothing can branch from it yet; orchestrion watch \(song)", .conflict)
         }
         _ = try fetch(song: song, into: scratch, isWanted: wanted.contains, progress: progress)
-        let parent = try FinishedSong(SongFolderLayout(scratch), name: song)
+        let parent = try FinishedCodes(SongFolderLayout(scratch), name: song)
         let branch = try Branch(
             request, of: parent.description.specification, id: song, codes: parent.codes,
             sampleRate: files.sampleRate, chance: chance)

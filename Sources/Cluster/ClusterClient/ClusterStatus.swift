@@ -23,6 +23,13 @@ package struct ClusterStatus: Sendable, Hashable {
         package var turnedAway: UInt64
     }
 
+    /// What is no trouble, and worth knowing.
+    package var notes: [String] {
+        let machines = Set(workers.map(\.machine))
+        guard machines.count == 1, machines != [""] else { return [] }
+        return ["only one machine samples, so no window can be compared with another machine's"]
+    }
+
     /// Takes in what else there is of it.
     mutating func append(_ page: ClusterStatus) {
         let (songs, workers) = (Set(songs.map(\.song)), Set(workers.map(\.worker)))
@@ -80,7 +87,7 @@ package struct SongProgress: Sendable, Hashable {
     /// A model's name.
     package var model: String
     package var state: State
-    /// Why it failed or is parked; empty otherwise.
+    /// Why it failed or is parked; of a finished one, what people should know of its files and tokens; else empty.
     package var reason: String
     package var priority: Int
     package var samples: Int

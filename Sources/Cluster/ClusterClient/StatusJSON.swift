@@ -164,6 +164,7 @@ private struct StatusDocument: Encodable {
     var refusals: [RefusalDocument]
     var setAside: [SetAsideDocument]
     var troubles: [String]
+    var notes: [String]
     var uptimeSeconds: Double
     var connections: Connections?
 
@@ -173,6 +174,7 @@ private struct StatusDocument: Encodable {
         refusals = status.refusals.map(RefusalDocument.init)
         setAside = status.setAsides.map(SetAsideDocument.init)
         troubles = status.troubles
+        notes = status.notes
         uptimeSeconds = status.uptimeSeconds
         connections = status.connections.map {
             Connections(open: $0.open, limit: $0.limit, turnedAway: $0.turnedAway)

@@ -33,13 +33,13 @@ extension ClusterClient {
             guard FileManager.default.fileExists(atPath: full) else { throw ClientError("there is no file \(path)") }
             return full
         }
-        let known = request.specification.files ?? [:]
-        request.specification.files = nil
+        let known = request.specification.sources ?? [:]
+        request.specification.sources = nil
         func send(_ path: String) throws -> String {
             if let wanted = known[path] { try Self.check(path, is: wanted) }
             guard !uploads else { return try upload(path, progress: progress) }
             let full = try absolute(path)
-            request.specification.files = (request.specification.files ?? [:]).merging(
+            request.specification.sources = (request.specification.sources ?? [:]).merging(
                 [full: try FileDigest.sha256(full)]) { $1 }
             return full
         }
@@ -100,7 +100,7 @@ extension ClusterClient {
         guard digest != wanted.lowercased() else { return }
         throw ClientError(
             "\(path) is not the file that the song was made from: its SHA-256 is \(digest), and \(wanted) is wanted. Find "
-                + "that file, or remove \"files\" from the song file to make another song")
+                + "that file, or remove \"sources\" from the song file to make another song")
     }
 
     /// Looks at a recording's header here, before it is sent or waited for.

@@ -144,7 +144,7 @@ extension CoordinatorLoop {
                 StatusReport.Parent(
                     origin: origin, secondsPerToken: Double(inputs?.geometry.lengthUnit ?? 0) / rate,
                     isHere: isHere(origin, of: status))
-            })
+            }, note: note(of: status.song))
     }
 
     /// Whether a branch's parent is here: a song of its id that is not younger.
@@ -161,7 +161,7 @@ extension CoordinatorLoop {
         request.specification = request.specification.portable(ancestry: nil)
         // What a branch keeps has a name that means nothing to anybody.
         if request.specification.parent != nil {
-            (request.specification.codes, request.specification.files) = (nil, nil)
+            (request.specification.codes, request.specification.sources) = (nil, nil)
         }
         let json = String(decoding: try request.specification.json(), as: UTF8.self)
         return .request(specification: json, format: request.format)
@@ -177,6 +177,9 @@ extension CoordinatorLoop {
     private func files(of status: SongStatus, soFar: Bool, after: String) throws -> FileList {
         let song = status.song
         var list = FileList(state: status.state)
+        checkFiles(of: song)
+        let damaged = work.files.damaged(of: song)
+        list.damage = damage(of: song)
         if let plan = core.plan(of: song) {
             list.sampleRate = plan.geometry.sampleRate
             list.sampleLength = plan.sampleLength
@@ -188,7 +191,7 @@ extension CoordinatorLoop {
         for path in FileManager.default.enumerator(atPath: root.path)?.compactMap({ $0 as? String }).sorted() ?? [] {
             let attributes = try? FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
             guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial"),
-                path != SongFolderLayout.ownerName,
+                path != SongFolderLayout.ownerName, path != SongFolderLayout.witnessName, damaged[path] == nil,
                 SongFolderLayout.isSoFar(path) == soFar
             else { continue }
             // In the order of their paths.
@@ -219,6 +222,9 @@ extension CoordinatorLoop {
     private func piece(of path: String, _ song: SongID, from offset: UInt64, count: Int) throws -> ClientReply {
         guard !path.split(separator: "/").contains(".."), !path.hasPrefix("/") else {
             throw SongError("\(PeerText.shown(path)) is not a file of the song", .unknown)
+        }
+        if let what = work.files.damaged(of: song)[path] {
+            throw SongError("\(PeerText.shown(path)) of \(song) was damaged: \(what)", .unavailable)
         }
         let url = layout(of: song).folder.appendingPathComponent(path)
         guard let handle = try? FileHandle(forReadingFrom: url) else {

@@ -122,6 +122,8 @@ struct FileList {
         var size: UInt64
     }
     var state: SongState
+    /// What becomes of files that are damaged, and not in the list; nil when none is.
+    var damage: String?
     var files: [File] = []
     /// Audio samples a second, and of the whole song; 0 when that is not known.
     var sampleRate = 0
@@ -196,7 +198,7 @@ extension AddressedReply {
         case .request(let specification, let format):
             (wire.request.specification, wire.request.format) = (specification, format)
         case .files(let list):
-            wire.files.state = "\(list.state)"
+            wire.files.state = "\(list.state)" + (list.damage.map { ", but \($0.prefix(1000))" } ?? "")
             wire.files.sampleRate = UInt32(list.sampleRate)
             wire.files.sampleLength = UInt64(list.sampleLength)
             wire.files.files = list.files.map(WireFileEntry.init)

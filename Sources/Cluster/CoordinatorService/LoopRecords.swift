@@ -36,7 +36,10 @@ extension CoordinatorLoop {
                 LogFields(song: stream.song))
         case .verdict(let machine, let reason):
             options.log("machine \(machine) gives wrong tokens: \(reason)", .warning)
-        case .verdictLifted(let machine): options.log("machine \(machine) is trusted again")
+            findDoubtful(machine)
+        case .verdictLifted(let machine):
+            work.doubts.trust(machine)
+            options.log("machine \(machine) is trusted again")
         }
     }
 

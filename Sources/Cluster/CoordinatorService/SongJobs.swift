@@ -94,10 +94,12 @@ extension BackgroundWork {
     /// - Parameters:
     ///   - segments: codes, [level][sample][segment].
     ///   - plans: by sample.
-    func finish(_ song: LiveSong, _ segments: [[[[UInt16]]]], plans: [Plan]) {
+    ///   - unwitnessed: machines of which it has tokens that nobody compared.
+    func finish(_ song: LiveSong, _ segments: [[[[UInt16]]]], plans: [Plan], unwitnessed: [MachineID]) {
         add(.decoding, for: song, part: "writing its files") { [self] in
             song.stage.begin()
             defer { song.stage.end() }
+            try DoubtfulSongs.write(unwitnessed, song.layout)
             try writeAll(song, segments, plans)
             completions.post(.ofRun(song.run, song.id, .outputsWritten(song.id)))
         }

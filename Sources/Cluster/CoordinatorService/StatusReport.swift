@@ -23,6 +23,8 @@ struct StatusReport {
         var seconds: Double
         var labels: [SongSummaries.Labels]
         var parent: Parent?
+        /// Of a finished one, what people should know of its files and tokens.
+        var note: String?
     }
     /// What a branch keeps of another song.
     struct Parent {
@@ -134,6 +136,7 @@ extension WireSongStatus {
         self.song = status.song
         model = status.model
         (songState, state, reason) = status.state.wire
+        if let note = song.note { reason = String(note.prefix(1000)) }
         samples = UInt32(status.samples)
         segments = UInt32(clamping: status.segments)
         running = UInt32(clamping: status.running)

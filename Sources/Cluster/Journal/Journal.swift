@@ -18,6 +18,9 @@ package final class Journal: Sendable {
     private let start: (wall: Double, steady: Double)
     /// What opening it had to mend; nil when nothing.
     package let salvage: Salvage?
+    /// What its write-ahead log had that could not be read; nil when nothing.
+    package let logDamage: LogDamage?
+    private let ownWrites = Mutex(OwnWrites())
     /// As they are on the disk.
     private let written: Mutex<[Total: UInt64]>
     /// Totals that are not as they were written, and so begin anew.
@@ -48,12 +51,18 @@ package final class Journal: Sendable {
             throw .unusable(folder, code)
         }
         let lock = try disk.lock(folder)
+        var logDamage = LogDamage.look(Self.path(folder), on: disk)
+        if logDamage != nil { logDamage?.copy = try? JournalBackup.keepDamaged(Self.path(folder), on: disk) }
         let (database, salvage) = try Self.openOrSalvage(Self.path(folder), on: disk)
         let read = try Self.readTotals(database, Self.path(folder), on: disk)
         opened = Mutex(OpenedFile(database: database, lock: lock, folder: folder, on: disk))
         self.salvage = salvage
+        self.logDamage = logDamage
         written = Mutex(read.totals)
         damagedTotals = read.damaged
+        // So that what is left there of the damaged part is not taken for new damage later.
+        if logDamage != nil { try? checkpoint() }
+        ownWrites.withLock { $0.begin(disk.stamp(path)) }
     }
 
     private static func openOrSalvage(
@@ -182,6 +191,16 @@ package final class Journal: Sendable {
             let former = opened.database
             opened.take(try Self.open(path, on: disk), folder, on: disk)
             try? former.close()
+            ownWrites.withLock { $0.begin(disk.stamp(path)) }
+        }
+    }
+
+    /// Whether somebody else wrote into the file while it is open, as `cp` over it does. What is there by then is no journal,
+    /// or an older one: no backup is worth making of it.
+    package var wasWrittenByOthers: Bool {
+        ownWrites.withLock { own in
+            own.look(disk.stamp(path))
+            return own.hasOthers
         }
     }
 
@@ -313,7 +332,10 @@ package final class Journal: Sendable {
 
     /// Turns what SQLite and rows throw into what people can act on.
     func guarding<Result>(_ doing: String, _ body: () throws -> Result) throws(JournalError) -> Result {
-        try Self.guarding(path, doing, on: disk, body)
+        let isWriting = doing != "reading" && doing != "checking"
+        if isWriting { ownWrites.withLock { $0.look(disk.stamp(path)) } }
+        defer { if isWriting { ownWrites.withLock { $0.note(disk.stamp(path)) } } }
+        return try Self.guarding(path, doing, on: disk, body)
     }
 
     static func guarding<Result>(

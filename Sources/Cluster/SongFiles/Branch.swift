@@ -61,7 +61,7 @@ package struct Branch: Sendable {
             throw SongError("a song has at most \(Ancestry.most) ancestors, and this branch would have more")
         }
         var song = ancestor
-        (song.seconds, song.prompt, song.promptSeconds, song.files) = (nil, nil, nil, nil)
+        (song.seconds, song.prompt, song.promptSeconds, song.sources) = (nil, nil, nil, nil)
         song.mode = request.operation == .upsample ? .upsample : .continue
         song.seed = request.seed ?? (request.operation == .upsample || request.operation == .cut ? song.seed : chance)
         song.samples = try kept.labels(of: parent, request)

@@ -6,12 +6,12 @@ extension SongSpecification {
     package func portable(ancestry: [SongSpecification]?) -> SongSpecification {
         var song = self
         if parent != nil, let ancestry = ancestry ?? self.ancestry {
-            (song.ancestry, song.codes, song.files) = (ancestry, nil, nil)
+            (song.ancestry, song.codes, song.sources) = (ancestry, nil, nil)
             return song
         }
         for reference in (prompt ?? []) + [codes].compactMap(\.self) {
             guard let digest = UploadName.digest(of: reference) else { continue }
-            song.files = (song.files ?? [:]).merging([UploadName.original(of: reference): digest]) { $1 }
+            song.sources = (song.sources ?? [:]).merging([UploadName.original(of: reference): digest]) { $1 }
         }
         song.prompt = prompt.map { $0.map(UploadName.original(of:)) }
         song.codes = codes.map(UploadName.original(of:))

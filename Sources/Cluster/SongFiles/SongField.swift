@@ -35,7 +35,7 @@ indirect enum SongField {
         case .prompt: .each(.text)
         case .segments: .segments
         case .fingerprints: .list(.text)
-        case .files: .texts
+        case .sources: .texts
         case .parent: .parent
         case .ancestry: .list(.ancestor)
         case .stereo: .flag

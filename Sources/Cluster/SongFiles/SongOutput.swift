@@ -179,6 +179,7 @@ package struct SongOutput: Sendable {
             (request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard)
             .identifier
         outcome.digests = Dictionary(uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
+        outcome.files = try fileDigests(samples: tokens.first?.count ?? 0)
         guard !plan.cuts.isEmpty else { return outcome }
         outcome.approximate = "\(plan.cuts.count + 1) segments"
         outcome.joins = joined.joined().flatMap(\.joins)
@@ -187,6 +188,20 @@ package struct SongOutput: Sendable {
                 .map { ($0.auc * 10_000).rounded() / 10_000 }
         }
         return outcome
+    }
+
+    /// SHA-256 of the codes and of all sound that is there, by path.
+    private func fileDigests(samples: Int) throws -> [String: String] {
+        let sounds = plan.levels.flatMap { level in
+            (0..<samples).filter { hasAudio(level: level.level, sample: $0) }.map {
+                SongFolderLayout.audioPath(level: level.level, sample: $0, fileExtension: format.fileExtension)
+            }
+        }
+        let paths = sounds + [SongFolderLayout.codesName]
+        return Dictionary(
+            uniqueKeysWithValues: try paths.map { path in
+                (path, try FileDigest.sha256(layout.folder.appendingPathComponent(path).path))
+            })
     }
 
     /// By level, of all samples and seams one after another.

@@ -111,6 +111,12 @@ extension Coordinator {
         return song[song.ref(stream)].tokens
     }
 
+    /// Machines of which a song has tokens that no other machine compared. A finished song has let that go.
+    package func unwitnessed(of song: SongID) -> [MachineID] { truth.song(song)?.unwitnessed.sorted() ?? [] }
+
+    /// Machines that were found to give wrong tokens, and why.
+    package var verdicts: [MachineID: String] { truth.verdicts }
+
     /// Windows that all connected workers run at the same time.
     package var slots: Int { pool.slots }
 

@@ -39,6 +39,8 @@ struct ClusterRoutes {
         var setAside: [SetAsideDocument]
         /// What holds the coordinator up, or soon will.
         var troubles: [String]
+        /// What is no trouble, and worth knowing.
+        var notes: [String]
         /// Who was not let in; of an admin's token only.
         var refusals: [RefusalDocument]
         /// Of the coordinator.
@@ -52,6 +54,7 @@ struct ClusterRoutes {
                 WorkersDocument(
                     workers: status.workers.map(WorkerDocument.init),
                     setAside: status.setAsides.map(SetAsideDocument.init), troubles: status.troubles,
+                    notes: status.notes,
                     refusals: request.caller.role == .admin ? status.refusals.map(RefusalDocument.init) : [],
                     uptimeSeconds: status.uptimeSeconds.isFinite ? status.uptimeSeconds : 0)))
     }

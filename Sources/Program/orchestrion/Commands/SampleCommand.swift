@@ -98,7 +98,9 @@ struct SampleCommand: ParsableCommand {
     private func handOver(_ result: URL, to folder: URL) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: result.path)
         func order(_ name: String) -> (Int, String) { (name == SongFolderLayout.descriptionName ? 1 : 0, name) }
-        for name in names.sorted(by: { order($0) < order($1) }) {
+        // What the coordinator notes for itself.
+        let own = [SongFolderLayout.ownerName, SongFolderLayout.witnessName]
+        for name in names.sorted(by: { order($0) < order($1) }) where !own.contains(name) {
             try FileManager.default.moveItem(
                 at: result.appendingPathComponent(name), to: folder.appendingPathComponent(name))
         }

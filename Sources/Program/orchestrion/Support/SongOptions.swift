@@ -156,7 +156,7 @@ struct SongOptions: ParsableArguments {
             song.model = resolve(song.model)
             song.prompt = song.prompt?.map(resolve)
             song.codes = song.codes.map(resolve)
-            song.files = song.files.map { Dictionary($0.map { (resolve($0.key), $0.value) }) { $1 } }
+            song.sources = song.sources.map { Dictionary($0.map { (resolve($0.key), $0.value) }) { $1 } }
         }
         resolveAll(&specification)
         for place in (specification.ancestry ?? []).indices { resolveAll(&specification.ancestry![place]) }
