@@ -53,7 +53,8 @@ struct ClaimTests {
             .claimed(task, 1, "a", start: 0, [5, 6]), .claimed(task, 2, "b", start: 0, [5, 6]),
         ]
         let upper = Record.tokens(Self.task.stream, start: 0, Self.new, .sampled(Self.task, 1, "a"))
-        for (records, wanted) in [(Self.records.prefix(4) + claims, 0), (Self.records.prefix(4) + [upper] + claims, 2)] {
+        for (records, wanted) in [(Self.records.prefix(4) + claims, 0), (Self.records.prefix(4) + [upper] + claims, 2)]
+        {
             var dropped: [DroppedRecord] = []
             let core = Coordinator(mending: Array(records), now: Instant(nanoseconds: 0), dropped: &dropped)
             let stream = core.truth.live(task.stream)!
