@@ -222,7 +222,8 @@ extension Song {
     mutating func append(_ tokens: [UInt16], to stream: StreamRef, epoch: Epoch) -> [Lease] {
         let room = segment(stream).range.count
         streams[stream.index].append(tokens, room: room)
-        streams[stream.index].reach(journaled(stream), epoch)
+        // What is compared counts when two have said it, and one of them may not be there yet.
+        if self[stream].check == nil { streams[stream.index].reach(journaled(stream), epoch) }
         var ended: [Lease] = []
         if let window = window(stream), end(stream) >= window.new.upperBound {
             ended = streams[stream.index].closeWindow()
