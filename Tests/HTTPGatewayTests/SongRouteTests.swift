@@ -137,7 +137,7 @@ struct SongRouteTests {
         #expect(patch.status == .methodNotAllowed)
         #expect(patch.fields["Allow"] == "GET, POST, HEAD, OPTIONS")
         #expect(await world.ask("OPTIONS", "/api/v1/songs").status == .noContent)
-        for path in ["/", "/api", "/api/v1/songs/", "/api/v1/songs/a/b", "/api/v1/songs/..%2f..", "/etc/passwd"] {
+        for path in ["/api", "/api/v1/songs/", "/api/v1/songs/a/b", "/api/v1/songs/..%2f..", "/etc/passwd"] {
             #expect(await world.ask("GET", path).status == .notFound, "\(path)")
         }
     }

@@ -5,11 +5,8 @@ import Testing
 /// What axe finds on each view, in both themes. `Scripts/check-page` fetches axe and runs this.
 @Suite(
     .serialized, .timeLimit(.minutes(15)),
-    .enabled(if: Browser.isThere && AccessibilityTests.axe != nil, "Scripts/check-page runs it, with Chromium and axe"))
+    .enabled(if: Browser.isThere && Browser.axe != nil, "Scripts/check-page runs it, with Chromium and axe"))
 struct AccessibilityTests {
-    /// Where axe is.
-    static let axe = ProcessInfo.processInfo.environment["ORCHESTRION_AXE"]
-
     private static let open = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 
     @Test(arguments: [true, false])
@@ -20,7 +17,8 @@ struct AccessibilityTests {
             try await world.compose(genre: "waltz", lyrics: "sun sea sky far low you", seconds: 4, samples: 2)
             try await Self.check(browser, "Compose")
             try await browser.click("button[type=submit].primary")
-            try await browser.wait(for: "the song to be finished", until: "document.querySelector('.state')?.textContent === 'finished'")
+            try await browser.wait(
+                for: "the song to be finished", until: "document.querySelector('.state')?.textContent === 'finished'")
             try await browser.wait(for: "the words' times", until: "document.querySelector('.lyric-lines span')")
             try await Self.check(browser, "Listen")
             for operation in ["go-on", "vary", "words", "cut", "upsample"] {
@@ -43,7 +41,7 @@ struct AccessibilityTests {
     /// Runs axe on what is shown, with everything unfolded.
     private static func check(_ browser: Browser, _ view: String) async throws {
         if try await browser.text("typeof axe") == "undefined" {
-            try await browser.run(String(contentsOfFile: axe!, encoding: .utf8))
+            try await browser.run(String(contentsOfFile: Browser.axe!, encoding: .utf8))
         }
         try await browser.run(open)
         try await browser.run("window.found = null; axe.run().then((report) => { window.found = report; })")

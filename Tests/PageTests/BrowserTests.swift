@@ -5,7 +5,7 @@ import Testing
 /// The page in a real browser, on a real cluster.
 @Suite(
     .serialized, .timeLimit(.minutes(15)), .enabled(if: Browser.isThere, "there is no Chromium with its driver here"))
-struct PageTests {
+struct BrowserTests {
     private static let lyrics = "sun sea sky far low you\nnew day may fly for her\nlow old sun may fly way"
     private static let words = "sun sea sky far low you\nmen all new for tea sky"
 

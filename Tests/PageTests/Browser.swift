@@ -14,6 +14,9 @@ final class Browser {
         [program, driverProgram].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
+    /// Where the script is that looks at a page's accessibility; Scripts/check-page says it.
+    static let axe = ProcessInfo.processInfo.environment["ORCHESTRION_AXE"]
+
     /// - Parameter site: the address of the HTTP API, `http://127.0.0.1:PORT`.
     init(site: String) async throws {
         self.site = site
@@ -23,7 +26,7 @@ final class Browser {
             environment: ["HOME": folder], folder: folder, logs: folder)
         let process = driver
         var port = ""
-        try await wait(for: "chromedriver to start") {
+        try await TestSupport.wait(for: "chromedriver to start") {
             guard process.isRunning else { throw TestSupportError("chromedriver ended: \(process.errorOutput)") }
             port = process.output.firstMatch(of: /started successfully on port (\d+)/).map { String($0.1) } ?? ""
             return !port.isEmpty
@@ -55,16 +58,36 @@ final class Browser {
     private static func ask(
         _ address: String, _ method: String, _ path: String, _ body: [String: Any]?
     ) async throws -> Any {
-        let data = try JSONSerialization.data(withJSONObject: body ?? [:])
-        let answer = try await RawClient.ask(
-            method, path, at: address, fields: ["Content-Type: application/json"],
-            body: method == "GET" ? "" : String(decoding: data, as: UTF8.self))
-        let object = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any] ?? [:]
-        guard answer.status == 200 else {
-            let message = (object["value"] as? [String: Any])?["message"] as? String ?? "status \(answer.status)"
+        let data = method == "GET" ? Data() : try JSONSerialization.data(withJSONObject: body ?? [:])
+        let (head, answer) = try await exchange(address, "\(method) \(path) HTTP/1.1", [UInt8](data))
+        let object = try JSONSerialization.jsonObject(with: Data(answer)) as? [String: Any] ?? [:]
+        guard head.hasPrefix("HTTP/1.1 200") else {
+            let message = (object["value"] as? [String: Any])?["message"] as? String ?? head
             throw TestSupportError("\(method) \(path): \(message)")
         }
         return object["value"] ?? NSNull()
+    }
+
+    /// The driver leaves connections open, whatever it is asked.
+    private static func exchange(
+        _ address: String, _ request: String, _ body: [UInt8]
+    ) async throws -> (head: String, body: [UInt8]) {
+        let client = try RawClient(address)
+        let fields = ["Host: localhost", "Content-Type: application/json", "Content-Length: \(body.count)"]
+        _ = await client.send(
+            Array(([request] + fields).joined(separator: "\r\n").utf8) + Array("\r\n\r\n".utf8) + body)
+        var bytes: [UInt8] = []
+        var end: (head: String, start: Int, length: Int)?
+        while end.map({ bytes.count < $0.start + $0.length }) ?? true {
+            guard let more = await client.receive() else { throw TestSupportError("chromedriver does not answer") }
+            bytes += more
+            guard end == nil, let blank = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { continue }
+            let head = String(decoding: bytes[..<blank.lowerBound], as: UTF8.self)
+            let length = head.firstMatch(of: /(?i)content-length: *(\d+)/).flatMap { Int($0.1) } ?? 0
+            end = (head, blank.upperBound, length)
+        }
+        guard let end else { throw TestSupportError("chromedriver does not answer") }
+        return (end.head, Array(bytes[end.start...]))
     }
 
     private func ask(_ path: String, _ body: [String: Any] = [:]) async throws -> Any {
