@@ -76,7 +76,8 @@ extension SongTable {
             guard find(submission.song) == nil else {
                 throw .impossibleSubmission(submission.song, reason: "it was submitted before")
             }
-        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songNoted, .songRemoved, .machine, .checkBegun,
+        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songNoted, .songRemoved, .machine,
+            .checkBegun,
             .checkEnded, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
             break
         }
