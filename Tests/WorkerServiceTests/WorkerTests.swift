@@ -1,4 +1,5 @@
 import ClusterProtocol
+import Glibc
 import JukeboxModel
 import ModelTestSupport
 import SongPlan
@@ -33,9 +34,14 @@ import WorkerService
         let again = try #require(try coordinator.hello(within: 5))
         #expect(again == hello)
         try coordinator.welcome()
+        // It may be asked to end before it has read that.
+        let deadline = ContinuousClock.now + .seconds(120)
+        while !coordinator.logged.contains("is welcome at the coordinator"), ContinuousClock.now < deadline {
+            usleep(2000)
+        }
+        #expect(coordinator.logged.contains("is welcome at the coordinator"))
         coordinator.finish()
         #expect(try coordinator.goodbye(within: 1))
-        #expect(coordinator.logged.contains("is welcome at the coordinator"))
     }
 
     @Test func `two workers have two identities`() throws {
