@@ -106,7 +106,9 @@ let package = Package(
         .target(
             name: "HTTPGateway",
             dependencies: [
-                "ClusterClient", "ClusterProtocol", "Digest", "PrometheusText", "SongFiles", "SongPlan", "SystemErrors",
+                "ClusterClient", "ClusterProtocol", "Digest", "MetricSnapshots", "PrometheusText", "SongFiles",
+                "SongPlan",
+                "SystemErrors",
                 "WebPage",
             ],
             resources: [.embedInCode("openapi.json")]),
@@ -301,7 +303,7 @@ let package = Package(
             name: "HTTPGatewayTests",
             dependencies: [
                 "AudioFile", "ClusterClient", "ClusterProtocol", "ClusterTestSupport", "Digest", "HTTPGateway",
-                "ModelTestSupport",
+                "MetricSnapshots", "ModelTestSupport",
                 "SongFiles", "SongPlan",
             ]),
         .testTarget(

@@ -20,7 +20,9 @@ struct DescriptionTests {
                 song.parent.operation = "cut"
                 reply.status.songs = query.noSongs ? [] : [song]
                 reply.status.next = query.onlySongs && query.song.isEmpty ? "newest 1 waltz" : ""
-                reply.status.workers = [WireWorkerStatus()]
+                var worker = WireWorkerStatus()
+                worker.speeds = [WireLevelSpeed()]
+                reply.status.workers = [worker]
                 reply.status.setAside = [WireSetAside()]
                 reply.status.refusals = [WireRefusal()]
                 reply.status.troubles = ["a disk"]

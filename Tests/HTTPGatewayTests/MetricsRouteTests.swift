@@ -1,5 +1,6 @@
 import ClusterProtocol
 import HTTPGateway
+import MetricSnapshots
 import Testing
 
 /// `/metrics`, as Prometheus asks for it.
@@ -29,5 +30,28 @@ struct MetricsRouteTests {
                 songs_total 7
 
                 """)
+    }
+}
+
+@Suite("A process's own figures")
+struct MetricsPageTests {
+    private static func ask(_ method: String, _ target: String) async -> HTTPResponse {
+        let page = MetricsPage {
+            var snapshot = MetricSnapshot()
+            snapshot.add(MetricDefinition("orchestrion_things", .gauge, unit: "things", "Things."), .init(3))
+            return snapshot
+        }
+        return await page.answer(
+            HTTPRequest(method: method, target: target, fields: [:], body: HTTPBody(length: 0) { nil }))
+    }
+
+    @Test func `metrics and livez are there, and nothing else`() async throws {
+        let metrics = await Self.ask("GET", "/metrics")
+        #expect(metrics.status == .ok && metrics.fields["Content-Type"]?.hasPrefix("text/plain") == true)
+        #expect(try await metrics.text().contains("orchestrion_things 3\n"))
+        #expect(await Self.ask("GET", "/livez").status == .ok)
+        #expect(await Self.ask("GET", "/api/v1/songs").status == .notFound)
+        #expect(await Self.ask("POST", "/metrics").status == .methodNotAllowed)
+        #expect(try await Self.ask("HEAD", "/metrics").bytes().isEmpty)
     }
 }

@@ -27,7 +27,7 @@ private final class ServedGateway {
         cluster = ClusterAccess { scripted.client() }
         let gateway = try Gateway(
             cluster: cluster, tools: NoTools(), folder: folder.url, settings: Gateway.Settings(doors: .loopback))
-        server = try await HTTPServer(host: "127.0.0.1", port: 0, gateway: gateway, limits: limits)
+        server = try await HTTPServer(host: "127.0.0.1", port: 0, answerer: gateway, limits: limits)
         task = Task { [server] in try await server.run() }
     }
 

@@ -162,6 +162,8 @@ package struct ConnectedWorker: Sendable, Hashable {
     package var silentSeconds: Double
     /// The durable name of its machine; empty when the coordinator does not say.
     package var machine: String = ""
+    /// By level, tokens a second as measured.
+    package var levelSpeeds: [Int: Double] = [:]
 }
 
 /// A machine that gets no windows for a while.

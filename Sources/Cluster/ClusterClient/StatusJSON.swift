@@ -113,12 +113,21 @@ package struct WorkerDocument: Sendable, Encodable {
     var tokensPerSecond: Double
     var silentSeconds: Double
     var machine: String
+    var speeds: [Speed]
+
+    package struct Speed: Sendable, Encodable {
+        var level: Int
+        var tokensPerSecond: Double
+    }
 
     package init(_ worker: ConnectedWorker) {
         self.worker = worker.worker
         (name, levels, slots, busy) = (worker.name, worker.levels, worker.slots, worker.busy)
         (tokensPerSecond, silentSeconds) = (worker.tokensPerSecond.finite, worker.silentSeconds.finite)
         machine = worker.machine
+        speeds = worker.levelSpeeds.sorted { $0.key < $1.key }.map {
+            Speed(level: $0.key, tokensPerSecond: $0.value.finite)
+        }
     }
 }
 

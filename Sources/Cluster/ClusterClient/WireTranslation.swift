@@ -109,7 +109,9 @@ extension ConnectedWorker {
             worker: PeerText.shown(wire.worker), name: PeerText.shown(wire.name), levels: wire.levels.map(Int.init),
             slots: Int(wire.slots),
             busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.peerAmount,
-            silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine))
+            silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine),
+            levelSpeeds: Dictionary(
+                wire.speeds.map { (Int($0.level), $0.tokensPerSecond.peerAmount) }, uniquingKeysWith: { $1 }))
     }
 }
 

@@ -1,3 +1,4 @@
+import Checkpoint
 import CoordinatorCore
 import JukeboxModel
 import SongFiles
@@ -149,7 +150,10 @@ extension BackgroundWork {
         guard song.parent != nil, let codes = song.codes else { return nil }
         do {
             return try Ancestry.read(locate(codes))
-        } catch let error as SongError where error.kind == .missing {
+        } catch is SongError {
+            // It is gone, or a client wrote something else there: the song is the same without.
+            return nil
+        } catch let error as CheckpointError where error.kind != .unreadable {
             return nil
         }
     }

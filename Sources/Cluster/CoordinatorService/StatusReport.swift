@@ -126,6 +126,11 @@ extension WireWorkerStatus {
         tokensPerSecond = worker.status.tokensPerSecond
         silentSeconds = worker.silentSeconds
         machine = String(worker.status.machine.prefix(200))
+        speeds = worker.status.levelSpeeds.sorted { $0.key < $1.key }.prefix(16).map {
+            var speed = WireLevelSpeed()
+            (speed.level, speed.tokensPerSecond) = (UInt32($0.key), $0.value)
+            return speed
+        }
     }
 }
 

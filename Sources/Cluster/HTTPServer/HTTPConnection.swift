@@ -5,10 +5,10 @@ import NIOHTTP1
 /// One client's connection: one request after another.
 struct HTTPConnection {
     private let channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
-    private let gateway: Gateway
+    private let answerer: any HTTPAnswering
 
-    init(_ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, _ gateway: Gateway) {
-        (self.channel, self.gateway) = (channel, gateway)
+    init(_ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, _ answerer: any HTTPAnswering) {
+        (self.channel, self.answerer) = (channel, answerer)
     }
 
     /// Returns when the connection has ended, whoever ended it.
@@ -40,7 +40,7 @@ struct HTTPConnection {
             return try await reader.next()
         }
         let request = HTTPRequest(method: head.method.rawValue, target: head.uri, fields: fields, body: body)
-        let response = await gateway.answer(request)
+        let response = await answerer.answer(request)
         let goesOn = head.isKeepAlive && !response.endsConnection && !(awaitsWord && !reader.hasBegun)
         try await send(response, to: head, goesOn: goesOn)
         // A body that nobody wanted is read only if it is short.

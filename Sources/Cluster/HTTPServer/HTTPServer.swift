@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// Carries requests from connections to the gateway, and answers back. HTTP/1.1, without TLS.
+/// Carries requests from connections to whoever answers them, and the answers back. HTTP/1.1, without TLS.
 package final class HTTPServer: Sendable {
     package struct Limits: Sendable {
         /// Connections at a time; others are hung up on.
@@ -22,7 +22,7 @@ package final class HTTPServer: Sendable {
 
     private let group: MultiThreadedEventLoopGroup
     private let listener: NIOAsyncChannel<NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>?, Never>
-    private let gateway: Gateway
+    private let answerer: any HTTPAnswering
     /// Where it listens: `HOST:PORT`.
     package let address: String
 
@@ -30,8 +30,8 @@ package final class HTTPServer: Sendable {
     ///
     /// - Parameter port: 0 takes a free one.
     /// - Throws: when the address is not to be had.
-    package init(host: String, port: Int, gateway: Gateway, limits: Limits = Limits()) async throws {
-        self.gateway = gateway
+    package init(host: String, port: Int, answerer: any HTTPAnswering, limits: Limits = Limits()) async throws {
+        self.answerer = answerer
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let gauge = ConnectionGauge(limit: limits.connections)
         do {
@@ -89,7 +89,7 @@ package final class HTTPServer: Sendable {
             try await listener.executeThenClose { connections in
                 for try await connection in connections {
                     guard let connection else { continue }
-                    tasks.addTask { [gateway] in await HTTPConnection(connection, gateway).serve() }
+                    tasks.addTask { [answerer] in await HTTPConnection(connection, answerer).serve() }
                 }
             }
             tasks.cancelAll()

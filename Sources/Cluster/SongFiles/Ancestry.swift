@@ -57,6 +57,8 @@ extension BranchOrigin {
 package enum Ancestry {
     /// Songs.
     package static let most = 256
+    /// Bytes.
+    private static let longest = 16 << 20
     private static let key = "ancestry"
 
     /// Writes what a branch keeps, [level][sample][token], and what it comes from.
@@ -71,9 +73,12 @@ package enum Ancestry {
     /// - Throws: `CheckpointError`, `SongError`.
     package static func read(_ path: String) throws -> [SongSpecification]? {
         guard let text = try CodesFile.metadata(path)[key] else { return nil }
+        guard text.utf8.count <= longest else { throw SongError("the ancestry of the codes is too long") }
         // Looked at as a user's file is: clients send it.
         let file = try SongFile(Data("{\"ancestry\":\(text)}".utf8), source: "the ancestry of the codes")
-        return try SongSpecification(file).ancestry
+        let ancestry = try SongSpecification(file).ancestry ?? []
+        guard ancestry.count <= most else { throw SongError("the ancestry of the codes has too many songs") }
+        return ancestry
     }
 
     /// The songs to make for a branch, root first, each with only those samples that the next one keeps.

@@ -163,8 +163,16 @@ package struct SongOutput: Sendable {
             tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
             to: layout.codes.path,
             metadata: ["seed": "\(request.specification.seed)"])
-        let description = SongDescription(
-            specification: request.specification.portable(ancestry: ancestry), outcome: try outcome(tokens, joined))
+        let specification = request.specification.portable(ancestry: ancestry)
+        var outcome = try outcome(tokens, joined)
+        if specification.parent != nil, specification.ancestry == nil {
+            outcome.warnings =
+                (outcome.warnings ?? []) + [
+                    "what the song comes from is not known any more, so that it cannot be made again from this file alone: the "
+                        + "codes that said so were lost or damaged"
+                ]
+        }
+        let description = SongDescription(specification: specification, outcome: outcome)
         try OutputFile.replace(layout.description.path, with: description.json())
         // The journal lets the tokens go next, so the folder itself must be on the disk, too.
         OutputFolder.synchronize(containing: layout.folder.path)

@@ -1579,6 +1579,23 @@ package nonisolated struct WireWorkerStatus: Sendable {
 
   package var machine: String = String()
 
+  /// As measured, of levels that it has sampled.
+  package var speeds: [WireLevelSpeed] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireLevelSpeed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var level: UInt32 = 0
+
+  package var tokensPerSecond: Double = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -4629,7 +4646,7 @@ nonisolated extension WireParent: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4645,6 +4662,7 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 6: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.silentSeconds) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      case 110: try { try decoder.decodeRepeatedMessageField(value: &self.speeds) }()
       default: break
       }
     }
@@ -4675,6 +4693,9 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.machine.isEmpty {
       try visitor.visitSingularStringField(value: self.machine, fieldNumber: 60)
     }
+    if !self.speeds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.speeds, fieldNumber: 110)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4687,6 +4708,42 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.silentSeconds != rhs.silentSeconds {return false}
     if lhs.machine != rhs.machine {return false}
+    if lhs.speeds != rhs.speeds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLevelSpeed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LevelSpeed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}level\0\u{3}tokens_per_second\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.level) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.level != 0 {
+      try visitor.visitSingularUInt32Field(value: self.level, fieldNumber: 1)
+    }
+    if self.tokensPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.tokensPerSecond, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLevelSpeed, rhs: WireLevelSpeed) -> Bool {
+    if lhs.level != rhs.level {return false}
+    if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -43,6 +43,8 @@ package struct WorkerStatus: Sendable, Hashable {
     /// False for one that held leases before a restart and has not come back yet.
     package var isConnected: Bool
     package var machine: MachineID
+    /// By level, tokens a second as measured.
+    package var levelSpeeds: [Int: Double] = [:]
 }
 
 /// A machine that gets nothing, as people see it.
@@ -136,7 +138,7 @@ extension Coordinator {
                 worker: worker.id, name: worker.description.name, levels: models.usedLevels(worker.description),
                 slots: worker.description.slots, busy: worker.tasks.count,
                 tokensPerSecond: worker.description.tokensPerSecond, lastHeard: worker.lastHeard,
-                isConnected: worker.peer != nil, machine: worker.machine)
+                isConnected: worker.peer != nil, machine: worker.machine, levelSpeeds: worker.throughput)
         }
     }
 }

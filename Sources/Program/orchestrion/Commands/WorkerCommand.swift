@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoint
 import Foundation
+import HTTPGateway
 import JukeboxModel
 import MusicBox
 import ProgramLog
@@ -54,6 +55,12 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "A name for people (default: host and process).")
     var name: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Serve the worker's own figures there for Prometheus, at /metrics, to anybody; the coordinator has them, too.",
+            valueName: "host:port"))
+    var metrics: String?
+
     @Option(help: ArgumentHelp("What a supervisor tells the engine's process.", visibility: .hidden))
     var engine: EngineOption?
 
@@ -68,6 +75,7 @@ struct WorkerCommand: ParsableCommand {
         guard hangAfter.map({ $0 > 0 && $0 < 1e6 }) ?? true else {
             throw ValidationError("--hang-after must be above 0")
         }
+        if let metrics { _ = try HTTPOptions.endpoint(metrics, option: "--metrics") }
         guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
         guard memory.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
             throw ValidationError("--memory must be above 0 GB, and at most 1000000")
@@ -120,6 +128,8 @@ struct WorkerCommand: ParsableCommand {
             Terminal.log(
                 "warning: memory holds \(worker.slots) of the \(slots) windows that --slots asks for", .warning)
         }
+        let page = serveMetrics(of: worker)
+        defer { page?.stop() }
         if engine == nil { _ = Interrupt(code: 0) { worker.stop() } }
         stop.whenPulled { worker.stop() }
         defer { transport.close(draining: .milliseconds(500)) }
@@ -134,6 +144,21 @@ struct WorkerCommand: ParsableCommand {
             throw ExitCode(1)
         }
         Terminal.log("stopped")
+    }
+
+    /// Nothing that goes wrong with it ends a worker.
+    private func serveMetrics(of worker: Worker) -> HTTPService? {
+        guard let metrics else { return nil }
+        do {
+            let place = try HTTPOptions.place(HTTPOptions.endpoint(metrics, option: "--metrics"))
+            let page = try HTTPService(
+                host: place.host, port: place.port, answerer: MetricsPage { worker.metrics }, option: "--metrics")
+            Terminal.log("serves its figures on http://\(page.address)/metrics")
+            return page
+        } catch {
+            Terminal.log("warning: no figures are served: \(error)", .warning)
+            return nil
+        }
     }
 
     private func chosenLevels(of model: Model) throws -> [Int] {

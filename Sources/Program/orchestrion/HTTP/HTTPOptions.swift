@@ -51,10 +51,17 @@ struct HTTPOptions: ParsableArguments {
         }
     }
 
-    private func endpoint(_ text: String) throws -> TCPEndpoint {
+    private func endpoint(_ text: String) throws -> TCPEndpoint { try Self.endpoint(text, option: "--http") }
+
+    /// - Throws: `ValidationError` for what is no HOST:PORT.
+    static func endpoint(_ text: String, option: String) throws -> TCPEndpoint {
         do { return try TCPEndpoint(parsing: "tcp://\(text)") } catch {
-            throw ValidationError("--http: \(error); it is HOST:PORT, such as 127.0.0.1:8080")
+            throw ValidationError("\(option): \(error); it is HOST:PORT, such as 127.0.0.1:8080")
         }
+    }
+
+    static func place(_ endpoint: TCPEndpoint) -> (host: String, port: Int) {
+        (endpoint.host == "*" ? "0.0.0.0" : endpoint.host, Int(endpoint.port ?? 0))
     }
 
     private func tokenFile(_ standard: String?) -> String? {
@@ -63,8 +70,7 @@ struct HTTPOptions: ParsableArguments {
 
     /// Where to listen.
     func place() throws -> (host: String, port: Int) {
-        let endpoint = try endpoint(http ?? "")
-        return (endpoint.host == "*" ? "0.0.0.0" : endpoint.host, Int(endpoint.port ?? 0))
+        Self.place(try endpoint(http ?? ""))
     }
 
     /// Who may ask.
