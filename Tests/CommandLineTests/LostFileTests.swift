@@ -5,7 +5,8 @@ import Testing
 extension CommandLines {
     /// Files of a coordinator that somebody took away: what is said names them, and what helps.
     @Suite(.serialized) struct LostFileTests {
-        @Test func `a coordinator whose secret key alone is gone says what to do, and so does keys allow`() async throws {
+        @Test func `a coordinator whose secret key alone is gone says what to do, and so does keys allow`() async throws
+        {
             let state = try TestFolder.make("lost-key")
             try await Orchestrion.succeed(["keys", "new", "\(state)/me.key"])
             let allow = ["keys", "allow", "--state", state, "\(state)/me.key.pub"]
@@ -35,7 +36,9 @@ extension CommandLines {
                 #expect(!cluster.log.contains("no model is called"))
                 // Who asks for another song of it hears the same.
                 let refused = try await cluster.command("submit", ["--id", "t"] + song.options)
-                #expect(refused.ending == .exited(1) && refused.errorOutput.contains("the model's folder \(own)"), "\(refused.report)")
+                #expect(
+                    refused.ending == .exited(1) && refused.errorOutput.contains("the model's folder \(own)"),
+                    "\(refused.report)")
                 try FileManager.default.moveItem(atPath: own + ".away", toPath: own)
                 _ = try await cluster.result(of: "s")
             }
@@ -73,7 +76,9 @@ extension CommandLines {
                 for damaged in [bytes, bytes.prefix(bytes.count / 2)] {
                     try damaged.write(to: codes)
                     let result = try await cluster.command("upsample", ["s", "--id", "u"])
-                    #expect(result.ending == .exited(1) && result.errorOutput.contains("song s, codes.safetensors"), "\(result.report)")
+                    #expect(
+                        result.ending == .exited(1) && result.errorOutput.contains("song s, codes.safetensors"),
+                        "\(result.report)")
                     #expect(!result.errorOutput.contains("/tmp"), "\(result.report)")
                 }
             }

@@ -74,7 +74,8 @@ extension ClusterProcesses {
                 let fetched = try await cluster.command("fetch", [id, "--out", TestFolder.place("fetched")])
                 #expect(fetched.ending == .exited(1) && fetched.errorOutput.contains("codes.safetensors"))
                 try await wait(for: "status to say it") {
-                    try await cluster.status(of: id).reason.contains("sample_0.wav was damaged: it cannot be made again")
+                    try await cluster.status(of: id).reason.contains(
+                        "sample_0.wav was damaged: it cannot be made again")
                 }
                 let http = try String(contentsOfFile: address, encoding: .utf8)
                 for path in ["audio?level=0", "codes"] {

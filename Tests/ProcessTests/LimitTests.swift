@@ -10,7 +10,8 @@ extension ClusterProcesses {
             let folder = try TestFolder.make("limit")
             let prlimit = try ChildProcess(
                 name: "prlimit", executable: "/usr/bin/prlimit",
-                arguments: ["--pid", "\(process.id)", "--nofile=\(count.map(String.init) ?? "1024"):"], environment: [:],
+                arguments: ["--pid", "\(process.id)", "--nofile=\(count.map(String.init) ?? "1024"):"],
+                environment: [:],
                 folder: folder, logs: folder)
             try #require(try await prlimit.waitForEnd() == .exited(0), "\(prlimit.errorOutput)")
         }
@@ -46,8 +47,10 @@ extension ClusterProcesses {
             try await withCluster(Cluster.Options(models: [song.model])) { cluster in
                 let folder = "\(cluster.stateFolder)/backups"
                 func backups() -> [String] {
-                    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".sqlite") }
-                        .sorted()
+                    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+                        $0.hasSuffix(".sqlite")
+                    }
+                    .sorted()
                 }
                 try await cluster.submit(song, id: "s")
                 #expect(backups().isEmpty)

@@ -41,7 +41,8 @@ final class DoubtfulSongs: Sendable {
     func text(of song: SongID) -> String? {
         guard let machines = table.withLock({ $0[song] })?.sorted() else { return nil }
         let name = machines.count == 1 ? "machine \(machines[0])" : "machines \(machines.joined(separator: ", "))"
-        return "it has tokens of \(name), which nobody compared and which may be wrong; to be sure, submit the song again "
+        return
+            "it has tokens of \(name), which nobody compared and which may be wrong; to be sure, submit the song again "
             + "under another id"
     }
 }

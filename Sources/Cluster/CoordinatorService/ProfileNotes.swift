@@ -12,7 +12,9 @@ extension CoordinatorLoop {
         let own = work.registry.profile
         var counts: [String: Int] = [:]
         for song in core.songIDs where core.state(of: song).map({ !$0.isEnded }) ?? false {
-            let profile = core.submission(of: song)?.fingerprints.values.lazy.compactMap { NumericProfile(fingerprint: $0) }.first
+            let profile = core.submission(of: song)?.fingerprints.values.lazy.compactMap {
+                NumericProfile(fingerprint: $0)
+            }.first
             if let profile, profile != own { counts[profile.name, default: 0] += 1 }
         }
         guard !counts.isEmpty else {
