@@ -100,11 +100,14 @@ let package = Package(
             dependencies: [
                 "AudioFile", "ClusterProtocol", "MetricSnapshots", "SongFiles", "SongPlan", "SystemErrors",
             ]),
+        // The page of the HTTP API: plain HTML, CSS and JavaScript, embedded.
+        .target(name: "WebPage", dependencies: ["Digest"], resources: [.embedInCode("page")]),
         // The HTTP API: requests and responses as plain values, over a client of the coordinator.
         .target(
             name: "HTTPGateway",
             dependencies: [
                 "ClusterClient", "ClusterProtocol", "Digest", "PrometheusText", "SongFiles", "SongPlan", "SystemErrors",
+                "WebPage",
             ],
             resources: [.embedInCode("openapi.json")]),
         // The server that carries them, the only user of SwiftNIO: Docs/Decisions/HTTPServer.md.
@@ -342,6 +345,8 @@ let package = Package(
             ],
             path: "Tests/orchestrion-disks"),
         .testTarget(name: "DiskFaultTests", dependencies: ["DiskFaultSupport", "TestSupport", "orchestrion-disks"]),
+        // The page in a browser.
+        .testTarget(name: "PageTests", dependencies: ["TestSupport", "orchestrion"]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
@@ -364,7 +369,7 @@ let floors = [
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
         "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching",
-        "WorkerCore", "WorkerService", "ZeroMQTransport",
+        "WebPage", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

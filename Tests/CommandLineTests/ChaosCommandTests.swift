@@ -36,6 +36,23 @@ extension CommandLines {
             #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).isEmpty)
         }
 
+        /// A reset needs the proxy, and a full disk namespaces, where the system lets us have them.
+        @Test(arguments: ["file-limit", "disk-full,reset"]) func `a state that cannot grow leaves the song as it is`(
+            kinds: String
+        ) async throws {
+            let result = try await Orchestrion.run(
+                [
+                    "chaos", "--model", try await TestModel.tiny(), "--seconds", "2", "--faults", kinds,
+                    "--faults-count", "2", "--gap", "0.2,0.5", "--seed", "7", "--json", "-",
+                ], limit: .seconds(180))
+            if kinds.contains("disk-full"), result.errorOutput.contains("cannot be had here") { return }
+            try #require(result.succeeded, "\(result.report)")
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            let report = try decoder.decode(Report.self, from: Data(result.output.utf8))
+            #expect(report.passed && report.kinds.allSatisfy { $0.seen == $0.fired }, "\(result.report)")
+        }
+
         @Test func `a lying worker that nobody compares gives exit code 1`() async throws {
             let result = try await Orchestrion.run(
                 [

@@ -21,12 +21,20 @@ package struct SmallDisks: Sendable {
         }
     }
 
+    /// What there is too little of.
+    package enum Room: Sendable, Hashable {
+        /// On the disk; it needs the right to mount.
+        case disk
+        /// In each file (`ulimit -f`).
+        case file
+    }
+
     private let song: TestSong
     private let expected: SongResult
-    private let limit: Duration
+    private let (room, limit): (Room, Duration)
 
-    package init(_ song: TestSong, limit: Duration = .seconds(5)) async throws {
-        (self.song, self.limit) = (song, limit)
+    package init(_ song: TestSong, room: Room = .disk, limit: Duration = .seconds(5)) async throws {
+        (self.song, self.room, self.limit) = (song, room, limit)
         expected = try await song.undisturbed()
     }
 
@@ -110,25 +118,37 @@ package struct SmallDisks: Sendable {
 
     private static func isFull(_ status: ClusterStatus) -> Bool {
         (status.troubles ?? []).contains { $0.contains("stopped") || $0.contains("cannot be opened") }
-            || status.songs.contains { $0.waiting?.contains("full") == true }
+            || status.songs.contains {
+                $0.waiting?.contains("full") == true || $0.waiting?.contains("ulimit -f") == true
+            }
     }
 
-    /// A coordinator and a worker in a view of the file system of their own. A file `more` makes the disk larger.
+    /// A coordinator and a worker, where there is a disk in a view of the file system of their own. A file `more` makes room.
     private func start(_ kilobytes: Int, _ disk: String, _ logs: String) throws -> ChildProcess {
+        let (before, inside, more, view) =
+            switch room {
+            case .disk:
+                (
+                    "mount -t tmpfs -o size=\(kilobytes)k tmpfs \(disk)", "true", "mount -o remount,size=60m \(disk)",
+                    ["/usr/bin/unshare", "-m"]
+                )
+            case .file: ("true", "ulimit -S -f \(kilobytes)", "prlimit --fsize=unlimited: --pid $coordinator", [])
+            }
         let script = """
             trap 'kill -9 %1 %2; exit 1' TERM
-            mount -t tmpfs -o size=\(kilobytes)k tmpfs \(disk)
-            "$0" coordinator --listen tcp://127.0.0.1:0 --endpoint-file \(logs)/endpoint --state \(disk)/state \
-                --threads 1 --model \(song.model) &
+            \(before)
+            (\(inside); exec "$0" coordinator --listen tcp://127.0.0.1:0 --endpoint-file \(logs)/endpoint --state \(disk)/state \
+                --threads 1 --model \(song.model)) &
+            coordinator=$!
             while [ ! -s \(logs)/endpoint ] && kill -0 %1 2>/dev/null; do sleep 0.05; done
             "$0" worker --model \(song.model) --threads 1 --connect "$(cat \(logs)/endpoint)" >/dev/null 2>&1 &
             while [ ! -e \(logs)/more ]; do sleep 0.05; done
-            mount -o remount,size=60m \(disk)
+            \(more)
             sleep 10000 &
             wait %3
             """
+        let words = view + ["/bin/bash", "-c", script, Orchestrion.path]
         return try ChildProcess(
-            name: "small-disk", executable: "/usr/bin/unshare",
-            arguments: ["-m", "/bin/bash", "-c", script, Orchestrion.path], folder: logs, logs: logs)
+            name: "small-disk", executable: words[0], arguments: Array(words.dropFirst()), folder: logs, logs: logs)
     }
 }

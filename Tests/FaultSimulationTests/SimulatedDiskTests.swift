@@ -66,6 +66,45 @@ struct SimulatedDiskTests {
         }
     }
 
+    @Test func `what a new process has read of one that was killed stays when the power goes`() throws {
+        for count in 0..<12 {
+            let disk = try SimulatedDisk(VirtualClock())
+            let journal = try Journal(folder: Self.folder, on: disk)
+            try journal.append(Self.records(6))
+            disk.die(afterChanges: count, half: false)
+            for record in Self.records(6) { guard (try? journal.append([record])) != nil else { break } }
+            #expect(disk.isDead)
+            journal.close()
+            disk.revive()
+            let second = try Journal(folder: Self.folder, on: disk)
+            let found = try second.replay()
+            disk.kill()
+            second.close()
+            disk.cutPower(UInt64(count))
+            let third = try Journal(folder: Self.folder, on: disk)
+            #expect(try third.replay() == found, "killed after \(count) changes")
+            third.close()
+        }
+    }
+
+    @Test func `a bit that has changed stays so when the power goes`() throws {
+        for seed in UInt64(0)..<20 {
+            let disk = try SimulatedDisk(VirtualClock())
+            let journal = try Journal(folder: Self.folder, on: disk)
+            try journal.append([.verdict("a machine", reason: "why")])
+            // Not synced.
+            try disk.copy(Self.folder + "/journal.sqlite-wal", to: Self.folder + "/copy")
+            #expect(disk.flip(1, at: 0, of: Array("a machine".utf8), in: Self.folder + "/copy"))
+            disk.kill()
+            journal.close()
+            disk.cutPower(seed)
+            if disk.exists(Self.folder + "/copy") {
+                let text = String(decoding: try disk.read(Self.folder + "/copy"), as: UTF8.self)
+                #expect(!text.contains("a machine"))
+            }
+        }
+    }
+
     @Test func `a full disk refuses the journal, which goes on when there is room`() throws {
         let disk = try SimulatedDisk(VirtualClock())
         let journal = try Journal(folder: Self.folder, on: disk)

@@ -60,6 +60,41 @@ struct DamageTests {
         #expect(contents.damage.map(\.row) == [2] && contents.damage.allSatisfy(\.mayBeDropped))
     }
 
+    @Test func `lost records of submissions are written again, and the order of songs stays`() throws {
+        let own = Array(Example.records("b").prefix(4).dropFirst())
+        let songs = ["a", "b", "c"].map { CoordinatorCore.Record.songSubmitted(Example.submission($0)) }
+        try write(songs + own)
+        try tamper("DELETE FROM records WHERE kind = 'submitted'")
+        let journal = try Journal(folder: scratch.path)
+        let contents = try journal.read()
+        #expect(contents.unmentioned == ["a", "b", "c"])
+        #expect(contents.entries.map(\.record) == [songs[0], songs[1]] + own + [songs[2]])
+        _ = try journal.mend(contents, dropping: [], restating: contents.restated, rewriting: [])
+        try journal.append([.songState("a", .sampling)])
+        let mended = try journal.read()
+        #expect(mended.unmentioned.isEmpty && mended.damage.isEmpty)
+        #expect(mended.entries.map(\.record) == contents.entries.map(\.record) + [.songState("a", .sampling)])
+    }
+
+    @Test func `what is written after a loss comes after what is known of machines`() throws {
+        let songs = ["a", "b"].map { CoordinatorCore.Record.songSubmitted(Example.submission($0)) }
+        let verdict = CoordinatorCore.Record.verdict("m", reason: "why")
+        try write(songs + [.songState("a", .sampling), verdict])
+        try tamper("DELETE FROM records WHERE id = 3; UPDATE sqlite_sequence SET seq = 2 WHERE name = 'records'")
+        let journal = try Journal(folder: scratch.path)
+        try journal.append([.songState("b", .sampling)])
+        #expect(try journal.replay() == songs + [verdict, .songState("b", .sampling)])
+    }
+
+    @Test func `a lost record whose place others have taken stays lost, and its song is known`() throws {
+        try write(Array(Example.records("a").prefix(3)))
+        try tamper("DELETE FROM records WHERE kind = 'submitted'")
+        try tamper("UPDATE records SET id = id - 1")
+        let contents = try Journal(folder: scratch.path).read()
+        #expect(contents.unmentioned == ["a"] && contents.restated.isEmpty)
+        #expect(contents.entries.first?.record == .songSubmitted(Example.submission("a")))
+    }
+
     @Test func `any byte of a text is found again`() throws {
         let text = Array("the whole text of a submission, with ü".utf8)
         let checksum = Checksum.of(text)

@@ -108,7 +108,7 @@ struct SmallDisksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "small-disks",
         abstract: "Run a coordinator on disks of growing size, all but the last too small, and make room.",
-        discussion: "It must wait, say why, and go on by itself. Needs the right to mount (root).")
+        discussion: "It must wait, say why, and go on by itself. Needs the right to mount (root), or --files.")
 
     @Option(help: "How many sizes, from 8 kB up.")
     var sizes = 64
@@ -122,15 +122,19 @@ struct SmallDisksCommand: AsyncParsableCommand {
     @Option(help: "The most seconds from the room to the coordinator going on.")
     var within = 5.0
 
+    @Flag(help: "No small disks: each file may have that size (ulimit -f). Needs no rights.")
+    var files = false
+
     func validate() throws {
         guard sizes > 0, most > 8 else { throw ValidationError("There is at least one size, up to more than 8 kB.") }
     }
 
     func run() async throws {
-        guard SmallDisks.areAllowed else {
-            throw ValidationError("No disk can be mounted here; give the same command as root.")
+        guard files || SmallDisks.areAllowed else {
+            throw ValidationError("No disk can be mounted here; give the same command as root, or add --files.")
         }
-        let trial = try await SmallDisks(TrialSong.make(seconds: seconds), limit: .seconds(within))
+        let trial = try await SmallDisks(
+            TrialSong.make(seconds: seconds), room: files ? .file : .disk, limit: .seconds(within))
         var progress = Progress(total: sizes, of: "sizes")
         let all = (0..<sizes).map { 8 + $0 * (most - 8) / max(1, sizes - 1) }
         let report = await trial.run(all) { progress.show($0) }

@@ -11,6 +11,8 @@ package struct ReplayedJournal: Sendable {
     package let lost: [SongID: String]
     /// By song that has ended, seconds since 1970.
     package let endings: [SongID: Double]
+    /// Whether nothing is left away: false where damaged records could not be deleted, or are kept as they are.
+    package let isWhole: Bool
 
     /// Reads and mends a journal.
     ///
@@ -43,7 +45,7 @@ package struct ReplayedJournal: Sendable {
             now: Instant(nanoseconds: 0), dropped: &dropped)
         endings = contents.endings
         lost = Self.lost(contents, dropped, core)
-        Self.mend(journal, contents, dropped, core, lost: Set(lost.keys), log: log)
+        isWhole = Self.mend(journal, contents, dropped, core, lost: Set(lost.keys), log: log)
         if !contents.entries.isEmpty {
             let ended = core.songIDs.count { core.state(of: $0)?.isEnded ?? true }
             let open = core.songIDs.count - ended
@@ -69,14 +71,20 @@ package struct ReplayedJournal: Sendable {
 
     /// Deletes what is damaged and what does not fit without it, after a copy was made. Where that cannot be done, it stays
     /// and is left away at each start.
+    ///
+    /// - Returns: whether nothing of the kind is there.
     private static func mend(
         _ journal: Journal, _ contents: JournalContents, _ dropped: [DroppedRecord], _ core: Coordinator,
         lost: Set<SongID>, log: (String, LogLevel, LogFields) -> Void
-    ) {
+    ) -> Bool {
         let damaged = contents.damage.filter { $0.mayBeDropped && !lost.contains($0.song ?? "") }
         let unfit = dropped.filter { !lost.contains($0.song) }
         let repaired = contents.repaired.keys.sorted().compactMap(core.submission)
-        guard !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty || !contents.otherFaults.isEmpty else { return }
+        let restated = contents.restated.filter { !lost.contains($0.record.song) }
+        guard
+            !damaged.isEmpty || !unfit.isEmpty || !repaired.isEmpty || !contents.otherFaults.isEmpty
+                || !restated.isEmpty
+        else { return lost.isEmpty }
         for fault in contents.otherFaults { log("warning: the journal is damaged: \(fault)", .warning, LogFields()) }
         for damage in damaged.prefix(20) {
             log("warning: the journal is damaged: \(damage.what)", .warning, LogFields(song: damage.song))
@@ -88,18 +96,25 @@ package struct ReplayedJournal: Sendable {
                 "drops damaged records and those that do not fit without them: \(counts.joined(separator: ", ")); "
                     + "what they held is sampled again", .warning, LogFields())
         }
+        for song in contents.unmentioned.sorted() {
+            log(
+                "the record that song \(song) was submitted is lost; its row says so, too", .warning,
+                LogFields(song: song))
+        }
         for song in contents.repaired.keys.sorted() {
             log("a damaged byte in the row of song \(song) was found again", .warning, LogFields(song: song))
         }
         do {
             let copy = try journal.mend(
                 contents, dropping: damaged.map(\.row) + unfit.map { contents.entries[$0.place].row },
-                restating: contents.restated.filter { !lost.contains($0.record.song) }, rewriting: repaired)
+                restating: restated, rewriting: repaired)
             log("the journal as it was is kept as \(copy)", .info, LogFields())
+            return lost.isEmpty
         } catch {
             log(
                 "the damaged records stay in the journal, because it cannot be copied: \(error.waitingExplanation)",
                 .warning, LogFields())
+            return false
         }
     }
 }

@@ -17,8 +17,8 @@ package enum FaultSimulation {
         package var disk = DiskCounts()
         /// The same in two runs of a seed, whatever the process.
         package var digest: UInt64 = 0
-        /// All faults, in their order.
-        package var schedule: FaultSchedule
+        /// Faults that came, or were to come, in their order.
+        package var planned: [FaultSchedule.Entry] = []
 
         package var faults: Int { fired.values.reduce(0, +) }
     }
@@ -43,14 +43,14 @@ package enum FaultSimulation {
     /// Runs one seed.
     ///
     /// - Parameters:
-    ///   - faults: how many are planned.
+    ///   - faults: how many are to strike.
     ///   - print: is given a line for everything that happens.
     /// - Throws: `SimulationError` when a simulation cannot be made here; broken rules are in the result.
     package static func run(
         seed: UInt64, faults: Int, print: ((String) -> Void)? = nil
     ) throws -> Result {
         let cluster = try SimulatedCluster(seed: seed, faults: faults, print: print)
-        var result = Result(seed: seed, schedule: cluster.schedule)
+        var result = Result(seed: seed)
         do {
             try cluster.run()
         } catch let violation as Violation {
@@ -61,6 +61,7 @@ package enum FaultSimulation {
         cluster.close()
         result.seconds = cluster.clock.seconds
         (result.events, result.songs, result.fired) = (cluster.events, cluster.client.count, cluster.fired)
+        result.planned = cluster.schedule.entries
         let (sent, disk) = (cluster.network.counts, cluster.disk.counts)
         result.messages = MessageCounts(
             sent: sent.messages, dropped: sent.dropped, duplicated: sent.duplicated, delayed: sent.delayed,

@@ -38,7 +38,7 @@ package final class SeedSeries: Sendable {
 
     /// - Parameters:
     ///   - seeds: one after another.
-    ///   - faults: that each seed plans.
+    ///   - faults: that are to strike in each seed.
     ///   - mostFailures: after so many no more seeds are begun.
     package init(_ seeds: Range<UInt64>, faults: Int, mostFailures: Int = .max) {
         end = seeds.upperBound

@@ -13,21 +13,23 @@ struct SimulatedClient {
 
     private var scenario: Scenario
     private var songs: [Song] = []
-    /// When no more songs are handed in.
-    private let end: Double
+    /// Whether more songs are handed in.
+    private var isSubmitting = true
     private static let (open, most) = (2, 40)
 
-    init(_ scenario: Scenario, until end: Double) { (self.scenario, self.end) = (scenario, end) }
+    init(_ scenario: Scenario) { self.scenario = scenario }
 
     var count: Int { songs.count }
     private(set) var now = 0.0
 
     /// Whether all songs are there, and no more will come.
-    var isDone: Bool { now >= end && !songs.isEmpty && songs.allSatisfy(\.isFinished) }
+    var isDone: Bool { !isSubmitting && !songs.isEmpty && songs.allSatisfy(\.isFinished) }
+
+    mutating func stopSubmitting() { isSubmitting = false }
 
     mutating func act(_ cluster: SimulatedCluster) throws {
         now = cluster.clock.seconds
-        if now < end || songs.isEmpty, songs.count < Self.most, songs.count(where: { !$0.isFinished }) < Self.open {
+        if isSubmitting || songs.isEmpty, songs.count < Self.most, songs.count(where: { !$0.isFinished }) < Self.open {
             let submission = scenario.nextSong()
             try cluster.checks.tokens.add(submission)
             songs.append(Song(submission: submission))

@@ -18,6 +18,7 @@ final class SimulatedCluster {
         case client
         case fault(Int)
         case end(Int)
+        case calm
     }
 
     let seed: UInt64
@@ -28,7 +29,11 @@ final class SimulatedCluster {
     let finished = FinishedSongs()
     let checks: Checks
     let scenario: Scenario
-    let schedule: FaultSchedule
+    var schedule: FaultSchedule
+    /// Faults that are to strike.
+    let wanted: Int
+    /// When faults ended; nil until then.
+    var calmSince: Double?
     let workers: [SimulatedWorker]
     var client: SimulatedClient
     var coordinator: SimulatedCoordinator?
@@ -51,6 +56,8 @@ final class SimulatedCluster {
     private static let tick = 0.2
     /// With so few faults, songs are short.
     private static let fewFaults = 20
+    /// Without a fault there is still a song.
+    private static let leastSeconds = 2.0
     /// How long songs may take when no fault happens any more.
     static let patience = 300.0
 
@@ -58,14 +65,14 @@ final class SimulatedCluster {
     init(seed: UInt64, faults: Int, print: ((String) -> Void)? = nil) throws {
         self.seed = seed
         scenario = Scenario(seed: seed, isShort: faults <= Self.fewFaults)
-        var planning = Dice(seed: seed, part: 2)
-        schedule = FaultSchedule(dice: &planning, count: faults, workers: scenario.machines.count)
+        schedule = FaultSchedule(dice: Dice(seed: seed, part: 2), workers: scenario.machines.count)
+        wanted = faults
         trace = Trace(clock, print: print)
         disk = try SimulatedDisk(clock)
         network = SimulatedNetwork(links: scenario.machines.count, clock: clock, dice: Dice(seed: seed, part: 3))
         checks = Checks(hasLiar: scenario.hasLiar)
         dice = Dice(seed: seed, part: 4)
-        client = SimulatedClient(scenario, until: schedule.end)
+        client = SimulatedClient(scenario)
         let (clock, network, scenario) = (clock, network, scenario)
         workers = scenario.machines.enumerated().map { index, machine in
             SimulatedWorker(
@@ -74,6 +81,9 @@ final class SimulatedCluster {
         }
         network.launch = { [unowned self] packet, after in plan(.packet(packet), after: after) }
     }
+
+    /// Faults that have struck.
+    var struck: Int { fired.values.reduce(0, +) }
 
     func plan(_ happening: Happening, after seconds: Double) {
         queue.add(happening, at: clock.now + VirtualClock.after(max(0, seconds)))
@@ -89,13 +99,15 @@ final class SimulatedCluster {
         plan(.startCoordinator(process: 0), after: 0)
         for worker in workers { plan(.startWorker(worker.index, process: 0), after: dice.between(0, 1)) }
         plan(.client, after: 0.1)
-        for (number, entry) in schedule.entries.enumerated() { plan(.fault(number), after: entry.time) }
+        if wanted > 0 { planFault() } else { plan(.calm, after: Self.leastSeconds) }
         while let (time, happening) = queue.next() {
             clock.advance(to: time)
             events += 1
             try happen(happening)
             if client.isDone { return try finish() }
-            guard clock.seconds < schedule.end + Self.patience else { throw client.stuck(coordinator, workers) }
+            guard clock.seconds < (calmSince ?? clock.seconds) + Self.patience else {
+                throw client.stuck(coordinator, workers)
+            }
         }
     }
 
@@ -128,6 +140,7 @@ final class SimulatedCluster {
             plan(.client, after: 0.5)
         case .fault(let number): strike(number)
         case .end(let number): endLasting(number)
+        case .calm: beCalm()
         }
     }
 

@@ -54,6 +54,7 @@ package final class Journal: Sendable {
         var logDamage = LogDamage.look(Self.path(folder), on: disk)
         if logDamage != nil { logDamage?.copy = try? JournalBackup.keepDamaged(Self.path(folder), on: disk) }
         let (database, salvage) = try Self.openOrSalvage(Self.path(folder), on: disk)
+        try Self.makeReady(database, Self.path(folder), on: disk)
         let read = try Self.readTotals(database, Self.path(folder), on: disk)
         opened = Mutex(OpenedFile(database: database, lock: lock, folder: folder, on: disk))
         self.salvage = salvage
@@ -68,6 +69,7 @@ package final class Journal: Sendable {
     private static func openOrSalvage(
         _ path: String, on disk: any JournalDisk
     ) throws(JournalError) -> (DatabaseQueue, Salvage?) {
+        try guarding(path, "opening", on: disk) { try JournalSwitch.finish(path, on: disk) }
         do throws(JournalError) {
             return (try openSound(path, on: disk), nil)
         } catch {
@@ -80,6 +82,17 @@ package final class Journal: Sendable {
             guard let damage = error.damage(path) else { throw error }
             let salvage = try Salvage.make(path, damage: damage, on: disk)
             return (try open(path, on: disk), salvage)
+        }
+    }
+
+    /// A process that was killed may have left what it wrote and did not sync. It is read from here on, and others are told of
+    /// it, so it must not go with the power.
+    private static func makeReady(
+        _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
+    ) throws(JournalError) {
+        try guarding(path, "opening", on: disk) {
+            try queue.write(VerdictRow.continueNumbers)
+            for file in [path, path + "-wal"] where disk.exists(file) { try disk.synchronize(file) }
         }
     }
 
@@ -183,10 +196,7 @@ package final class Journal: Sendable {
             let part = path + ".put-back"
             try guarding("writing to") {
                 try JournalBackup.copy(opened.database, to: part, on: disk)
-                if disk.exists(path) { try disk.rename(path, to: path + ".replaced") }
-                for ending in ["-wal", "-shm"] { disk.remove(path + ending) }
-                try disk.rename(part, to: path)
-                disk.synchronizeFolder(of: path)
+                try JournalSwitch.make(part, path, keeping: path + ".replaced", on: disk)
             }
             let former = opened.database
             opened.take(try Self.open(path, on: disk), folder, on: disk)
@@ -244,6 +254,7 @@ package final class Journal: Sendable {
                     continue
                 }
                 if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
+                if case .songNoted(let song, _) = record { try Self.removeNotes(of: song, db) }
                 try statement.execute(arguments: RecordRow(record).arguments(time: time))
             }
             try TotalRow.write(after, db)
@@ -257,6 +268,12 @@ package final class Journal: Sendable {
         // What an index says is not believed.
         try db.execute(sql: "DELETE FROM records WHERE song = ? AND +song = ?", arguments: [song, song])
         try db.execute(sql: "DELETE FROM songs WHERE id = ?", arguments: [song])
+    }
+
+    /// The newest note alone counts.
+    private static func removeNotes(of song: SongID, _ db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM records WHERE song = ? AND +song = ? AND kind = 'noted'", arguments: [song, song])
     }
 
     private static func insert(_ submission: Submission, _ db: Database) throws {
@@ -342,6 +359,8 @@ package final class Journal: Sendable {
             throw .corrupt(path: path, what: fault.what)
         } catch let error as DatabaseError {
             throw explained(error, path, doing, disk)
+        } catch let error as SystemError where SystemReason.passes(error.code) {
+            throw .refused(error)
         } catch {
             throw .failed(path: path, doing: doing, reason: error.explanation)
         }

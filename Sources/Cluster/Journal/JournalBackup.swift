@@ -87,6 +87,7 @@ package enum JournalBackup {
         for ending in ["", "-wal"] where disk.exists(path + ending) {
             do {
                 try disk.copy(path + ending, to: target + ending)
+                try disk.synchronize(target + ending)
             } catch {
                 for ending in ["", "-wal"] { disk.remove(target + ending) }
                 throw error

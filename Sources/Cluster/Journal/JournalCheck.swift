@@ -71,6 +71,9 @@ package struct JournalCheck: Sendable, Hashable, Encodable {
         let contents = try Journal.contents(db)
         damagedRows = contents.damage.prefix(Self.most).map(\.what)
         damagedRows += contents.otherFaults + (try TotalRow.all(db).damaged)
+        damagedRows += contents.unmentioned.sorted().map {
+            "the record that song \($0) was submitted is lost, which can be mended"
+        }
         damagedRows += contents.repaired.keys.sorted().map {
             "the row of song \($0) has a damaged byte, which can be mended"
         }

@@ -34,8 +34,10 @@ package struct JournalContents: Sendable {
     package var otherFaults: [String] = []
     var damagedVerdicts: [VerdictRow] = []
     var isEpochDamaged = false
-    /// Of damaged rows, what they say all the same.
+    /// Of damaged and lost rows, what is known of them all the same; the number of a row is 0 for one after all others.
     package var restated: [Entry] = []
+    /// Songs whose submission can be read, and the record of it is lost.
+    package var unmentioned: Set<SongID> = []
 
     package init() {}
 }
@@ -66,7 +68,11 @@ extension Journal {
         contents.entries += rest.map { .init(row: -1, record: $0.record) }
         contents.damagedVerdicts = verdicts.filter { $0.fault != nil }
         contents.otherFaults = verdicts.compactMap(\.fault)
-        addUnmentioned(submissions, to: &contents)
+        let told = Set(contents.damage.filter { !$0.mayBeDropped }.compactMap(\.song))
+        for (song, what) in submissions.damaged.sorted(by: { $0.key < $1.key }) where !told.contains(song) {
+            contents.damage.append(.init(row: -1, song: song, what: what, mayBeDropped: false))
+        }
+        contents.addUnmentioned(submissions)
         contents.repaired = submissions.found.filter { $0.value.isRepaired }.mapValues(\.row)
         if hasDigests {
             let epoch = try JournalMeta.leastEpoch(db)
@@ -77,21 +83,6 @@ extension Journal {
             }
         }
         return contents
-    }
-
-    /// The submission has a table of its own. So a song is known, too, whose record of it is lost.
-    private static func addUnmentioned(_ submissions: SubmissionRow.Table, to contents: inout JournalContents) {
-        var known: Set<SongID> = []
-        for case .songSubmitted(let submission) in contents.entries.map(\.record) { known.insert(submission.song) }
-        let told = Set(contents.damage.filter { !$0.mayBeDropped }.compactMap(\.song))
-        for row in submissions.found.values.sorted(by: { $0.row < $1.row }) where !known.contains(row.submission.song) {
-            let song = row.submission.song
-            let place = contents.entries.firstIndex { $0.record.song == song } ?? contents.entries.endIndex
-            contents.entries.insert(.init(row: -1, record: .songSubmitted(row.submission)), at: place)
-        }
-        for (song, what) in submissions.damaged.sorted(by: { $0.key < $1.key }) where !told.contains(song) {
-            contents.damage.append(.init(row: -1, song: song, what: what, mayBeDropped: false))
-        }
     }
 
     private static func add(
@@ -153,6 +144,7 @@ extension Journal {
                 for row in rows { try db.execute(sql: "DELETE FROM records WHERE id = ?", arguments: [row]) }
                 for entry in entries {
                     try db.execute(sql: RecordRow.insertion, arguments: RecordRow(entry.record).arguments(time: time))
+                    guard entry.row > 0 else { continue }
                     // Where it was before.
                     try db.execute(
                         sql: "UPDATE records SET id = ? WHERE id = last_insert_rowid()", arguments: [entry.row])

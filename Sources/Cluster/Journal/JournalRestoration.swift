@@ -37,9 +37,7 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
         if FileManager.default.fileExists(atPath: path) {
             restoration.former = try JournalBackup.keepDamaged(path, on: SystemDisk())
         }
-        for ending in ["-wal", "-shm"] { unlink(path + ending) }
-        guard rename(part, path) == 0 else { throw SystemError(path) }
-        OutputFolder.synchronize(containing: path)
+        try JournalSwitch.make(part, path, on: SystemDisk())
         return restoration
     }
 

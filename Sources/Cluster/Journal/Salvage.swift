@@ -43,10 +43,7 @@ package struct Salvage: Sendable, Hashable {
             try target.write(found.insert)
             try target.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try target.close()
-            try disk.synchronize(part)
-            for ending in ["-wal", "-shm"] { disk.remove(path + ending) }
-            try disk.rename(part, to: path)
-            disk.synchronizeFolder(of: path)
+            try JournalSwitch.make(part, path, on: disk)
             return salvage
         } catch let error as JournalError {
             throw error

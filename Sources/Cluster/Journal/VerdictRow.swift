@@ -72,9 +72,21 @@ struct VerdictRow {
         case .verdict(let name, let why): (name, why)
         case .verdictLifted(let name): (name, nil)
         case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed,
+            .songNoted,
             .songRemoved, .machine, .checkBegun, .claimed, .checkEnded, .tokensDropped, .cutDropped:
             nil
         }
+    }
+
+    /// Of records that damage took, verdicts know the last number. What is written next comes after them.
+    static func continueNumbers(_ db: Database) throws {
+        let places = try Row.fetchAll(db, sql: "SELECT * FROM verdicts").filter(RowDigest.fits).compactMap {
+            Int64.fromDatabaseValue($0["after"] as DatabaseValue)
+        }
+        let used = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM sqlite_sequence WHERE name = 'records'") ?? 0
+        guard let last = places.max(), last > used else { return }
+        try db.execute(sql: "DELETE FROM sqlite_sequence WHERE name = 'records'")
+        try db.execute(sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('records', ?)", arguments: [last])
     }
 
     static func all(_ db: Database) throws -> [VerdictRow] {

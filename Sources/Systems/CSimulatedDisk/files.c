@@ -140,6 +140,18 @@ int sd_truncate(sd_disk *disk, sd_file *file, size_t count) {
     return SQLITE_OK;
 }
 
+static void sd_drop_ghosts(sd_disk *disk) {
+    for (sd_file *other = disk->files, *next; other; other = next) {
+        next = other->next;
+        if (other->is_ghost) sd_drop(disk, other);
+    }
+}
+
+void sd_sync_names(sd_disk *disk) {
+    int half;
+    if (!disk->is_dead && !sd_dies(disk, &half)) sd_drop_ghosts(disk);
+}
+
 /// All of a file is on the disk, with its name.
 void sd_settle(sd_disk *disk, sd_file *file) {
     for (size_t i = 0; i < file->change_count; i++) {
@@ -152,10 +164,7 @@ void sd_settle(sd_disk *disk, sd_file *file) {
     if (file->is_named) return;
     file->is_named = 1;
     // The folder is written with it, and with it what was removed there.
-    for (sd_file *other = disk->files, *next; other; other = next) {
-        next = other->next;
-        if (other->is_ghost) sd_drop(disk, other);
-    }
+    sd_drop_ghosts(disk);
 }
 
 int sd_unlink(sd_disk *disk, sd_file *file, int is_synced) {
@@ -261,6 +270,12 @@ void sd_flip(sd_disk *disk, const char *path, size_t offset, uint8_t bits) {
     if (!file) return;
     if (offset < file->now.count) file->now.bytes[offset] ^= bits;
     if (offset < file->durable.count) file->durable.bytes[offset] ^= bits;
+    // A power cut does not mend it.
+    for (size_t i = 0; i < file->change_count; i++) {
+        const sd_change *change = &file->changes[i];
+        if (change->bytes && offset >= change->offset && offset - change->offset < change->count)
+            change->bytes[offset - change->offset] ^= bits;
+    }
     disk->counts.flipped++;
 }
 

@@ -167,8 +167,8 @@ extension Coordinator {
 extension Song {
     /// New tokens of the window that a stream is at which are journaled as far as a lease is concerned.
     func journaled(_ stream: StreamRef, by lease: Lease) -> Int {
-        let have = journaled(stream)
-        guard let claim = self[stream].check?.claim(lease.epoch), let window = window(stream) else { return have }
-        return max(have, claim.end - window.new.lowerBound)
+        guard let check = self[stream].check, let window = window(stream) else { return journaled(stream) }
+        // A claim has no gap: what others have brought beyond it is not its own, however sure that is.
+        return check.claim(lease.epoch).map { $0.end - window.new.lowerBound } ?? lease.reached
     }
 }

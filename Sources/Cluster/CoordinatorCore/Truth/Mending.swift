@@ -53,7 +53,7 @@ extension SongTable {
             case .tokensDropped(let stream, _): throw .unknownStream(stream)
             case .cutDropped(let song, let sample, let seam):
                 throw .impossibleCut(song, sample: sample, seam: seam, position: 0)
-            case .songResumed, .songRemoved, .machine, .verdict, .verdictLifted: break
+            case .songResumed, .songNoted, .songRemoved, .machine, .verdict, .verdictLifted: break
             }
         }
         switch record {
@@ -66,15 +66,28 @@ extension SongTable {
             }
         case .leaseGranted(let task, _, _):
             guard let ref = live(task.stream) else { return }
-            guard self[ref].window == task.window, self[ref.song].isLaidOut(ref) else { throw .unknownTask(task) }
+            guard self[ref].window == task.window, self[ref.song].isLaidOut(ref),
+                self[ref].check == nil || hasPremise(task, ref)
+            else { throw .unknownTask(task) }
+        case .claimed(let task, _, _, _, _):
+            guard let ref = live(task.stream) else { return }
+            guard hasPremise(task, ref) else { throw .unknownTask(task) }
         case .songSubmitted(let submission):
             guard find(submission.song) == nil else {
                 throw .impossibleSubmission(submission.song, reason: "it was submitted before")
             }
-        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songRemoved, .machine, .checkBegun,
-            .checkEnded, .claimed, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
+        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songNoted, .songRemoved, .machine,
+            .checkBegun,
+            .checkEnded, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
             break
         }
+    }
+
+    /// Whether the tokens exist that a window is conditioned on. Where they are lost, nobody knows whose they were: a machine
+    /// may have lied. Two that agreed on what follows from them must not convict one that has others.
+    private func hasPremise(_ task: TaskID, _ stream: StreamRef) -> Bool {
+        let song = self[stream.song]
+        return song.segment(stream).windows[task.window].above.map { song.hasAbove(stream, $0) } ?? true
     }
 
     /// Whoever sampled had what the song starts from, even where the record that says so is lost.
@@ -83,7 +96,8 @@ extension SongTable {
         switch record {
         case .tokens(let stream, _, _, .sampled): id = stream.song
         case .leaseGranted(let task, _, _): id = task.song
-        case .songSubmitted, .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songRemoved,
+        case .songSubmitted, .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songNoted,
+            .songRemoved,
             .machine,
             .checkBegun, .checkEnded, .claimed, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
             return

@@ -33,6 +33,8 @@ struct Song: Sendable {
     var running = 0
     /// By worker that had windows of it, its machine.
     var machines: [WorkerID: MachineID] = [:]
+    /// What its user calls it and keeps beside it.
+    var note = SongNote()
     /// Whether any task of it was ever handed out.
     private(set) var begun = false
     /// What status shows while nothing is done for the song.
@@ -220,7 +222,8 @@ extension Song {
     mutating func append(_ tokens: [UInt16], to stream: StreamRef, epoch: Epoch) -> [Lease] {
         let room = segment(stream).range.count
         streams[stream.index].append(tokens, room: room)
-        streams[stream.index].reach(journaled(stream), epoch)
+        // What is compared counts when two have said it, and one of them may not be there yet.
+        if self[stream].check == nil { streams[stream.index].reach(journaled(stream), epoch) }
         var ended: [Lease] = []
         if let window = window(stream), end(stream) >= window.new.upperBound {
             ended = streams[stream.index].closeWindow()

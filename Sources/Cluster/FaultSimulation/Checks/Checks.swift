@@ -22,13 +22,15 @@ final class Checks {
     }
 
     /// What is damaged was left away, and the core goes on.
-    func mended(_ journal: Journal, _ core: Coordinator) throws {
+    ///
+    /// - Parameter isWhole: nothing is left away any more.
+    func mended(_ journal: Journal, _ core: Coordinator, isWhole: Bool) throws {
         let isDamaged = durability.isDamaged
         if isDamaged {
             let (before, now) = (durability.durable, try journal.read())
             let records = now.entries.map(\.record)
             // Where there is no room for a copy, damaged rows stay and are left away at each start.
-            durability.mended(records, isWhole: now.damage.isEmpty && records == before)
+            durability.mended(records, isWhole: isWhole && now.unmentioned.isEmpty && records == before)
         }
         try answers.opened(durability.durable, isDamaged: isDamaged)
         audit = ReplayAudit(of: core)

@@ -1,31 +1,33 @@
-/// Which faults happen when, as a seed has it: some kinds each time, so that seeds differ in more than order.
-package struct FaultSchedule: Sendable, Hashable {
+/// Which faults happen when, as a seed has it: some kinds each time, so that seeds differ in more than order. It never ends.
+package struct FaultSchedule: Sendable {
     package struct Entry: Sendable, Hashable {
         /// Seconds after the start.
         package var time: Double
         package var fault: Fault
     }
 
-    package let entries: [Entry]
-    /// From here on all is well again.
-    package let end: Double
+    /// So far.
+    package private(set) var entries: [Entry] = []
+    private var dice: Dice
+    private let kinds: [Fault.Kind]
+    private let workers: Int
 
-    private static let longestGap = 0.8
+    private static let (start, longestGap) = (1.0, 0.8)
 
-    /// - Parameter count: of faults.
-    init(dice: inout Dice, count: Int, workers: Int) {
-        let all = Fault.Kind.allCases
+    init(dice: Dice, workers: Int) {
+        var dice = dice
         // Half of the kinds, and every kind half the time; links are bad in most.
-        var kinds = all.filter { _ in dice.happens(0.5) }
-        if kinds.isEmpty { kinds = [.killWorker] }
-        var entries: [Entry] = []
-        var time = 1.0
-        for _ in 0..<count {
-            time += dice.between(0.02, Self.longestGap)
-            entries.append(Entry(time: time, fault: Self.fault(dice.pick(kinds), &dice, workers)))
-        }
-        self.entries = entries
-        end = time + 1
+        let kinds = Fault.Kind.allCases.filter { _ in dice.happens(0.5) }
+        self.kinds = kinds.isEmpty ? [.killWorker] : kinds
+        (self.dice, self.workers) = (dice, workers)
+    }
+
+    /// - Returns: one more.
+    mutating func next() -> Entry {
+        let time = (entries.last?.time ?? Self.start) + dice.between(0.02, Self.longestGap)
+        let entry = Entry(time: time, fault: Self.fault(dice.pick(kinds), &dice, workers))
+        entries.append(entry)
+        return entry
     }
 
     private static func fault(_ kind: Fault.Kind, _ dice: inout Dice, _ workers: Int) -> Fault {

@@ -5,24 +5,45 @@ import SongPlan
 /// How faults happen to a cluster.
 extension SimulatedCluster {
     private static let mostMisses = 12
+    /// Faults of which so many were planned for each that is wanted find too little to strike.
+    private static let mostPlanned = 20
+    /// From the last fault on, until all is well again.
+    private static let rest = 1.0
+
+    /// Another fault, while too few have struck.
+    func planFault() {
+        guard schedule.entries.count < wanted * Self.mostPlanned else { return plan(.calm, after: Self.rest) }
+        let entry = schedule.next()
+        plan(.fault(schedule.entries.count - 1), after: entry.time - clock.seconds)
+    }
 
     /// A fault happens; one that finds nothing to strike waits a little.
     func strike(_ number: Int) {
         let fault = schedule.entries[number].fault
-        guard clock.seconds < schedule.end else { return }
+        guard struck < wanted, calmSince == nil else { return }
+        if number == schedule.entries.count - 1, misses[number] == nil { planFault() }
         if carryOut(fault) {
             fired[fault.kind, default: 0] += 1
             trace.log("FAULT \(fault)")
+            if struck == wanted { plan(.calm, after: Self.rest) }
         } else if misses[number, default: 0] < Self.mostMisses {
             misses[number, default: 0] += 1
             plan(.fault(number), after: 0.3)
         }
     }
 
-    /// Until `seconds` have passed, at most until the schedule's end.
-    private func lasts(_ seconds: Double, _ end: @escaping () -> Void) {
+    /// Until `seconds` have passed, where they are given, at most until all is well again.
+    private func lasts(_ seconds: Double?, _ end: @escaping () -> Void) {
         lasting.append(end)
-        plan(.end(lasting.count - 1), after: min(seconds, max(0, schedule.end - clock.seconds)))
+        if let seconds { plan(.end(lasting.count - 1), after: seconds) }
+    }
+
+    /// All is well from here on.
+    func beCalm() {
+        guard calmSince == nil else { return }
+        calmSince = clock.seconds
+        client.stopSubmitting()
+        for number in lasting.indices { endLasting(number) }
     }
 
     func endLasting(_ number: Int) {
@@ -48,7 +69,7 @@ extension SimulatedCluster {
             if reads { calls.insert(.reads) }
             if syncs { calls.insert(.syncs) }
             disk.fail(count, calls)
-            lasts(schedule.end) { [unowned self] in disk.fail(0, []) }
+            lasts(nil) { [unowned self] in disk.fail(0, []) }
         case .flipBit: return flipBit()
         case .setClock(let seconds): clock.wallOffset += seconds
         case .cancelSong(let seconds): return client.cancel(self, for: seconds)

@@ -31,6 +31,9 @@ final class SimulatedCoordinator {
     private var unsettled: [SongID] = []
     private var nextSettling = 0.0
     private var nextShrinking = 60.0
+    /// Songs that are in the write-ahead log alone, as the service has it.
+    private var hasNewSongs = false
+    private var nextSecuring = 0.0
     /// What came and has not had its turn.
     private var inbox: [ReceivedMessage] = []
     private var requests: [Event] = []
@@ -53,9 +56,11 @@ final class SimulatedCoordinator {
         }
         do {
             try outside.checks.opened(journal)
-            core = try ReplayedJournal(journal, settings: outside.settings) { text, _, _ in outside.trace.log(text) }
-                .core
-            try outside.checks.mended(journal, core)
+            let replayed = try ReplayedJournal(journal, settings: outside.settings) { text, _, _ in
+                outside.trace.log(text)
+            }
+            core = replayed.core
+            try outside.checks.mended(journal, core, isWhole: replayed.isWhole)
             unsettled = try journal.unforgotten().filter { [core] in core.state(of: $0) == .finished }
         } catch {
             journal.close()
@@ -95,10 +100,18 @@ final class SimulatedCoordinator {
                 nextShrinking = seconds + 60
                 _ = try? journal.shrink()
             }
+            secureNewSongs()
         } catch let error as JournalError {
             throw outside.disk.isDead ? ProcessKilled() : error
         }
         if outside.disk.isDead { throw ProcessKilled() }
+    }
+
+    /// Once a second: what is damaged of the log is lost with all after it, and that a song was asked for must not be.
+    private func secureNewSongs() {
+        guard hasNewSongs, seconds >= nextSecuring, !gate.isHolding else { return }
+        nextSecuring = seconds + 1
+        if (try? journal.checkpoint()) != nil { hasNewSongs = false }
     }
 
     private func takeIn() throws {
@@ -179,6 +192,7 @@ final class SimulatedCoordinator {
             case .songEnded(let song, let state): try end(song, state)
             case .songResumed(let song): takeUp(song)
             case .submitAccepted(let song):
+                hasNewSongs = true
                 if core.state(of: song) == .preparing { jobs.add(.encode(song), at: seconds) }
             case .submitRefused(let song, let reason):
                 throw Violation(.liveness, "song \(song) is refused: \(reason)")

@@ -113,7 +113,7 @@ final class SimulatedDisk: JournalDisk, @unchecked Sendable {  // a simulation h
     func rename(_ path: String, to target: String) throws { try check(sd_rename(disk, path, target), target) }
     func remove(_ path: String) { sd_remove(disk, path) }
     func synchronize(_ path: String) throws { try check(sd_sync(disk, path), path) }
-    func synchronizeFolder(of path: String) {}
+    func synchronizeFolder(of path: String) { sd_sync_names(disk) }
     func obstacle(beside path: String) -> SystemError? { isFull ? SystemError(path, code: ENOSPC) : nil }
     var wallTime: Double { clock.wallOffset + clock.seconds }
     var steadyTime: Double { clock.seconds }

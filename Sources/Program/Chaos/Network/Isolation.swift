@@ -26,6 +26,11 @@ package enum Isolation {
         return Tool.run(["unshare"] + words + ["sh", "-c", trial]).code == 0 ? [unshare] + words : nil
     }
 
+    /// A network namespace begins without an address of its own.
+    ///
+    /// - Throws: `ChaosError`.
+    static func makeReady() throws { if isInside { try Tool.need(["ip", "link", "set", "lo", "up"]) } }
+
     /// Starts this process again in namespaces of its own, in place of this one. Returns where that cannot be had.
     package static func enter() {
         guard !isInside, let maker = maker(),

@@ -16,7 +16,6 @@ package final class NamespaceNetwork: ChaosNetwork {
 
     /// - Throws: `ChaosError` with what the system would not do.
     package init(workers: Int) throws {
-        try Tool.need(["ip", "link", "set", "lo", "up"])
         port = try Sockets.freePort()
         guard let unshare = Tool.path("unshare"), let cat = Tool.path("cat") else {
             throw ChaosError("namespaces need the programs unshare and nsenter (package util-linux)")

@@ -10,6 +10,7 @@ import ZeroMQTransport
 final class ChaosCluster {
     let network: any ChaosNetwork
     let disk: SmallDisk?
+    let fileLimit = FileLimit()
     private let settings: ChaosSettings
     private let place: URL
     private(set) var coordinator: OwnProcess?
@@ -23,6 +24,7 @@ final class ChaosCluster {
     init(_ settings: ChaosSettings, count: Int) throws {
         (self.settings, place) = (settings, settings.place)
         workers = Array(repeating: nil, count: count)
+        try Isolation.makeReady()
         let isInside = settings.network == .namespace
         network =
             isInside
@@ -57,7 +59,7 @@ final class ChaosCluster {
     // MARK: starting
 
     func startCoordinator() throws {
-        coordinator = try OwnProcess(
+        let process = try OwnProcess(
             "coordinator",
             [
                 "coordinator", "--listen", network.listen, "--state", state, "--lease", "\(settings.lease)",
@@ -65,6 +67,8 @@ final class ChaosCluster {
                 settings.usesKeys ? "--secure" : "--insecure", "--wait-for-room", "--model",
                 settings.request.specification.model,
             ], log: log(of: "coordinator"))
+        coordinator = process
+        try fileLimit.follow(process)
     }
 
     func startWorker(_ worker: Int) throws {

@@ -71,7 +71,7 @@ final class Injector {
         let free = cluster.workers.indices.filter { !struck.contains($0) && cluster.faults[$0] == nil }
         switch plan.kind {
         case .killCoordinator, .stopCoordinator: return isBusy([.killCoordinator, .stopCoordinator]) ? nil : []
-        case .diskFull: return isBusy([.diskFull]) ? nil : []
+        case .diskFull, .fileLimit: return isBusy([.diskFull, .fileLimit]) ? nil : []
         case .killAll: return struck.isEmpty ? Array(cluster.workers.indices) : nil
         default:
             // Somebody must be there to take the victim's windows.
@@ -88,6 +88,7 @@ final class Injector {
         switch plan.kind {
         case .killCoordinator, .stopCoordinator: victim = "coordinator"
         case .diskFull: victim = "disk"
+        case .fileLimit: victim = "coordinator"
         default: victim = workers.count == 1 ? "worker \(names[0])" : "all workers"
         }
         var record = Record(
@@ -132,6 +133,9 @@ final class Injector {
         case .diskFull:
             _ = watcher.takeTrouble()
             try cluster.disk?.fill()
+        case .fileLimit:
+            _ = watcher.takeTrouble()
+            try cluster.fileLimit.begin(cluster.coordinator)
         case .partition, .oneWay, .reset, .cut, .slowLink, .corrupt:
             _ = try cluster.network.begin(plan.kind, worker: workers[0], lot: plan.lot >> 32)
         case .straggler, .lie, .crashWindow, .crashingMachine: break
@@ -158,13 +162,17 @@ final class Injector {
         case .diskFull:
             let free = cluster.disk?.free
             cluster.disk?.empty()
-            return free == 0 ? "0 bytes free" + (watcher.takeTrouble() ? ", the coordinator waited" : "") : nil
+            return free == 0 ? "0 bytes free\(wait)" : nil
+        case .fileLimit: return cluster.fileLimit.end(cluster.coordinator) ? "files could not grow\(wait)" : nil
         case .partition, .oneWay, .reset, .cut, .slowLink, .corrupt:
             return try cluster.network.end(item.plan.kind, worker: item.workers[0])
         case .killEngine, .straggler, .lie, .crashWindow, .crashingMachine: break
         }
         return nil
     }
+
+    /// What a disk without room made the coordinator do.
+    private var wait: String { watcher.takeTrouble() ? ", the coordinator waited" : "" }
 
     private static func goOn(_ process: OwnProcess?) -> String? {
         guard let process else { return nil }

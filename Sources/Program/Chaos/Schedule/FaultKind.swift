@@ -13,6 +13,7 @@ package enum FaultKind: String, Sendable, Hashable, CaseIterable, Codable {
     case slowLink = "slow-link"
     case corrupt
     case diskFull = "disk-full"
+    case fileLimit = "file-limit"
     case straggler
     case lie
     case crashWindow = "crash-window"
@@ -23,7 +24,7 @@ package enum FaultKind: String, Sendable, Hashable, CaseIterable, Codable {
         switch self {
         case .straggler, .lie, .crashWindow, .crashingMachine: true
         case .killWorker, .killEngine, .killCoordinator, .killAll, .stopWorker, .stopCoordinator, .partition, .oneWay,
-            .reset, .cut, .slowLink, .corrupt, .diskFull:
+            .reset, .cut, .slowLink, .corrupt, .diskFull, .fileLimit:
             false
         }
     }
@@ -44,8 +45,8 @@ package enum FaultKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .stopWorker, .stopCoordinator: 2...10
         case .partition, .oneWay: 1.5...4
         case .slowLink, .corrupt: 1...3
-        case .killWorker, .killEngine, .killCoordinator, .killAll, .reset, .cut, .diskFull, .straggler, .lie,
-            .crashWindow, .crashingMachine:
+        case .killWorker, .killEngine, .killCoordinator, .killAll, .reset, .cut, .diskFull, .fileLimit, .straggler,
+            .lie, .crashWindow, .crashingMachine:
             nil
         }
     }
@@ -66,6 +67,7 @@ package enum FaultKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .slowLink: "a worker's connection is slow and late"
         case .corrupt: "bytes of a worker's connection are flipped"
         case .diskFull: "the disk of the coordinator's state is full for 1 to 3 s"
+        case .fileLimit: "no file of the coordinator may grow for 1 to 3 s (ulimit -f)"
         case .straggler: "one worker runs only a tenth of the time, to the end"
         case .lie: "one worker gives wrong tokens; needs --verify-share"
         case .crashWindow: "one window crashes every engine, until its song is parked and resumed"

@@ -11,6 +11,8 @@ package struct Preset: Sendable {
     package var workers: Int?
     /// Whether the song is sampled by the undisturbed cluster first, so that times can be compared.
     package var comparesTimes = false
+    /// Whether kinds that cannot be had here are left out, rather than refused.
+    package var mayLeaveOut = false
 
     package static let all: [Preset] = [
         Preset(
@@ -43,9 +45,10 @@ package struct Preset: Sendable {
             summary: "one window crashes every engine until its song is parked; then it is resumed",
             kinds: [.crashWindow], count: nil),
         Preset(
-            name: "disk", summary: "ten times the disk of the state is full", kinds: [.diskFull], gap: 3...6, count: 10),
+            name: "disk", summary: "20 times the disk of the state is full, or its files may not grow",
+            kinds: [.diskFull, .fileLimit], gap: 3...6, mayLeaveOut: true),
         Preset(
             name: "everything", summary: "all kinds that strike at moments, in turn",
-            kinds: Set(FaultKind.allCases.filter { !$0.isStanding }), count: 30),
+            kinds: Set(FaultKind.allCases.filter { !$0.isStanding }), count: 30, mayLeaveOut: true),
     ]
 }

@@ -61,7 +61,7 @@ package struct Schedule: Sendable {
     private mutating func duration(of kind: FaultKind) -> Double {
         if let leases = kind.leases { return dice.number(leases) * settings.lease }
         switch kind {
-        case .diskFull: return dice.number(1...3)
+        case .diskFull, .fileLimit: return dice.number(1...3)
         case .reset, .cut: return 0
         default: return dice.number(0...1)
         }

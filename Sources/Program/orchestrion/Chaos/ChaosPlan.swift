@@ -43,7 +43,7 @@ extension ChaosCommand {
         let lies = kinds.contains(.lie)
         let count = minutes == nil || faultsCount != nil ? faultsCount ?? (isOwn ? 20 : preset.count) : nil
         let plan = ChaosPlan(
-            preset: preset, kinds: kinds, isNamed: faults.map { $0 != "all" } ?? (name != "everything"),
+            preset: preset, kinds: kinds, isNamed: faults.map { $0 != "all" } ?? !preset.mayLeaveOut,
             gap: try gap.map(Self.range) ?? preset.gap, seconds: minutes.map { $0 * 60 }, count: count,
             workers: workers ?? preset.workers ?? 3, lease: lease ?? preset.lease ?? 2,
             verifyShare: verifyShare ?? preset.verifyShare ?? (lies ? 0.25 : 0), network: network)

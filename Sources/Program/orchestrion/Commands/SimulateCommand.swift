@@ -34,7 +34,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "How many seeds, one after another from the first.")
     var seeds = 1
 
-    @Option(help: "Faults that each seed plans.")
+    @Option(help: "Faults that strike in each seed.")
     var faults = 120
 
     @Option(help: ArgumentHelp("Seeds that run side by side (default: as many as processors).", valueName: "count"))

@@ -65,7 +65,7 @@ struct SimulationReport: Encodable {
                 seed: result.seed, rule: result.violation?.rule.rawValue ?? "", what: result.violation?.what ?? "",
                 seconds: result.seconds,
                 command: "orchestrion simulate --seed \(result.seed) --faults \(faults) --trace",
-                faults: result.schedule.entries.filter { $0.time <= result.seconds }.map {
+                faults: result.planned.filter { $0.time <= result.seconds }.map {
                     Failure.PlannedFault(seconds: $0.time, fault: "\($0.fault)")
                 })
         }

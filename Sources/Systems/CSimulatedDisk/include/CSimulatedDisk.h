@@ -66,5 +66,7 @@ int sd_copy(sd_disk *disk, const char *from, const char *to);
 int sd_rename(sd_disk *disk, const char *from, const char *to);
 int sd_remove(sd_disk *disk, const char *path);
 int sd_sync(sd_disk *disk, const char *path);
+/// Names of files that were removed do not come back.
+void sd_sync_names(sd_disk *disk);
 
 #endif

@@ -6,6 +6,7 @@ struct Lease: Sendable, Hashable {
     let epoch: Epoch
     let worker: WorkerID
     /// New tokens of the window that the worker has and that are journaled: those that were there, and what it brought.
+    /// Of a window that is compared, those that were there.
     private(set) var reached = 0
 
     init(task: TaskID, epoch: Epoch, worker: WorkerID, reached: Int) {
