@@ -50,7 +50,9 @@ import Testing
         try complete()
         try FileManager.default.removeItem(atPath: store.locate(reference))
         #expect(
-            unlessError("my song|v2.wav is not in the coordinator's folder of uploads") {
+            unlessError(
+                "my song|v2.wav was not sent completely, or it was removed from the coordinator's folder of uploads"
+            ) {
                 _ = try store.locate(reference)
             } == nil)
         try complete()

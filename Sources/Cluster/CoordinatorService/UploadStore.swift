@@ -66,7 +66,7 @@ package final class UploadStore: Sendable {
             let name = UploadName.original(of: reference)
             guard FileManager.default.fileExists(atPath: path + ".part") else {
                 throw SongError(
-                    "\(name) is not in the coordinator's folder of uploads: it was removed there; submit the song again, which "
+                    "\(name) was not sent completely, or it was removed from the coordinator's folder of uploads; submit the song again, which "
                         + "sends it again", .missing)
             }
             throw SongError("\(name) was not sent completely; submit the song again", .missing)
