@@ -38,6 +38,7 @@ final class CoordinatorLoop {
     private static let longestTurn = 0.03
     /// When the timelines of songs that run may be written again: it takes long for long songs.
     var nextTimelines: [SongID: Double] = [:]
+    var summaries = SongSummaries()
     /// Connections that are to be hung up on.
     var unwanted: [ConnectionID] = []
     /// Workers whose refusal is noted already.

@@ -101,10 +101,8 @@ extension BackgroundWork {
         let files = Self.files(request)
         do {
             var prepared = try SongPreparation.prepare(
-                request.specification, model: model, slots: slots, fingerprints: registry.fingerprints
-            ) { name in
-                trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
-            }
+                request.specification, model: model, slots: slots, fingerprints: registry.fingerprints,
+                locate: locate)
             prepared.warnings = prepared.warnings.map { uploads.inNamesOfClient($0, references: files) }
             return (prepared, model)
         } catch {
@@ -112,6 +110,11 @@ extension BackgroundWork {
             if let code = error.systemNumber { throw PreparationTrouble(description: text, systemCode: code) }
             throw SongError(text, (error as? SongError)?.kind ?? .other)
         }
+    }
+
+    /// The local file of what a request names.
+    func locate(_ name: String) throws -> String {
+        trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
     }
 
     /// What a request names of the client's.
@@ -140,7 +143,7 @@ extension BackgroundWork {
             },
             numbers: numbers.allSatisfy { $0 == nil } ? nil : numbers.enumerated().map { $1 ?? $0 },
             priority: priority, submittedAt: time(), specification: try request.json(),
-            awaitsTokens: awaits)
+            awaitsTokens: awaits, parent: prepared.specification.parent)
         return PreparedSubmission(submission: submission, request: request, song: prepared)
     }
 }

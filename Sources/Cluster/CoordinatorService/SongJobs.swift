@@ -137,6 +137,18 @@ extension BackgroundWork {
                 }
             }
         }
-        try song.output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
+        try song.output.writeStereo()
+        try song.output.finish(
+            tokens, joined: plan.cuts.isEmpty ? [] : joined, ancestry: ancestry(of: song.request.specification))
+    }
+
+    /// The songs that a branch comes from; nil for a song that is none, and when the file that knew them has gone.
+    private func ancestry(of song: SongSpecification) throws -> [SongSpecification]? {
+        guard song.parent != nil, let codes = song.codes else { return nil }
+        do {
+            return try Ancestry.read(locate(codes))
+        } catch let error as SongError where error.kind == .missing {
+            return nil
+        }
     }
 }

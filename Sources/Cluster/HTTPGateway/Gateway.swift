@@ -35,6 +35,7 @@ package final class Gateway: Sendable {
         routes =
             HealthRoutes(cluster: cluster).routes
             + SongRoutes(cluster: cluster, files: files).routes
+            + BranchRoutes(cluster: cluster, watch: watch, folder: folder.appendingPathComponent("branches")).routes
             + EventRoutes(watch: watch, listeners: ListenerCount(most: settings.mostListeners)).routes
             + AudioRoutes(files: files, derived: derived).routes
             + FileRoutes(cluster: cluster, files: files, derived: derived).routes

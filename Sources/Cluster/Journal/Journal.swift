@@ -225,6 +225,7 @@ package final class Journal: Sendable {
                     continue
                 }
                 if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
+                if case .songNoted(let song, _) = record { try Self.removeNotes(of: song, db) }
                 try statement.execute(arguments: RecordRow(record).arguments(time: time))
             }
             try TotalRow.write(after, db)
@@ -238,6 +239,12 @@ package final class Journal: Sendable {
         // What an index says is not believed.
         try db.execute(sql: "DELETE FROM records WHERE song = ? AND +song = ?", arguments: [song, song])
         try db.execute(sql: "DELETE FROM songs WHERE id = ?", arguments: [song])
+    }
+
+    /// The newest note alone counts.
+    private static func removeNotes(of song: SongID, _ db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM records WHERE song = ? AND +song = ? AND kind = 'noted'", arguments: [song, song])
     }
 
     private static func insert(_ submission: Submission, _ db: Database) throws {

@@ -51,6 +51,25 @@ package struct SongFolderLayout: Sendable, Hashable {
         folder.appendingPathComponent(Self.audio((level, sample), ".\(fileExtension)"))
     }
 
+    /// Three samples as one sound.
+    ///
+    /// - Parameter number: counts them.
+    package func stereo(level: Int, number: Int, fileExtension: String) -> URL {
+        folder.appendingPathComponent("\(Self.levelFolder(level))\(Self.stereoName)\(number).\(fileExtension)")
+    }
+
+    private static let stereoName = "stereo_"
+
+    /// The level and number of a path of sound in stereo below the folder; nil for any other.
+    package static func stereoPlace(of path: String) -> (level: Int, number: Int)? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 2, parts[0].hasPrefix(level), parts[1].hasPrefix(stereoName),
+            let level = Int(parts[0].dropFirst(level.count)),
+            let number = Int(parts[1].dropFirst(stereoName.count).prefix { $0 != "." })
+        else { return nil }
+        return (level, number)
+    }
+
     /// The score of a sample's seams, drawn.
     package func seams(level: Int, sample: Int) -> URL {
         folder.appendingPathComponent(Self.audio((level, sample), "_seams.svg"))

@@ -26,6 +26,9 @@ package struct SongStatus: Sendable, Hashable {
     package var submittedAt: Double
     /// Of each level below the top; more than one is approximate.
     package var segments: Int
+    package var note = SongNote()
+    /// Of a branch, what it keeps of which song.
+    package var parent: BranchOrigin?
 }
 
 /// A worker as people see it.
@@ -78,7 +81,8 @@ extension Song {
             song: id, model: submission.model, state: state, samples: submission.samples, levels: progress,
             running: running,
             sampledTokens: state == .preparing ? 0 : max(0, wanted - missing), wantedTokens: wanted,
-            submittedAt: submission.submittedAt, segments: plan.cuts.count + 1)
+            submittedAt: submission.submittedAt, segments: plan.cuts.count + 1, note: note,
+            parent: submission.parent)
     }
 }
 

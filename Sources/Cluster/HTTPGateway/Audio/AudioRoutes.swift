@@ -41,6 +41,10 @@ struct AudioRoutes {
                 return source.response(
                     range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
             }
+            guard !wanted.isStereo else {
+                throw Problem(
+                    .conflict, "the sound in stereo is as the song's files are, \(entry.path); ask for that format")
+            }
             let file = try await derived.converted(wanted, entry, level: level)
             return try file.response(range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
         case .growing(let entry, let level)?:

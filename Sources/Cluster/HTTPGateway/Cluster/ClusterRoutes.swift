@@ -84,12 +84,15 @@ struct ClusterRoutes {
         /// The step of a song's length, and the longest song.
         var stepSeconds: Double
         var longestSeconds: Double
+        /// Of a window of the top level, which reads that much of the lyrics.
+        var windowSeconds: Double
 
         init(_ model: ModelSummary) {
             self.model = model.name
             (levels, sampleRate, artists, genres) = (model.levels, model.sampleRate, model.artists, model.genres)
             lyricCharacters = model.lyricCharacters
             let rate = Double(max(1, model.sampleRate))
+            windowSeconds = Double(model.window) / rate
             (stepSeconds, longestSeconds) = (Double(model.lengthUnit) / rate, Double(model.longest) / rate)
         }
     }
