@@ -16,7 +16,7 @@ struct AccessibilityTests {
             try await browser.look(width: 1280, isDark: isDark)
             try await world.compose(genre: "waltz", lyrics: "sun sea sky far low you", seconds: 4, samples: 2)
             try await Self.check(browser, "Compose")
-            try await browser.click("button[type=submit].primary")
+            try await browser.click("button.primary")
             try await browser.wait(
                 for: "the song to be finished", until: "document.querySelector('.state')?.textContent === 'finished'")
             try await browser.wait(for: "the words' times", until: "document.querySelector('.lyric-lines span')")

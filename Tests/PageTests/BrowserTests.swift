@@ -17,7 +17,7 @@ struct BrowserTests {
             try await browser.look(width: 1280, isDark: true)
             try await world.compose(genre: "waltz", lyrics: Self.lyrics, seconds: 8, samples: 2)
             try await browser.picture("compose")
-            try await browser.click("button[type=submit].primary")
+            try await browser.click("button.primary")
             try await Self.hear(world)
             let parent = try await world.shownSong()
             try await Self.switchLevels(world)
@@ -58,7 +58,7 @@ struct BrowserTests {
                 try await browser.press(Key.enter)
             }
             try await world.compose(genre: "rock", lyrics: "sun sea sky", seconds: 4, samples: 1)
-            try await browser.click("button[type=submit].primary")
+            try await browser.click("button.primary")
             // By events and sound that carry the token.
             try await browser.wait(
                 for: "the song to be finished", until: "document.querySelector('.state')?.textContent === 'finished'")
@@ -119,7 +119,7 @@ struct BrowserTests {
                 "orchestrion go-on"))
         try await browser.picture("branch")
         let before = try await world.shownSong()
-        try await browser.click("dialog button[type=submit]")
+        try await browser.click("dialog button.primary")
         try await browser.wait(for: "the branch", until: "location.hash.split(/[/?]/)[2] !== '\(before)'")
     }
 

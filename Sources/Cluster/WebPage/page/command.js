@@ -1,15 +1,22 @@
 // What the page does, as a command line to copy.
 import { el } from "./dom.js";
 
-const quoted = (text) => /^[\w.,:@%+/=-]+$/.test(text) ? text : `'${String(text).replaceAll("'", "'\\''")}'`;
+/** The value of an option that takes something away. */
+export const nothing = Symbol("nothing");
 
-/** `orchestrion NAME …`: of `options`, empty ones are left out, `true` is a flag, and lists are joined by commas. */
+const quoted = (text) => text === nothing ? "''" : /^[\w.,:@%+/=-]+$/.test(text) ? text : `'${String(text).replaceAll("'", "'\\''")}'`;
+
+/** `orchestrion NAME …`: of `options`, empty ones are left out, `true` is a flag, and lists are joined by
+ * commas. */
 export function line(name, words, options = {}) {
-  const parts = ["orchestrion", name, ...words.filter((word) => word !== "").map(quoted)];
+  const parts = ["orchestrion", name, ...words.map(quoted)];
   for (const [option, value] of Object.entries(options)) {
     if (value === null || value === undefined || value === "" || value === false || value.length === 0) continue;
-    parts.push(`--${option}`);
-    if (value !== true) parts.push(quoted(Array.isArray(value) ? value.join(",") : String(value)));
+    const text = value === nothing ? value : Array.isArray(value) ? value.join(",") : String(value);
+    // What begins with a dash would be taken for another option.
+    if (value === true) parts.push(`--${option}`);
+    else if (text !== nothing && text.startsWith("-")) parts.push(`--${option}=${quoted(text)}`);
+    else parts.push(`--${option}`, quoted(text));
   }
   return parts.join(" ");
 }

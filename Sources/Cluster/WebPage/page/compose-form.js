@@ -58,7 +58,7 @@ export class Form {
     this.stop = el("select");
     this.seed = number(null, { step: 1, placeholder: "drawn" });
     this.temperatures = el("fieldset", { class: "levels-field" }, el("legend", { text: "Temperature" }));
-    this.segments = el("input", { type: "text", placeholder: "none: exact", list: null });
+    this.segments = el("input", { type: "text", placeholder: "none: exact" });
     this.overlap = number(null, { placeholder: "0.25" });
     this.topK = number(null, { step: 1 });
     this.topP = number(null, { max: 1 });

@@ -3,7 +3,7 @@ import { el, say } from "./dom.js";
 import { ask, download, post, soundPath, songPath } from "./api.js";
 import { field, show } from "./dialog.js";
 import { isUnderWay, title } from "./format.js";
-import { line } from "./command.js";
+import { line, nothing } from "./command.js";
 import * as store from "./store.js";
 import { go } from "./route.js";
 
@@ -16,7 +16,7 @@ export function rename(song) {
   show({
     title: "Name and note", action: "Keep", body: [field("Name", name, "empty: none"), field("Note", note, "for whoever comes here next")],
     act: () => store.describe(song.song, { name: name.value.trim() || null, note: note.value.trim() || null }),
-    command: () => line("name", [song.song], { name: name.value.trim(), note: note.value.trim() }),
+    command: () => line("name", [song.song, name.value.trim()], { note: note.value.trim() || (song.note ? nothing : "") }),
   });
 }
 
@@ -66,6 +66,6 @@ export function files(song, sample, level) {
 /** The commands that do what the buttons of a song do. */
 export const commands = (song, sample, level) => [
   line("status", [song.song]), line("fetch", [song.song], { "so-far": song.state !== "finished" }), line("tree", [song.song]),
-  line("name", [song.song], { [song.starred ? "unstar" : "star"]: true }), line("name", [song.song], { [song.hidden ? "unhide" : "hide"]: true }),
+  line("name", [song.song], { [song.starred ? "no-star" : "star"]: true }), line("name", [song.song], { [song.hidden ? "no-hide" : "hide"]: true }),
   line(isUnderWay(song) ? "cancel" : "resume", [song.song]), `# this sample: GET /api/v1${soundPath(song.song, level, sample)}`,
 ];

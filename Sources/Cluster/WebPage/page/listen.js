@@ -1,6 +1,6 @@
 // The view in which songs are heard, and branched.
 import { el, say } from "./dom.js";
-import { go, note, where } from "./route.js";
+import { go, where } from "./route.js";
 import * as store from "./store.js";
 import { SongTree } from "./songs.js";
 import { SongView } from "./song-view.js";
@@ -37,7 +37,6 @@ export function listen(place) {
     stage.replaceChildren(view.node);
     tree.select(id);
     document.title = `${title(store.song(id))} – Orchestrion`;
-    if (!to.song) note({ ...to, view: "listen", song: id });
     store.loadTree(id).catch(() => { /* A coordinator that knows of no trees. */ });
   }
 

@@ -74,7 +74,7 @@ export class SongView {
 
   #make() {
     this.heading = el("h2", { class: "song-title" });
-    this.state = el("p", { class: "song-state" });
+    this.state = el("p", { class: "song-state" }, el("b"), el("span"), el("span", { class: "trouble" }));
     this.bar = el("progress", { max: 1, "aria-label": "Sampled" });
     this.notes = el("div", { class: "notices" });
     this.remark = el("p", { class: "remark" });
@@ -188,9 +188,12 @@ export class SongView {
 
   #showState(song) {
     const parent = song.parent && store.song(song.parent.song);
-    set(this.state, { "data-state": song.state });
-    this.state.replaceChildren(...[el("b", { class: `state is-${song.state}`, text: doing(song) }), song.parent && el("span", {}, ` ${origin(song.parent)} of `,
-      parent ? el("a", { href: address({ view: "listen", song: parent.song }), text: title(parent) }) : "a song that is not here"), song.reason && el("span", { class: "trouble", text: ` ${song.reason}` })].filter(Boolean));
+    const [state, from, reason] = this.state.children;
+    set(state, { class: `state is-${song.state}`, text: doing(song) });
+    set(reason, { text: song.reason ? ` ${song.reason}` : "" });
+    // The link keeps its focus while nothing changes.
+    keyed(from, song.parent ? [parent ? title(parent) : ""] : [], (name) => name || "-", (name) => el("span", {}, ` ${origin(song.parent)} of `,
+      name ? el("a", { href: address({ view: "listen", song: parent.song }), text: name }) : "a song that is not here"));
     this.bar.value = share(song);
     this.bar.hidden = !isUnderWay(song);
     set(this.remark, { text: song.note ?? "", hidden: !song.note });
