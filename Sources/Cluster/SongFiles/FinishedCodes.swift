@@ -11,11 +11,18 @@ package struct FinishedCodes: Sendable {
     /// Reads `song.json` and the codes of a folder.
     ///
     /// - Parameter name: the song's, for messages.
-    /// - Throws: `SongError` when one of the two is damaged, `CheckpointError` for codes that cannot be read.
+    /// - Throws: `SongError` when one of the two is damaged.
     package init(_ layout: SongFolderLayout, name: String) throws {
         let json = try Data(contentsOf: layout.description)
         description = try SongDescription(json: json, source: "the song.json of \(name)")
-        codes = try CodesFile.read(layout.codes.path)
+        do {
+            codes = try CodesFile.read(layout.codes.path)
+        } catch let error as CheckpointError {
+            // Where a copy lies says nothing to anybody.
+            throw SongError(
+                "\(error)".replacingOccurrences(of: layout.codes.path, with: "the codes of \(name)")
+                    + "; submit \(name) again under another id")
+        }
         for (level, samples) in codes.enumerated() {
             let samples = samples.map { $0.map(UInt16.init(clamping:)) }
             guard let wanted = description.outcome.digests?["z\(level)"], wanted != SongOutput.digest(samples) else {
