@@ -50,6 +50,7 @@ let package = Package(
         // What programs that serve others log, behind swift-log.
         .target(
             name: "ProgramLog", dependencies: ["SystemErrors", .product(name: "Logging", package: "swift-log")]),
+        .target(name: "CBeginAgain", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "CFileGuard", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "Checkpoint", dependencies: ["CFileGuard", "SystemErrors"]),
         .target(name: "AudioFile", dependencies: ["CSndFile", "CSampleRate", "SystemErrors"]),
@@ -99,11 +100,14 @@ let package = Package(
             dependencies: [
                 "AudioFile", "ClusterProtocol", "MetricSnapshots", "SongFiles", "SongPlan", "SystemErrors",
             ]),
+        // The page of the HTTP API: plain HTML, CSS and JavaScript, embedded.
+        .target(name: "WebPage", dependencies: ["Digest"], resources: [.embedInCode("page")]),
         // The HTTP API: requests and responses as plain values, over a client of the coordinator.
         .target(
             name: "HTTPGateway",
             dependencies: [
                 "ClusterClient", "ClusterProtocol", "Digest", "PrometheusText", "SongFiles", "SongPlan", "SystemErrors",
+                "WebPage",
             ],
             resources: [.embedInCode("openapi.json")]),
         // The server that carries them, the only user of SwiftNIO: Docs/Decisions/HTTPServer.md.
@@ -153,7 +157,8 @@ let package = Package(
         .executableTarget(
             name: "orchestrion",
             dependencies: [
-                "AudioFile", "Benchmark", "CProcess", "Chaos", "Checkpoint", "ClusterClient", "ClusterProtocol",
+                "AudioFile", "Benchmark", "CBeginAgain", "CProcess", "Chaos", "Checkpoint", "ClusterClient",
+                "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
                 "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog",
@@ -340,6 +345,8 @@ let package = Package(
             ],
             path: "Tests/orchestrion-disks"),
         .testTarget(name: "DiskFaultTests", dependencies: ["DiskFaultSupport", "TestSupport", "orchestrion-disks"]),
+        // The page in a browser.
+        .testTarget(name: "PageTests", dependencies: ["TestSupport", "orchestrion"]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
@@ -352,7 +359,8 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile", "CSodium",
+        "CBeginAgain", "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile",
+        "CSodium",
         "CZeroMQ", "Digest", "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText",
         "SystemErrors",
     ],
@@ -361,7 +369,7 @@ let floors = [
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
         "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching",
-        "WorkerCore", "WorkerService", "ZeroMQTransport",
+        "WebPage", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
         "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",

@@ -25,3 +25,9 @@ install_dependencies() {
     echo "   sudo apt-get install$missing" >&2
     exit 1
 }
+
+# A browser for the tests of the page. Without one they are skipped, and say so.
+install_browser() {
+    command -v chromium >/dev/null && command -v chromedriver >/dev/null && return 0
+    (install_dependencies chromium chromium-driver) || echo "There is no Chromium: the tests of the page are skipped." >&2
+}

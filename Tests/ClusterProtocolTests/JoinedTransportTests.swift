@@ -21,8 +21,8 @@ struct JoinedTransportTests {
             #expect((message.peerKey == "k") == (message.payload == [1]))
             #expect(try server.send(message.payload + [9], to: message.connection))
         }
-        #expect(try outside.receive(timeout: .seconds(10), limit: 4).map(\.payload) == [[1, 9]])
-        #expect(try inside.receive(timeout: .seconds(10), limit: 4).map(\.payload) == [[2, 9]])
+        #expect(try outside.receive(timeout: .seconds(120), limit: 4).map(\.payload) == [[1, 9]])
+        #expect(try inside.receive(timeout: .seconds(120), limit: 4).map(\.payload) == [[2, 9]])
         server.close()
         #expect(try !inside.send([3], to: .coordinator))
     }

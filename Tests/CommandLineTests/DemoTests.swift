@@ -10,7 +10,7 @@ extension CommandLines {
                 ["demo", "--seconds", "4", "--genre", "waltz", "--lyrics", "moon summer sky blue", "--out", out],
                 environment: ["TMPDIR": temporary], limit: .seconds(300))
             // Nothing is taken back from a worker that ended its last window when it was killed.
-            for words in ["waltz by mira_sol", "lost worker", "All tokens are equal"] {
+            for words in ["waltz by mira_sol", "lost worker", "All tokens are equal", "orchestrion demo --page"] {
                 #expect(result.output.contains(words), "\(result.report)")
             }
             // Whichever of the two has windows in hand, and one only.

@@ -94,7 +94,7 @@ extension CommandLines {
                 }
                 #expect(before.duration(to: .now) < .seconds(20))
             }
-            try await wait(for: "the song to go on", limit: .seconds(30)) {
+            try await wait(for: "the song to go on", limit: .seconds(300)) {
                 let now = try await status(endpoint)
                 return !(now["troubles"] as? [String] ?? []).contains { $0.contains("stopped") }
             }
@@ -108,7 +108,7 @@ extension CommandLines {
             try await Orchestrion.succeed(["fetch", "s", "--out", out, "--connect", endpoint])
             #expect(try SongResult(folder: out) == expected)
             try Data().write(to: URL(fileURLWithPath: "\(logs)/end"))
-            #expect(try await process.waitForEnd(limit: .seconds(30)) == .exited(0), "\(process.errorOutput)")
+            #expect(try await process.waitForEnd(limit: .seconds(300)) == .exited(0), "\(process.errorOutput)")
         }
 
         @Test(.enabled(if: mayMount))
@@ -127,11 +127,11 @@ extension CommandLines {
             let troubles = try await status(endpoint)["troubles"] as? [String] ?? []
             #expect(troubles.contains { $0.contains("full") }, "\(troubles)")
             try Data().write(to: URL(fileURLWithPath: "\(logs)/more"))
-            try await wait(for: "the song to be taken on", limit: .seconds(30)) {
+            try await wait(for: "the song to be taken on", limit: .seconds(300)) {
                 try await Orchestrion.run(["submit", "--id", "s", "--connect", endpoint] + song.options).succeeded
             }
             try Data().write(to: URL(fileURLWithPath: "\(logs)/end"))
-            _ = try await process.waitForEnd(limit: .seconds(30))
+            _ = try await process.waitForEnd(limit: .seconds(300))
         }
 
         @Test(.enabled(if: mayMount))
@@ -175,7 +175,7 @@ extension CommandLines {
             try await Orchestrion.succeed(["fetch", "last", "--out", out, "--connect", endpoint])
             #expect(try SongResult(folder: out) == expected)
             try Data().write(to: URL(fileURLWithPath: "\(logs)/end"))
-            #expect(try await process.waitForEnd(limit: .seconds(30)) == .exited(0), "\(process.errorOutput)")
+            #expect(try await process.waitForEnd(limit: .seconds(300)) == .exited(0), "\(process.errorOutput)")
         }
 
         // MARK: models
@@ -272,7 +272,7 @@ extension CommandLines {
                 let other = try DatabaseQueue(
                     path: cluster.stateFolder + "/journal.sqlite", configuration: configuration)
                 try await other.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
-                try await wait(for: "status to say so", limit: .seconds(30)) {
+                try await wait(for: "status to say so", limit: .seconds(300)) {
                     try await cluster.command("status", ["--json"]).output.contains("another program has locked it")
                 }
                 try await Task.sleep(for: .seconds(6))

@@ -118,7 +118,7 @@ extension CommandLines {
             }
             #expect(process.errorOutput.contains("is full"), "\(process.errorOutput)")
             process.signal(SIGTERM)
-            #expect(try await process.waitForEnd(limit: .seconds(20)) == .exited(0), "\(process.errorOutput)")
+            #expect(try await process.waitForEnd(limit: .seconds(300)) == .exited(0), "\(process.errorOutput)")
         }
     }
 }

@@ -21,7 +21,7 @@ extension CommandLines {
                     process.catches(signal) || !process.isRunning
                 }
                 #expect(process.signal(signal), "\(arguments): \(process.errorOutput)")
-                let ending = try await process.waitForEnd(limit: .seconds(30))
+                let ending = try await process.waitForEnd(limit: .seconds(300))
                 #expect(ending == .exited(128 + signal), "\(arguments): \(process.errorOutput)")
             }
         }
@@ -37,7 +37,7 @@ extension CommandLines {
                 worker.catches(signal) || !worker.isRunning
             }
             #expect(worker.signal(signal))
-            let ending = try await worker.waitForEnd(limit: .seconds(30))
+            let ending = try await worker.waitForEnd(limit: .seconds(300))
             #expect([.exited(0), .exited(128 + signal)].contains(ending), "\(worker.errorOutput)")
         }
 

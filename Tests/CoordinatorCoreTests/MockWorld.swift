@@ -102,7 +102,8 @@ struct MockWorld {
             ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel, .resume, .remove, .pause, .proceed, .releaseMachine, .cutChosen, .outputsWritten, .outputsFailed,
+            .cancel, .resume, .note, .remove, .pause, .proceed, .releaseMachine, .cutChosen, .outputsWritten,
+            .outputsFailed,
             .tick:
             break
         }
@@ -233,6 +234,7 @@ struct MockWorld {
 
     private mutating func check(_ record: Record) throws {
         switch record {
+        case .songNoted: break
         case .songSubmitted(let submission):
             try require(submissions[submission.song] == nil, "\(submission.song) is submitted twice")
             submissions[submission.song] = submission

@@ -34,7 +34,7 @@ extension MockWorld {
         case .checkBegun: checksBegun += 1
         case .checkEnded: checksEnded += 1
         case .machine, .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState,
-            .songResumed,
+            .songResumed, .songNoted,
             .songRemoved:
             break
         }

@@ -193,6 +193,21 @@ struct SongLifeTests {
         try world.checkEmpty()
     }
 
+    @Test func `what is noted of a song outlives a restart, and goes with it`() throws {
+        var world = MockWorld()
+        try world.handle(.submit(Small.song("s")))
+        let note = SongNote(name: "slow", note: "x", isStarred: true)
+        #expect(try world.handle(.note("s", note)).contains(.journal(.songNoted("s", note))))
+        #expect(try world.handle(.note("s", note)).isEmpty)
+        #expect(try world.handle(.note("nobody", note)).isEmpty)
+        try world.handle(.cancel("s"))
+        try world.restart()
+        #expect(world.coordinator.status(of: "s")?.note == note)
+        try world.handle(.remove("s"))
+        try world.handle(.submit(Small.song("s")))
+        #expect(world.coordinator.status(of: "s")?.note == SongNote())
+    }
+
     @Test func `a song without its known tokens is prepared again, one with all its tokens is decoded again`() throws {
         var world = MockWorld()
         try world.join("a")

@@ -94,6 +94,21 @@ import Testing
         #expect(try coordinator.ask(.resume(resume)).resumed.wasAtRest)
         #expect(try !coordinator.ask(.resume(resume)).resumed.wasAtRest)
         #expect(try coordinator.ask(.status(query)).status.songs.first?.songState == .sampling)
+        var note = WireNote()
+        (note.song, note.name, note.starred) = ("song-1", "the slow one", true)
+        #expect(try coordinator.ask(.note(note)).error.isEmpty)
+        (note.name, note.hidden) = ("", true)
+        note.clearName()
+        #expect(try coordinator.ask(.note(note)).error.isEmpty)
+        let noted = try #require(try coordinator.ask(.status(query)).status.songs.first)
+        #expect(noted.name == "the slow one" && noted.starred && noted.hidden && noted.seconds > 0)
+        note.name = String(repeating: "n", count: 201)
+        #expect(try coordinator.ask(.note(note)).error.contains("at most 200"))
+        note.name = "two\nlines"
+        #expect(try coordinator.ask(.note(note)).error.contains("cannot be shown"))
+        var asked = WireRequestQuery()
+        asked.song = "song-1"
+        #expect(try coordinator.ask(.request(asked)).request.specification.contains("\"sample_length\""))
         resume.song = "nobody"
         #expect(try coordinator.ask(.resume(resume)).error.contains("there is no song nobody"))
         coordinator.finish()

@@ -58,7 +58,7 @@ import Testing
         #expect(try coordinator.submit("s", small, as: worker).error.contains("as worker and not as client"))
         #expect(try coordinator.ask(query(), as: worker).error.contains("not as client"))
         try coordinator.send(WireToCoordinator(kind: .hello(hello("posing"))).payload(), from: client)
-        let messages = try client.receive(timeout: .seconds(10), limit: 1)
+        let messages = try client.receive(timeout: .seconds(120), limit: 1)
         guard case .refused(let refused) = try WireFromCoordinator(payload: #require(messages.first).payload).kind
         else {
             Issue.record("a client's key is let in as a worker")

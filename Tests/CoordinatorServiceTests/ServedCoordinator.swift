@@ -46,7 +46,7 @@ final class ServedCoordinator {
     func peer(key: String, roles: PeerRoles) -> InMemoryClient { network.makeClient(key: key, roles: roles) }
 
     func send(_ payload: [UInt8], from peer: InMemoryClient? = nil) throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(300)
         while try !(peer ?? client).send(payload, to: .coordinator) {
             try #require(ContinuousClock.now < deadline)
             usleep(500)
@@ -61,7 +61,7 @@ final class ServedCoordinator {
         var request = WireClientRequest()
         (request.number, request.version, request.kind) = (number, version, kind)
         try send(WireToCoordinator(kind: .request(request)).payload(), from: peer)
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(300)
         while ContinuousClock.now < deadline {
             for message in try (peer ?? client).receive(timeout: .milliseconds(200), limit: 16) {
                 if case .reply(let reply) = try WireFromCoordinator(payload: message.payload).kind,

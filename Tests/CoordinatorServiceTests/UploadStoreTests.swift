@@ -46,6 +46,17 @@ import Testing
         #expect(UploadName.original(of: reference) == "my song|v2.wav")
     }
 
+    @Test func `a file that was removed is told as that, and can be sent again`() throws {
+        try complete()
+        try FileManager.default.removeItem(atPath: store.locate(reference))
+        #expect(
+            unlessError("my song|v2.wav is not in the coordinator's folder of uploads") {
+                _ = try store.locate(reference)
+            } == nil)
+        try complete()
+        #expect(throws: Never.self) { try store.locate(reference) }
+    }
+
     @Test func `a piece that comes twice, or too early, changes nothing; the answer says where to go on`() throws {
         _ = try store.add(upload(0..<40_000))
         #expect(try store.add(upload(0..<40_000)) == 40_000)

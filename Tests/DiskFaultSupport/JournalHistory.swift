@@ -91,7 +91,7 @@ extension CoordinatorCore.Record {
         case .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .machine, .checkBegun, .claimed, .checkEnded,
             .tokensDropped, .cutDropped:
             true
-        case .songSubmitted, .songState, .songResumed, .songRemoved, .verdict, .verdictLifted: false
+        case .songSubmitted, .songState, .songResumed, .songNoted, .songRemoved, .verdict, .verdictLifted: false
         }
     }
 }

@@ -16,6 +16,8 @@ struct DescriptionTests {
                 var song = WireSongStatus()
                 (song.song, song.songState) = ("waltz", .sampling)
                 song.levels = [WireLevelStatus()]
+                song.labels = [WireSampleLabels()]
+                song.parent.operation = "cut"
                 reply.status.songs = query.noSongs ? [] : [song]
                 reply.status.next = query.onlySongs && query.song.isEmpty ? "newest 1 waltz" : ""
                 reply.status.workers = [WireWorkerStatus()]
@@ -25,6 +27,7 @@ struct DescriptionTests {
             case .submit: reply.submitted.warnings = ["a name"]
             case .cancel: reply.cancelled.wasRunning = true
             case .resume: reply.resumed.wasAtRest = true
+            case .note: reply.noted = WireNoted()
             case .releaseMachine: reply.released.wasSetAside = true
             case .upload(let upload): reply.uploaded.have = upload.size
             case .models:
@@ -77,7 +80,8 @@ struct DescriptionTests {
 
     @Test(arguments: [
         ("GET", "/api/v1/songs", "SongList"), ("GET", "/api/v1/songs/waltz", "Song"),
-        ("POST", "/api/v1/songs", "Submitted"),
+        ("POST", "/api/v1/songs", "Submitted"), ("PATCH", "/api/v1/songs/waltz", "Song"),
+        ("GET", "/api/v1/songs/waltz/tree", "Tree"),
         ("POST", "/api/v1/songs/waltz/cancel", "Changed"), ("POST", "/api/v1/songs/waltz/resume", "Changed"),
         ("GET", "/api/v1/workers", "Workers"), ("POST", "/api/v1/machines/m/release", "Released"),
         ("GET", "/api/v1/models", "ModelList"), ("GET", "/api/v1/models/m", "Model"),
@@ -89,7 +93,7 @@ struct DescriptionTests {
         method: String, path: String, schema: String
     ) async throws {
         let world = try Self.world()
-        let answer = try await world.ask(method, path, json: method == "POST" ? "{}" : nil).object()
+        let answer = try await world.ask(method, path, json: ["POST", "PATCH"].contains(method) ? "{}" : nil).object()
         let schemas = try await Self.schemas(world)
         try Self.compare(answer, schemas, schema, at: schema)
     }
@@ -101,6 +105,10 @@ struct DescriptionTests {
         let properties = try #require(schema["properties"] as? [String: [String: Any]])
         #expect(Set(value.keys) == Set(properties.keys), "\(place)")
         for (field, property) in properties {
+            for case let link as String in (property["oneOf"] as? [[String: Any]] ?? []).map({ $0["$ref"] as Any }) {
+                let element = try #require(value[field] as? [String: Any], "\(place).\(field) is empty")
+                try compare(element, schemas, String(link.split(separator: "/").last ?? ""), at: "\(place).\(field)")
+            }
             guard let items = property["items"] as? [String: Any], let link = items["$ref"] as? String else { continue }
             let element = String(link.split(separator: "/").last ?? "")
             // One, so that its fields are looked at.

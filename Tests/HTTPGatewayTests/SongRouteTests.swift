@@ -137,7 +137,7 @@ struct SongRouteTests {
         #expect(patch.status == .methodNotAllowed)
         #expect(patch.fields["Allow"] == "GET, POST, HEAD, OPTIONS")
         #expect(await world.ask("OPTIONS", "/api/v1/songs").status == .noContent)
-        for path in ["/", "/api", "/api/v1/songs/", "/api/v1/songs/a/b", "/api/v1/songs/..%2f..", "/etc/passwd"] {
+        for path in ["/api", "/api/v1/songs/", "/api/v1/songs/a/b", "/api/v1/songs/..%2f..", "/etc/passwd"] {
             #expect(await world.ask("GET", path).status == .notFound, "\(path)")
         }
     }
@@ -163,5 +163,50 @@ struct SongRouteTests {
         #expect(refused.status == .conflict)
         #expect(try await refused.detail().contains("force=true"))
         #expect(await world.ask("DELETE", "/api/v1/songs/waltz?force=true").status == .noContent)
+    }
+}
+
+@Suite("Branches over HTTP")
+struct BranchRouteTests {
+    @Test(arguments: [
+        (#"{"operation": "grow"}"#, "one of go-on, vary, cut, upsample"), ("{}", "operation"),
+        (#"{"operation": "vary", "at": "2"}"#, "at must be a number"),
+        (#"{"operation": "vary", "att": 2}"#, "has no field"),
+        (#"{"operation": "vary", "samples": [0.5]}"#, "samples must be a list of whole numbers"),
+        (#"{"operation": "vary", "samples": true}"#, "samples must be"),
+        (#"{"operation": "vary", "seed": -1}"#, "seed must be"),
+        (#"{"operation": "vary", "seed": 1.5}"#, "seed must be"),
+        (#"{"operation": "vary", "temperature": ["hot"]}"#, "temperature must be"),
+        (#"{"operation": "vary", "top_k": 1.5}"#, "top_k must be"),
+        (#"{"operation": "vary", "segments": 0}"#, "segments must be"),
+        (#"{"operation": "vary", "id": "a/b"}"#, "letters, digits and dashes"),
+        (#"{"operation": "vary", "format": "mp3"}"#, "wav, flac, ogg"),
+        (#"{"operation": "upsample", "stereo": [1, 2, 3]}"#, "a list of texts"),
+    ])
+    func `what is wrong with a branch is refused before anybody is asked`(body: String, words: String) async throws {
+        let world = try GatewayWorld()
+        let response = await world.ask("POST", "/api/v1/songs/waltz/branches", json: body)
+        #expect(response.status == .unprocessableContent)
+        #expect(try await response.detail().contains(words))
+        #expect(world.coordinator.requests.isEmpty)
+    }
+
+    @Test func `of a song that is not finished there are no branches yet`() async throws {
+        let world = try GatewayWorld()
+        let response = await world.ask("POST", "/api/v1/songs/waltz/branches", json: #"{"operation": "vary", "at": 1}"#)
+        #expect(response.status == .conflict)
+        #expect(try await response.detail().contains("not finished"))
+    }
+
+    @Test(arguments: [
+        (#"{"name": 3}"#, "name must be text"), (#"{"starred": 1}"#, "true or false"),
+        (#"{"nam": "x"}"#, "there is no field"),
+    ])
+    func `what cannot be noted is refused`(body: String, words: String) async throws {
+        let world = try GatewayWorld()
+        let response = await world.ask("PATCH", "/api/v1/songs/waltz", json: body)
+        #expect(response.status == .unprocessableContent)
+        #expect(try await response.detail().contains(words))
+        #expect(world.coordinator.requests.isEmpty)
     }
 }

@@ -287,3 +287,80 @@ struct DamageTests {
         #expect(try journal.read().entries.map(\.record) == Example.records("a") + Example.records("b"))
     }
 }
+
+/// What a damaged write-ahead log shows.
+struct LogDamageTests {
+    let scratch: Scratch
+    init() throws { scratch = try Scratch() }
+
+    private static let transactions = 6
+
+    /// Leaves a journal as a process that was killed leaves it: its transactions are in the log alone.
+    ///
+    /// - Returns: the log's size after each transaction.
+    private func leave(in folder: String) throws -> [Int] {
+        let (open, path) = ("\(folder)/open", "\(folder)/journal.sqlite")
+        let journal = try Journal(folder: open)
+        try journal.append([.songSubmitted(Example.submission("a"))])
+        try journal.checkpoint()
+        var ends: [Int] = []
+        for number in 0..<Self.transactions {
+            let tokens = Array(repeating: UInt16(number), count: 64)
+            try journal.append([.tokens(Example.task("a").stream, start: 64 * number, tokens, .known)])
+            ends.append(try Data(contentsOf: URL(fileURLWithPath: journal.path + "-wal")).count)
+        }
+        for ending in ["", "-wal"] { try SystemDisk().copy(journal.path + ending, to: path + ending) }
+        journal.close()
+        return ends
+    }
+
+    private func change(_ folder: String, at place: Int, _ body: (inout Data) -> Void) throws {
+        let file = URL(fileURLWithPath: "\(folder)/journal.sqlite-wal")
+        var log = try Data(contentsOf: file)
+        body(&log)
+        try log.write(to: file)
+    }
+
+    @Test(arguments: [0, 20, 100, 4000])
+    func `damage in any transaction but the last is told, with how many may be lost, and a copy is kept`(offset: Int)
+        throws
+    {
+        for transaction in 0..<Self.transactions - 1 {
+            let folder = scratch.path + "/\(transaction)"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let ends = try leave(in: folder)
+            let start = transaction == 0 ? 32 : ends[transaction - 1]
+            try change(folder, at: start + offset) { $0[start + offset] ^= 0x10 }
+            let lost = Self.transactions - transaction
+            #expect(try JournalCheck.of(folder: folder).structure.first?.contains("\(lost) transactions") == true)
+            try {
+                let journal = try Journal(folder: folder)
+                let damage = try #require(journal.logDamage)
+                #expect(damage.transactions == lost)
+                #expect(try journal.read().entries.count == 1 + transaction)
+                let copy = try #require(damage.copy)
+                #expect(try Data(contentsOf: URL(fileURLWithPath: copy + "-wal")).count == ends.last)
+                // It is told once.
+                try journal.append([.songSubmitted(Example.submission("b"))])
+                #expect(try JournalCheck.of(folder: folder).isWell)
+                journal.close()
+            }()
+            #expect(try Journal(folder: folder).logDamage == nil)
+        }
+    }
+
+    @Test func `a damaged head of the log is told, too`() throws {
+        let ends = try leave(in: scratch.path)
+        try change(scratch.path, at: 17) { $0[17] ^= 1 }
+        #expect(ends.count == Self.transactions)
+        #expect(try Journal(folder: scratch.path).logDamage?.transactions == Self.transactions)
+    }
+
+    @Test func `a log that was cut anywhere, as a process that dies leaves it, is no damage`() throws {
+        let ends = try leave(in: scratch.path)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: scratch.file + "-wal"))
+        for end in Set(ends + ends.map { $0 - 2000 } + [0, 10, 32]) {
+            #expect(WriteAheadLog(Array(whole[..<end]))?.damagedTransactions ?? 0 == 0, "\(end)")
+        }
+    }
+}

@@ -20,7 +20,10 @@ import Testing
         return try journal.read().entries.map(\.record)
     }
 
-    @Test(arguments: [names, ["journal.sqlite"], ["lock"], ["journal.sqlite", "journal.sqlite-wal"]])
+    @Test(arguments: [
+        names, ["journal.sqlite"], ["lock"], ["journal.sqlite", "journal.sqlite-wal"], ["journal.sqlite-wal"],
+        ["journal.sqlite-shm"],
+    ])
     func `what is removed while it is open is put back with all that it had`(names: [String]) throws {
         let scratch = try Scratch()
         try {
@@ -53,6 +56,30 @@ import Testing
         try journal.putBack()
         #expect(journal.isInPlace && FileManager.default.fileExists(atPath: scratch.file + ".replaced"))
         #expect(try journal.read().entries.count == 2)
+    }
+
+    @Test func `what somebody else writes into the file is noticed, and what the journal writes is not`() throws {
+        let (scratch, other) = (try Scratch(), try Scratch())
+        try { try written(other).close() }()
+        let journal = try written(scratch)
+        defer { journal.close() }
+        for round in 0..<20 {
+            try journal.append([.songSubmitted(Example.submission("b\(round)"))])
+            if round % 3 == 0 { try journal.checkpoint() }
+            if round == 12 { try journal.compact() }
+            _ = try journal.read()
+            #expect(!journal.wasWrittenByOthers)
+        }
+        _ = try JournalBackup.make(of: scratch.file)
+        _ = try JournalCheck.of(folder: scratch.path)
+        #expect(!journal.wasWrittenByOthers)
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: scratch.file))
+        try file.truncate(atOffset: 0)
+        try file.write(contentsOf: Data(contentsOf: URL(fileURLWithPath: other.file)))
+        try file.close()
+        // Also where the journal writes next, before anybody looks.
+        _ = try? journal.append([.songSubmitted(Example.submission("z"))])
+        #expect(journal.wasWrittenByOthers)
     }
 
     @Test func `where another coordinator has the folder by then, it stays with that one`() throws {

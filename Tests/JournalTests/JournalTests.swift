@@ -67,6 +67,7 @@ enum Example {
             .tokens(part, start: 40, [9, 8], .sampled(TaskID(stream: part, window: 3), 4, "worker")),
             .songState(song, .finished), .songState(song, .failed(reason: "because")),
             .songState(song, .cancelled), .songResumed(song), .songState(song, .parked(reason: "it crashes")),
+            .songNoted(song, SongNote(name: "slow", note: "the second\nverse", isStarred: true, isHidden: false)),
             .machine(song, "worker", "machine 7"), .checkBegun(task), .checkEnded(task),
             .claimed(task, 9, "worker", start: 7, [3, 65535]),
             .leaseEnded(task, 9, of: "worker", .brought), .leaseEnded(task, 9, of: "worker", .disputed),
@@ -217,6 +218,7 @@ struct JournalTests {
             case .workerBlamed(_, _, _, let machine): machine == nil
             // Why leases ended was told otherwise then: OldJournalTests.
             case .leaseEnded: false
+            case .songNoted: false
             case .songRemoved, .songSubmitted, .leaseGranted, .songState, .songResumed: true
             }
         }

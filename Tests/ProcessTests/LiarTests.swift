@@ -39,5 +39,41 @@ extension ClusterProcesses {
                 #expect(!cluster.log.contains("machine a gives") && !cluster.log.contains("machine c gives"))
             }
         }
+
+        @Test func `a finished song with a liar's tokens is named when it is found, and after a restart`() async throws
+        {
+            let song = try await victimSong()
+            let short = TestSong(model: song.model, seconds: 0.6, seed: 44)
+            let options = Cluster.Options(models: [song.model], lease: 2, coordinator: ["--verify-share", "0"])
+            try await withCluster(options) { cluster in
+                func start(_ name: String, fault: String? = nil) throws {
+                    let fault = fault.map { ["ORCHESTRION_FAULT": $0] } ?? [:]
+                    try cluster.startWorker(
+                        name, environment: ["ORCHESTRION_MACHINE": name].merging(fault) { $1 })
+                }
+                func doubt() async throws -> Bool {
+                    try await cluster.status(of: "old").reason.contains("tokens of machine b")
+                }
+                try start("b", fault: "lie")
+                _ = try await cluster.result(of: cluster.submit(short, id: "old"))
+                #expect(try await !doubt())
+                try cluster.coordinator().kill()
+                try await cluster.startCoordinator(["--verify-share", "1"])
+                for name in ["a", "c"] { try start(name) }
+                try await wait(for: "the workers") { try await cluster.status().workers.count == 3 }
+                let id = try await cluster.submit(song, id: "new")
+                #expect(try await cluster.result(of: id) == (try await song.undisturbed()))
+                try await wait(for: "the finished song to be named") { try await doubt() }
+                #expect(try await cluster.status(of: "new").reason.isEmpty)
+                #expect(cluster.log.contains("finished song old: it has tokens of machine b"))
+                let metrics = try await cluster.command("metrics", [])
+                #expect(metrics.output.contains("orchestrion_songs_doubtful 1"), "\(metrics.report)")
+                try cluster.coordinator().kill()
+                try await cluster.startCoordinator(["--verify-share", "1"])
+                try await wait(for: "it to be named again") { try await doubt() }
+                try await Orchestrion.succeed(["workers", "release", "b"] + cluster.connection)
+                try await wait(for: "it to be trusted") { try await !doubt() }
+            }
+        }
     }
 }

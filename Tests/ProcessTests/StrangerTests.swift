@@ -57,6 +57,26 @@ extension ClusterProcesses {
             }
         }
 
+        @Test func `who sends garbage is listed with an address, and one machine alone is said`() async throws {
+            try await withCluster(Cluster.Options(models: [try await TestModel.tiny()])) { cluster in
+                let stranger = try RawClient(cluster.endpoint)
+                // ZMTP without keys: greeting, READY of a DEALER, and a message that is none.
+                let greeting: [UInt8] = [0xff] + [UInt8](repeating: 0, count: 8) + [0x7f, 3, 0] + Array("NULL".utf8)
+                let ready: [UInt8] =
+                    [5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, 6] + Array("DEALER".utf8)
+                let garbage = [UInt8](repeating: 0xab, count: 40)
+                await stranger.send(
+                    greeting + [UInt8](repeating: 0, count: 64 - greeting.count) + [4, UInt8(ready.count)] + ready
+                        + [0, UInt8(garbage.count)] + garbage)
+                try cluster.startWorker("w")
+                try await wait(for: "both in status") {
+                    let shown = try await cluster.command("status", [])
+                    return shown.output.contains("Note: only one machine samples")
+                        && shown.output.contains("127.0.0.1") && shown.output.contains("no message of this protocol")
+                }
+            }
+        }
+
         @Test func `roles hold between processes, and songs have owners`() async throws {
             let song = TestSong(model: try await TestModel.tiny(), seconds: 0.5, seed: 82)
             let keys = try TestFolder.make("roles")

@@ -30,6 +30,7 @@ package struct TestSupportError: Error, CustomStringConvertible {
 /// Foundation's `Process` hides which signal ended a child, and cannot be polled without a run loop.
 package final class ChildProcess: Sendable {
     package let name: String
+    package var id: Int32 { pid }
     private let pid: pid_t
     private let outputPath: String
     private let errorPath: String

@@ -64,7 +64,9 @@ package final class Cluster: Sendable {
     // MARK: processes
 
     /// Starts the coordinator; again on the same port and state.
-    package func startCoordinator() async throws {
+    ///
+    /// - Parameter other: options instead of those that the cluster was made with.
+    package func startCoordinator(_ other: [String]? = nil) async throws {
         let file = "\(folder)/endpoint"
         let deadline = ContinuousClock.now + patience
         while true {
@@ -73,7 +75,7 @@ package final class Cluster: Sendable {
                 "coordinator-\(state.withLock { $0.coordinators.count })",
                 ["coordinator", "--listen", endpoint, "--endpoint-file", file, "--state", stateFolder]
                     + ["--lease", "\(options.lease)", "--threads", "1"]
-                    + options.models.flatMap { ["--model", $0] } + options.coordinator, shell: options.shell)
+                    + options.models.flatMap { ["--model", $0] } + (other ?? options.coordinator), shell: options.shell)
             state.withLock { $0.coordinators.append(process) }
             try await wait(for: "the coordinator to listen") {
                 !process.isRunning || FileManager.default.fileExists(atPath: file)

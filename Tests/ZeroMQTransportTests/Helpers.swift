@@ -7,7 +7,7 @@ func waitBriefly() {
 }
 
 /// How long a test waits for what must happen.
-let patience = Duration.seconds(10)
+let patience = Duration.seconds(120)
 
 /// How long a test waits for what must not happen. Much longer than a handshake on one machine.
 let doubt = Duration.milliseconds(400)

@@ -66,7 +66,7 @@ final class ZeroMQWorld: TransportWorld {
 
 /// libzmq frees the port of a closed server on its own thread, some milliseconds later.
 func retryingWhileThePortIsTaken<Result>(_ body: () throws -> Result) throws -> Result {
-    let deadline = ContinuousClock.now + .seconds(5)
+    let deadline = ContinuousClock.now + .seconds(120)
     while true {
         do {
             return try body()

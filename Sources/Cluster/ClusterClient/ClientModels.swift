@@ -14,6 +14,8 @@ package struct ModelSummary: Sendable, Hashable {
     /// Audio samples: of one top-level token, and of the longest song.
     package var lengthUnit: Int
     package var longest: Int
+    /// Of a window of the top level; 0 when the coordinator does not say.
+    package var window: Int
 }
 
 extension ClusterClient {
@@ -62,6 +64,7 @@ extension ModelSummary {
         self.init(
             name: PeerText.shown(wire.name), levels: Int(wire.levels), sampleRate: Int(wire.sampleRate),
             artists: Int(wire.artists), genres: Int(wire.genres), lyricCharacters: Int(wire.lyricCharacters),
-            lengthUnit: Int(clamping: wire.lengthUnit), longest: Int(clamping: wire.longest))
+            lengthUnit: Int(clamping: wire.lengthUnit), longest: Int(clamping: wire.longest),
+            window: Int(clamping: wire.window))
     }
 }

@@ -1,3 +1,5 @@
+package import SongPlan
+
 /// What a coordinator says of its songs and workers.
 package struct ClusterStatus: Sendable, Hashable {
     /// In the order of their submissions.
@@ -19,6 +21,13 @@ package struct ClusterStatus: Sendable, Hashable {
         package var open: Int
         package var limit: Int
         package var turnedAway: UInt64
+    }
+
+    /// What is no trouble, and worth knowing.
+    package var notes: [String] {
+        let machines = Set(workers.map(\.machine))
+        guard machines.count == 1, machines != [""] else { return [] }
+        return ["only one machine samples, so no window can be compared with another machine's"]
     }
 
     /// Takes in what else there is of it.
@@ -78,7 +87,7 @@ package struct SongProgress: Sendable, Hashable {
     /// A model's name.
     package var model: String
     package var state: State
-    /// Why it failed or is parked; empty otherwise.
+    /// Why it failed or is parked; of a finished one, what people should know of its files and tokens; else empty.
     package var reason: String
     package var priority: Int
     package var samples: Int
@@ -98,6 +107,30 @@ package struct SongProgress: Sendable, Hashable {
     package var ageSeconds: Double
     /// What holds it up that is no fault of the song, and when that is tried again; empty when nothing does.
     package var waiting: String
+    /// What its user calls it and keeps beside it.
+    package var note = SongNote()
+    /// Of the whole song; 0 when the coordinator does not say.
+    package var seconds = 0.0
+    /// Of its first samples.
+    package var labels: [Labels] = []
+    /// Of a branch.
+    package var parent: Parent?
+
+    package struct Labels: Sendable, Hashable {
+        package var artist: String?
+        package var genre: String?
+    }
+
+    /// What a branch keeps of another song.
+    package struct Parent: Sendable, Hashable {
+        package var operation: String
+        /// The other's id; nil when this coordinator has it no more.
+        package var song: String?
+        /// Of the other, by their places.
+        package var samples: [Int]
+        package var fromSeconds: Double
+        package var toSeconds: Double
+    }
 
     /// Of the tokens that are sampled, 0 to 1.
     package var share: Double { wantedTokens == 0 ? 1 : min(1, Double(sampledTokens) / Double(wantedTokens)) }

@@ -11,6 +11,9 @@ package struct SongFileEntry: Sendable, Hashable {
     package var size: UInt64
 }
 
+/// A file is not what `song.json` says.
+struct DamagedFile: Error {}
+
 /// How far a file is that is sent or copied: told at its beginning, at each piece, and at its end.
 package struct FileTransfer: Sendable, Hashable {
     package enum Direction: Sendable, Hashable { case sending, fetching }
@@ -31,6 +34,9 @@ package struct SongFileList: Sendable {
     /// Audio samples a second, and of the whole song.
     package var sampleRate: Int
     package var sampleLength: Int
+
+    /// Whether files of a finished song are missing, because they were damaged; `state` says what becomes of them.
+    package var isDamaged: Bool { state.hasPrefix("finished, but ") }
 }
 
 extension ClusterClient {
@@ -74,13 +80,55 @@ extension ClusterClient {
         song: String, into folder: URL, isWanted: (String) -> Bool = { _ in true },
         progress: (FileTransfer) -> Void = { _ in }
     ) throws -> [String] {
-        let files = try list(song: song).files.filter { isWanted($0.path) }
-        for file in files { try fetch(file, song: song, into: folder, progress: progress) }
+        let list = try list(song: song)
+        let digests = try digests(of: song, list)
+        let files = list.files.filter { isWanted($0.path) }
+        var damaged = digests.keys.filter { path in isWanted(path) && !list.files.contains { $0.path == path } }
+        for file in files {
+            do {
+                try fetch(file, song: song, into: folder, digest: digests[file.path], progress: progress)
+            } catch is DamagedFile {
+                damaged.append(file.path)
+            }
+        }
+        guard damaged.isEmpty else { throw Self.damage(of: song, damaged.sorted(), list) }
         return files.map(\.path)
     }
 
+    /// What `song.json` says of a finished song's other files: SHA-256 by path. Empty for songs of earlier releases, and
+    /// while a song is not finished.
+    ///
+    /// - Throws: `ClientError`.
+    package func digests(of song: String, _ list: SongFileList) throws -> [String: String] {
+        let name = SongFolderLayout.descriptionName
+        guard let entry = list.files.first(where: { $0.path == name }) else { return [:] }
+        var data = Data()
+        while data.count < min(entry.size, Self.largestDescription) {
+            let piece = try read(entry, of: song, from: UInt64(data.count))
+            if piece.isEmpty { break }
+            data += piece
+        }
+        // One that cannot be read is told by whoever needs what it says.
+        return (try? SongDescription(json: data, source: name))?.outcome.files ?? [:]
+    }
+
+    private static let largestDescription: UInt64 = 64 << 20
+
+    static func damage(
+        of song: String, _ files: [String], _ list: SongFileList
+    ) -> ClientError {
+        let what = files.count == 1 ? "\(files[0]) is" : "\(files.joined(separator: ", ")) are"
+        return ClientError(
+            "\(what) not what was written for \(song): the coordinator's disk damaged it, or somebody changed it there. "
+                + "The song is \(list.state). The coordinator makes sound again from the codes where it can: fetch it again in "
+                + "a moment", .unavailable)
+    }
+
+    /// - Parameter digest: SHA-256 of what the file must be; nil where nobody knows.
+    /// - Throws: `DamagedFile` when it is something else.
     func fetch(
-        _ file: SongFileEntry, song: String, into folder: URL, progress: (FileTransfer) -> Void
+        _ file: SongFileEntry, song: String, into folder: URL, digest: String? = nil,
+        progress: (FileTransfer) -> Void
     ) throws {
         guard !file.path.split(separator: "/").contains(".."), !file.path.hasPrefix("/") else {
             throw ClientError("the coordinator names a file outside the song's folder: \(file.path)")
@@ -90,6 +138,7 @@ extension ClusterClient {
         let part = target.appendingPathExtension("part").path
         do {
             try copy(file, song: song, to: OutputFile(part, isNew: true), progress: progress)
+            if let digest, try FileDigest.sha256(part) != digest { throw DamagedFile() }
             guard rename(part, target.path) == 0 else { throw SystemError(target.path) }
         } catch let error as SystemError {
             unlink(part)

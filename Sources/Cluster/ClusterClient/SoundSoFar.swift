@@ -34,6 +34,13 @@ extension ClusterClient {
         // Growing ones first: one that is completed meanwhile is then among the finished.
         let growing = try list(song: song, soFar: true)
         let finished = try list(song: song)
+        let digests = try digests(of: song, finished)
+        let damaged = digests.keys.filter { path in
+            SongFolderLayout.place(of: path).map { level == nil || level == $0.level } == true
+                && !finished.files.contains { $0.path == path }
+        }
+        // Another level is not what somebody wants who says nothing, only because the finest was damaged.
+        guard damaged.isEmpty else { throw Self.damage(of: song, damaged.sorted(), finished) }
         let raw = growing.files.compactMap(Self.sound).filter { $0.entry.size >= 4 }
         let done = finished.files.compactMap(Self.sound)
         guard let level = level ?? (raw + done).map(\.level).min(), (raw + done).contains(where: { $0.level == level })
@@ -50,7 +57,12 @@ extension ClusterClient {
         let total = Double(finished.sampleLength) / rate
         var sounds: [SoundReport.Sound] = []
         for place in done where place.level == level {
-            try fetch(place.entry, song: song, into: folder, progress: progress)
+            do {
+                let digest = digests[place.entry.path]
+                try fetch(place.entry, song: song, into: folder, digest: digest, progress: progress)
+            } catch is DamagedFile {
+                throw Self.damage(of: song, [place.entry.path], finished)
+            }
             sounds.append(.init(sample: place.sample, file: place.entry.path, seconds: total, complete: true))
         }
         for place in raw where place.level == level && !sounds.contains(where: { $0.sample == place.sample }) {

@@ -1,13 +1,18 @@
 import Foundation
+import SongPlan
 
 extension ClusterStatus {
     /// As JSON, with the field names of the protocol. Zero and empty fields are there, too, which protobuf's own
     /// JSON would leave out.
-    package func json() throws -> String {
+    package func json() throws -> String { try StatusJSON.text(StatusDocument(self)) }
+}
+
+private enum StatusJSON {
+    static func text(_ document: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(StatusDocument(self)), as: UTF8.self)
+        return String(decoding: try encoder.encode(document), as: UTF8.self)
     }
 }
 
@@ -38,6 +43,26 @@ package struct SongDocument: Sendable, Encodable {
     var segments: Int
     var ageSeconds: Double
     var waiting: String
+    var seconds: Double
+    var labels: [Labels]
+    @Null var name: String?
+    @Null var note: String?
+    var starred: Bool
+    var hidden: Bool
+    @Null var parent: Parent?
+
+    package struct Labels: Sendable, Encodable {
+        @Null var artist: String?
+        @Null var genre: String?
+    }
+
+    package struct Parent: Sendable, Encodable {
+        @Null var song: String?
+        var operation: String
+        var samples: [Int]
+        var fromSeconds: Double
+        var keptSeconds: Double
+    }
 
     package init(_ song: SongProgress) {
         self.song = song.song
@@ -52,6 +77,29 @@ package struct SongDocument: Sendable, Encodable {
         (tokensPerSecond, secondsLeft) = (song.tokensPerSecond.finite, song.secondsLeft.finite)
         (stageShare, stageSecondsLeft) = (song.stageShare.finite, song.stageSecondsLeft.finite)
         (ageSeconds, waiting) = (song.ageSeconds.finite, song.waiting)
+        seconds = song.seconds.finite
+        labels = song.labels.map { Labels(artist: $0.artist, genre: $0.genre) }
+        name = song.note.name.isEmpty ? nil : song.note.name
+        note = song.note.note.isEmpty ? nil : song.note.note
+        (starred, hidden) = (song.note.isStarred, song.note.isHidden)
+        parent = song.parent.map {
+            Parent(
+                song: $0.song, operation: $0.operation, samples: $0.samples, fromSeconds: $0.fromSeconds.finite,
+                keptSeconds: max(0, $0.toSeconds - $0.fromSeconds).finite)
+        }
+    }
+}
+
+/// An optional that is written as null rather than left away.
+@propertyWrapper
+package struct Null<Value: Encodable & Sendable>: Encodable, Sendable {
+    package var wrappedValue: Value?
+
+    package init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
     }
 }
 
@@ -116,6 +164,7 @@ private struct StatusDocument: Encodable {
     var refusals: [RefusalDocument]
     var setAside: [SetAsideDocument]
     var troubles: [String]
+    var notes: [String]
     var uptimeSeconds: Double
     var connections: Connections?
 
@@ -125,6 +174,7 @@ private struct StatusDocument: Encodable {
         refusals = status.refusals.map(RefusalDocument.init)
         setAside = status.setAsides.map(SetAsideDocument.init)
         troubles = status.troubles
+        notes = status.notes
         uptimeSeconds = status.uptimeSeconds
         connections = status.connections.map {
             Connections(open: $0.open, limit: $0.limit, turnedAway: $0.turnedAway)
@@ -135,4 +185,19 @@ private struct StatusDocument: Encodable {
 extension Double {
     /// JSON has no infinity.
     fileprivate var finite: Double { isFinite ? self : 0 }
+}
+
+/// A tree of songs, as `tree --json` and the HTTP API tell it.
+package struct TreeDocument: Sendable, Encodable {
+    /// The oldest ancestor that is still here.
+    var root: String
+    /// Parents before children.
+    var songs: [SongDocument]
+
+    package init(_ songs: [SongProgress]) {
+        root = songs.first?.song ?? ""
+        self.songs = songs.map(SongDocument.init)
+    }
+
+    package func json() throws -> String { try StatusJSON.text(self) }
 }

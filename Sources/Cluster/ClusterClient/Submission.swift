@@ -33,8 +33,15 @@ extension ClusterClient {
             guard FileManager.default.fileExists(atPath: full) else { throw ClientError("there is no file \(path)") }
             return full
         }
+        let known = request.specification.sources ?? [:]
+        request.specification.sources = nil
         func send(_ path: String) throws -> String {
-            try uploads ? upload(path, progress: progress) : absolute(path)
+            if let wanted = known[path] { try Self.check(path, is: wanted) }
+            guard !uploads else { return try upload(path, progress: progress) }
+            let full = try absolute(path)
+            request.specification.sources = (request.specification.sources ?? [:]).merging(
+                [full: try FileDigest.sha256(full)]) { $1 }
+            return full
         }
         // Other modes take no recording, which is what is to be said then.
         if [.primed, .upsample].contains(request.specification.mode) {
@@ -84,6 +91,16 @@ extension ClusterClient {
         let have = try ask(.upload(upload), patience: .seconds(600)).uploaded.have
         guard have <= size else { throw ClientError("the coordinator has more of the file than there is") }
         return have
+    }
+
+    /// - Throws: `ClientError` when a file is not the one that the song was made from.
+    private static func check(_ path: String, is wanted: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        let digest = try FileDigest.sha256(path)
+        guard digest != wanted.lowercased() else { return }
+        throw ClientError(
+            "\(path) is not the file that the song was made from: its SHA-256 is \(digest), and \(wanted) is wanted. Find "
+                + "that file, or remove \"sources\" from the song file to make another song")
     }
 
     /// Looks at a recording's header here, before it is sent or waited for.

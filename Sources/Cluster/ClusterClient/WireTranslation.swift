@@ -1,4 +1,5 @@
 import ClusterProtocol
+import SongPlan
 
 extension ClientError.Kind {
     init(_ wire: WireErrorKind) {
@@ -54,6 +55,26 @@ extension SongProgress {
             secondsLeft: wire.secondsLeft.peerAmount, stageShare: min(1, wire.stageShare.peerAmount),
             stageSecondsLeft: wire.stageSecondsLeft.peerAmount, ageSeconds: wire.ageSeconds.peerAmount,
             waiting: PeerText.lines(wire.waiting))
+        note = SongNote(
+            name: PeerText.lines(wire.name, limit: SongNote.longestName),
+            note: wire.note.prefix(SongNote.longestNote).split(separator: "\n", omittingEmptySubsequences: false)
+                .map { PeerText.lines(String($0), limit: SongNote.longestNote) }.joined(separator: "\n"),
+            isStarred: wire.starred, isHidden: wire.hidden)
+        seconds = wire.seconds.peerAmount
+        labels = wire.labels.map { names in
+            func name(_ text: String) -> String? { text.isEmpty ? nil : PeerText.shown(text, limit: 200) }
+            return Labels(artist: name(names.artist), genre: name(names.genre))
+        }
+        if wire.hasParent { parent = Parent(wire.parent) }
+    }
+}
+
+extension SongProgress.Parent {
+    fileprivate init(_ wire: WireParent) {
+        self.init(
+            operation: PeerText.shown(wire.operation), song: wire.isHere ? PeerText.songID(wire.song) : nil,
+            samples: wire.samples.map(Int.init), fromSeconds: wire.fromSeconds.peerAmount,
+            toSeconds: wire.toSeconds.peerAmount)
     }
 }
 

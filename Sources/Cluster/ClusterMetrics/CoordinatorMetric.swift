@@ -88,6 +88,12 @@ package enum CoordinatorMetric {
     package static let songsWaiting = MetricDefinition(
         "orchestrion_songs_waiting", .gauge, unit: "songs",
         "Songs held up by what is no fault of theirs, such as a disk or a model's folder.")
+    package static let songsDamaged = MetricDefinition(
+        "orchestrion_songs_damaged", .gauge, unit: "songs",
+        "Finished songs of which a file is not as it was written.")
+    package static let songsDoubtful = MetricDefinition(
+        "orchestrion_songs_doubtful", .gauge, unit: "songs",
+        "Finished songs with tokens of a machine that gives wrong ones, which no other machine compared.")
     package static let workers = MetricDefinition(
         "orchestrion_workers", .gauge, unit: "workers", label: "state",
         "Workers: busy with windows, idle, set aside with their machine, or absent, which may come back to their leases."
@@ -143,7 +149,8 @@ package enum CoordinatorMetric {
         "Processor time that the coordinator's process had.")
 
     package static let gauges = [
-        songs, songsWaiting, workers, slots, slotsBusy, windowsPending, windowsReady, windowsLeased, setAside, troubles,
+        songs, songsWaiting, songsDamaged, songsDoubtful, workers, slots, slotsBusy, windowsPending, windowsReady,
+        windowsLeased, setAside, troubles,
         journalBytes, diskFree, diskSize, quota, used, connections, connectionLimit, turnedAway, build, start, memory,
         processor,
     ]

@@ -30,11 +30,23 @@ package struct ReceivedMessage: Sendable, Equatable {
     /// At most ``TransportLimits/maximumMessageSize`` bytes, not decoded in any way.
     package var payload: [UInt8]
 
-    package init(connection: ConnectionID, peerKey: String?, roles: PeerRoles = .admin, payload: [UInt8]) {
+    /// The peer's network address, for people; empty where the transport does not know it.
+    package var address: String
+
+    package init(
+        connection: ConnectionID, peerKey: String?, roles: PeerRoles = .admin, payload: [UInt8], address: String = ""
+    ) {
         self.connection = connection
         self.peerKey = peerKey
         self.roles = roles
         self.payload = payload
+        self.address = address
+    }
+
+    /// Where it was sent from is no part of a message.
+    package static func == (left: ReceivedMessage, right: ReceivedMessage) -> Bool {
+        left.connection == right.connection && left.peerKey == right.peerKey && left.roles == right.roles
+            && left.payload == right.payload
     }
 }
 

@@ -153,6 +153,7 @@ package struct Coordinator: Sendable {
         case .pause: pause()
         case .proceed: proceed()
         case .resume(let song): resume(song)
+        case .note(let song, let note): self.note(note, of: song)
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))
         case .releaseMachine(let machine): releaseMachine(machine)

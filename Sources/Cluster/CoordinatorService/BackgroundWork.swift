@@ -1,5 +1,6 @@
 import CoordinatorCore
 import CoreMetrics
+import ProgramLog
 import SongFiles
 import SongPlan
 import Synchronization
@@ -32,6 +33,10 @@ final class BackgroundWork: Sendable {
     let uploads: UploadStore
     let completions: Completions
     let troubles: Troubles
+    let log: Log
+    /// Of finished songs.
+    let files = FinishedFiles()
+    let doubts = DoubtfulSongs()
     let metrics = CoordinatorMetrics()
     /// Whether what a machine or disk refuses is tried again; otherwise the coordinator stops with it.
     let isPatient: Bool
@@ -71,6 +76,7 @@ final class BackgroundWork: Sendable {
         self.completions = completions
         trustsPaths = options.trustsPaths
         team = Teams(threads: options.threads)
+        log = options.log
         troubles = Troubles(log: options.log)
         isPatient = options.waitsForRoom
     }

@@ -37,6 +37,15 @@ extension CoordinatorLoop {
             try submit(song, specification, format: format, priority: priority, of: asker)
             awaited.add(song, from: asker.connection, number: number)
             return nil
+        case let request?: return try answerAtOnce(request, asker)
+        case nil: throw SongError("the request is empty, or of a newer release")
+        }
+    }
+
+    /// Answers what needs no work on another thread.
+    private func answerAtOnce(_ request: ClientRequest, _ asker: Asker) throws -> ClientReply {
+        switch request {
+        case .upload, .submit: preconditionFailure("these are answered later")
         case .status(let song, let cursor, let selection):
             return .status(try status(song, cursor: cursor, selection, of: asker))
         case .cancel(let song):
@@ -55,6 +64,12 @@ extension CoordinatorLoop {
             completions.post(.event(.resume(song)))
             try sayThatItWaits("\(song) goes on")
             return .resumed(wasAtRest: state.isResumable)
+        case .note(let song, let change):
+            let note = try change.applied(to: existing(song, of: asker).note)
+            completions.post(.event(.note(song, note)))
+            try sayThatItWaits("\(song) is called and kept as asked")
+            return .noted
+        case .request(let song): return try requested(of: existing(song, of: asker).song)
         case .releaseMachine(let machine):
             guard asker.isAdmin else {
                 throw SongError("only a key with the role admin may release machines", .forbidden)
@@ -67,7 +82,6 @@ extension CoordinatorLoop {
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))
         case .models(let question): return .models(try work.registry.answer(question))
         case .metrics(let name): return .metrics(MetricPage(of: snapshot(), after: name))
-        case nil: throw SongError("the request is empty, or of a newer release")
         }
     }
 
@@ -113,14 +127,44 @@ extension CoordinatorLoop {
         let left =
             core.secondsLeft(of: status.song)
             ?? (speed > 0 ? Double(status.wantedTokens - status.sampledTokens) / speed : 0)
+        let submission = core.submission(of: status.song)
+        let inputs = submission?.planInputs
+        let rate = Double(max(1, inputs?.geometry.sampleRate ?? 1))
         return StatusReport.Song(
-            status: status, priority: core.submission(of: status.song)?.priority ?? 0,
+            status: status, priority: submission?.priority ?? 0,
             ageSeconds: max(0, journal.time - status.submittedAt), tokensPerSecond: speed,
             secondsLeft: left, stage: song?.stage.progress,
             waiting: troubles.waiting(status.song) ?? core.waiting(status.song),
             audibleSeconds: status.levels.map {
                 song?.audibleSeconds(level: $0.level, samples: status.samples) ?? 0
-            })
+            },
+            seconds: Double(inputs?.sampleLength ?? 0) / rate,
+            labels: submission.map { summaries.labels(of: $0) } ?? [],
+            parent: status.parent.map { origin in
+                StatusReport.Parent(
+                    origin: origin, secondsPerToken: Double(inputs?.geometry.lengthUnit ?? 0) / rate,
+                    isHere: isHere(origin, of: status))
+            }, note: note(of: status.song))
+    }
+
+    /// Whether a branch's parent is here: a song of its id that is not younger.
+    private func isHere(_ origin: BranchOrigin, of child: SongStatus) -> Bool {
+        guard let parent = origin.song.flatMap(core.submission) else { return false }
+        return parent.song != child.song && parent.submittedAt <= child.submittedAt
+    }
+
+    /// What a song was asked for, with files by their owner's names.
+    private func requested(of song: SongID) throws -> ClientReply {
+        guard let submission = core.submission(of: song),
+            var request = try? JSONDecoder().decode(SongRequest.self, from: Data(submission.specification.utf8))
+        else { throw SongError("what \(song) was asked for cannot be read in the journal") }
+        request.specification = request.specification.portable(ancestry: nil)
+        // What a branch keeps has a name that means nothing to anybody.
+        if request.specification.parent != nil {
+            (request.specification.codes, request.specification.sources) = (nil, nil)
+        }
+        let json = String(decoding: try request.specification.json(), as: UTF8.self)
+        return .request(specification: json, format: request.format)
     }
 
     private static let mostWaiting = 10_000
@@ -133,6 +177,9 @@ extension CoordinatorLoop {
     private func files(of status: SongStatus, soFar: Bool, after: String) throws -> FileList {
         let song = status.song
         var list = FileList(state: status.state)
+        checkFiles(of: song)
+        let damaged = work.files.damaged(of: song)
+        list.damage = damage(of: song)
         if let plan = core.plan(of: song) {
             list.sampleRate = plan.geometry.sampleRate
             list.sampleLength = plan.sampleLength
@@ -144,7 +191,7 @@ extension CoordinatorLoop {
         for path in FileManager.default.enumerator(atPath: root.path)?.compactMap({ $0 as? String }).sorted() ?? [] {
             let attributes = try? FileManager.default.attributesOfItem(atPath: root.appendingPathComponent(path).path)
             guard let attributes, attributes[.type] as? FileAttributeType == .typeRegular, !path.contains(".partial"),
-                path != SongFolderLayout.ownerName,
+                path != SongFolderLayout.ownerName, path != SongFolderLayout.witnessName, damaged[path] == nil,
                 SongFolderLayout.isSoFar(path) == soFar
             else { continue }
             // In the order of their paths.
@@ -175,6 +222,9 @@ extension CoordinatorLoop {
     private func piece(of path: String, _ song: SongID, from offset: UInt64, count: Int) throws -> ClientReply {
         guard !path.split(separator: "/").contains(".."), !path.hasPrefix("/") else {
             throw SongError("\(PeerText.shown(path)) is not a file of the song", .unknown)
+        }
+        if let what = work.files.damaged(of: song)[path] {
+            throw SongError("\(PeerText.shown(path)) of \(song) was damaged: \(what)", .unavailable)
         }
         let url = layout(of: song).folder.appendingPathComponent(path)
         guard let handle = try? FileHandle(forReadingFrom: url) else {

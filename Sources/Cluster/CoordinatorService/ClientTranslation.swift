@@ -19,6 +19,9 @@ enum ClientRequest {
     case cancel(SongID)
     case remove(SongID, force: Bool)
     case resume(SongID)
+    case note(SongID, NoteChange)
+    /// What a song was asked for.
+    case request(SongID)
     case releaseMachine(MachineID)
     /// The song's files: finished ones, or sound that grows.
     ///
@@ -74,6 +77,9 @@ enum ClientReply {
     case cancelled(wasRunning: Bool)
     case removed(wasRunning: Bool)
     case resumed(wasAtRest: Bool)
+    case noted
+    /// - Parameter specification: as JSON.
+    case request(specification: String, format: String)
     case released(wasSetAside: Bool)
     case files(FileList)
     /// - Parameter size: of the whole file.
@@ -100,62 +106,12 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .released, .files, .piece, .timeline,
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .noted, .request, .released, .files,
+            .piece, .timeline,
             .models, .metrics:
             return .refused("the answer is larger than a message can be")
         }
     }
-}
-
-/// Songs and workers, as clients see them.
-struct StatusReport {
-    struct Song {
-        /// Bytes in a message.
-        var wireSize: Int { WireSongStatus(self).byteCount + 4 }
-        var status: SongStatus
-        var priority: Int
-        /// Since it was submitted.
-        var ageSeconds: Double
-        var tokensPerSecond: Double
-        var secondsLeft: Double
-        /// Of encoding or decoding.
-        var stage: (share: Double, secondsLeft: Double)?
-        /// What holds it up; nil when nothing.
-        var waiting: String?
-        /// By level.
-        var audibleSeconds: [Double]
-    }
-    struct Worker {
-        /// Bytes in a message.
-        var wireSize: Int { WireWorkerStatus(self).byteCount + 4 }
-        var status: WorkerStatus
-        var silentSeconds: Double
-    }
-    struct SetAside {
-        var status: SetAsideStatus
-        var secondsSince: Double
-        /// 0: until somebody releases it.
-        var secondsLeft: Double
-    }
-    struct Refusal {
-        var entry: RefusalTable.Entry
-        var secondsAgo: Double
-    }
-    var songs: [Song]
-    var workers: [Worker]
-    /// The newest first.
-    var refusals: [Refusal]
-    /// Machines that get nothing just now, as many as fit.
-    var setAsides: [SetAside] = []
-    /// What holds the coordinator up, or soon will.
-    var troubles: [String]
-    var uptimeSeconds: Double
-    /// nil where they cost nothing.
-    var connections: ConnectionCount?
-    /// How many songs and workers there are, where not all may be shown.
-    var all: (songs: Int, workers: Int)?
-    /// Where the rest begins, which another request asks for.
-    var next: String?
 }
 
 /// Files of a song's folder.
@@ -166,6 +122,8 @@ struct FileList {
         var size: UInt64
     }
     var state: SongState
+    /// What becomes of files that are damaged, and not in the list; nil when none is.
+    var damage: String?
     var files: [File] = []
     /// Audio samples a second, and of the whole song; 0 when that is not known.
     var sampleRate = 0
@@ -194,6 +152,8 @@ extension ClientRequest {
         case .cancel(let cancel): self = .cancel(cancel.song)
         case .remove(let remove): self = .remove(remove.song, force: remove.force)
         case .resume(let resume): self = .resume(resume.song)
+        case .note(let note): self = .note(note.song, NoteChange(note))
+        case .request(let query): self = .request(query.song)
         case .releaseMachine(let release): self = .releaseMachine(release.machine)
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
@@ -234,8 +194,11 @@ extension AddressedReply {
         case .released(let wasSetAside): wire.released.wasSetAside = wasSetAside
         case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
+        case .noted: wire.noted = WireNoted()
+        case .request(let specification, let format):
+            (wire.request.specification, wire.request.format) = (specification, format)
         case .files(let list):
-            wire.files.state = "\(list.state)"
+            wire.files.state = "\(list.state)" + (list.damage.map { ", but \($0.prefix(1000))" } ?? "")
             wire.files.sampleRate = UInt32(list.sampleRate)
             wire.files.sampleLength = UInt64(list.sampleLength)
             wire.files.files = list.files.map(WireFileEntry.init)
@@ -269,114 +232,5 @@ extension WireFileEntry {
         self.init()
         path = file.path
         size = file.size
-    }
-}
-
-extension WireStatus {
-    fileprivate init(_ report: StatusReport) {
-        self.init()
-        uptimeSeconds = report.uptimeSeconds
-        songs = report.songs.map(WireSongStatus.init)
-        workers = report.workers.map(WireWorkerStatus.init)
-        refusals = report.refusals.map(WireRefusal.init)
-        next = report.next ?? ""
-        if let count = report.connections {
-            connections = UInt32(clamping: count.open)
-            connectionLimit = UInt32(clamping: count.limit)
-            turnedAway = count.turnedAway
-        }
-        // An older client shows who was refused, and so hears of what it is not shown.
-        if let all = report.all, all.songs > songs.count || all.workers > workers.count {
-            var note = WireRefusal()
-            note.name = "status"
-            note.reason =
-                "it shows \(songs.count) of \(all.songs) songs and \(workers.count) of \(all.workers) workers: a newer "
-                + "orchestrion shows all"
-            note.count = 1
-            refusals.insert(note, at: 0)
-        }
-        troubles = report.troubles.prefix(16).map { PeerText.lines($0, limit: 1000) }
-        setAside = report.setAsides.map(WireSetAside.init)
-    }
-}
-
-extension WireSetAside {
-    fileprivate init(_ aside: StatusReport.SetAside) {
-        self.init()
-        machine = aside.status.machine
-        name = aside.status.name
-        reason = String(aside.status.reason.prefix(500))
-        secondsLeft = aside.secondsLeft
-        sinceSeconds = aside.secondsSince
-    }
-}
-
-extension WireRefusal {
-    fileprivate init(_ refusal: StatusReport.Refusal) {
-        self.init()
-        let entry = refusal.entry
-        (key, address, name, reason) = (entry.key, entry.address, entry.name, entry.reason)
-        secondsAgo = refusal.secondsAgo
-        count = entry.count
-    }
-}
-
-extension WireWorkerStatus {
-    fileprivate init(_ worker: StatusReport.Worker) {
-        self.init()
-        self.worker = PeerText.shown(worker.status.worker, limit: 80)
-        name = worker.status.name
-        levels = worker.status.levels.map(UInt32.init)
-        slots = UInt32(worker.status.slots)
-        busy = UInt32(worker.status.busy)
-        tokensPerSecond = worker.status.tokensPerSecond
-        silentSeconds = worker.silentSeconds
-        machine = String(worker.status.machine.prefix(200))
-    }
-}
-
-extension WireSongStatus {
-    fileprivate init(_ song: StatusReport.Song) {
-        self.init()
-        let status = song.status
-        self.song = status.song
-        model = status.model
-        (songState, state, reason) = status.state.wire
-        samples = UInt32(status.samples)
-        segments = UInt32(clamping: status.segments)
-        running = UInt32(clamping: status.running)
-        sampledTokens = UInt64(status.sampledTokens)
-        wantedTokens = UInt64(status.wantedTokens)
-        tokensPerSecond = song.tokensPerSecond
-        secondsLeft = song.secondsLeft
-        priority = Int32(clamping: song.priority)
-        ageSeconds = song.ageSeconds
-        waiting = song.waiting.map { String($0.prefix(1000)) } ?? ""
-        if let stage = song.stage { (stageShare, stageSecondsLeft) = stage }
-        levels = zip(status.levels, song.audibleSeconds).map { level, audibleSeconds in
-            var progress = WireLevelStatus()
-            progress.level = UInt32(level.level)
-            progress.tokens = UInt64(level.tokens)
-            progress.total = UInt64(level.total)
-            progress.windowsDone = UInt32(level.windowsDone)
-            progress.windows = UInt32(level.windows)
-            progress.audibleSeconds = audibleSeconds
-            return progress
-        }
-    }
-}
-
-extension SongState {
-    /// For the wire; the words are for clients of before.
-    fileprivate var wire: (state: WireSongState, words: String, reason: String) {
-        switch self {
-        case .preparing: (.preparing, "preparing", "")
-        case .sampling: (.sampling, "sampling", "")
-        case .decoding: (.decoding, "decoding", "")
-        case .finished: (.finished, "finished", "")
-        case .parked(let reason): (.parked, "parked", String(reason.prefix(2000)))
-        case .failed(let reason): (.failed, "failed", String(reason.prefix(2000)))
-        case .cancelled: (.cancelled, "cancelled", "")
-        }
     }
 }

@@ -38,6 +38,7 @@ final class CoordinatorLoop {
     private static let longestTurn = 0.03
     /// When the timelines of songs that run may be written again: it takes long for long songs.
     var nextTimelines: [SongID: Double] = [:]
+    var summaries = SongSummaries()
     /// Connections that are to be hung up on.
     var unwanted: [ConnectionID] = []
     /// Workers whose refusal is noted already.
@@ -51,6 +52,10 @@ final class CoordinatorLoop {
     /// Who said something while nothing could be journaled, that was left.
     var unheard: Set<ConnectionID> = []
     var upkeep: Upkeep
+    var scrub = Scrub()
+    /// Finished songs in doubt, as they were told.
+    var toldDoubts = 0
+    var nextProfileLook = 0.0
     /// What workers tell of themselves.
     var figures = ReportedFigures()
     var known = KnownMetrics()
@@ -83,6 +88,7 @@ final class CoordinatorLoop {
         completions.wake(transport.waker)
         resumeSongs()
         beginUpkeep()
+        for machine in core.verdicts.keys.sorted() { findDoubtful(machine) }
         do {
             while !completions.isStopping {
                 let messages = try nextMessages(transport)
@@ -149,7 +155,7 @@ final class CoordinatorLoop {
     func handle(
         _ message: Incoming, from sender: ReceivedMessage, _ replies: inout [AddressedReply]
     ) -> [Effect] {
-        let (connection, key) = (sender.connection, sender.peerKey ?? "")
+        let (connection, key, address) = (sender.connection, sender.peerKey ?? "", sender.address)
         var effects: [Effect] = []
         guard isAllowed(message, sender, &replies, &effects) else {
             strike(connection)
@@ -167,11 +173,11 @@ final class CoordinatorLoop {
             // Without one, the answer follows later.
             if let reply { replies.append(AddressedReply(connection: connection, number: number, reply: reply)) }
         case .foreignRequest(let number, let reason):
-            note(RefusalTable.Entry(reason: "a client: \(reason)"))
+            note(RefusalTable.Entry(key: key, address: address, reason: "a client: \(reason)"))
             strike(connection)
             replies.append(AddressedReply(connection: connection, number: number, reply: .refused(reason)))
         case .foreignWorker(let name, let reason):
-            note(RefusalTable.Entry(key: key, name: name, reason: reason))
+            note(RefusalTable.Entry(key: key, address: address, name: name, reason: reason))
             strike(connection)
             refusedAtDoor.insert(Peer(connection.bytes))
             return [.send(Peer(connection.bytes), .refused(reason: reason))]
@@ -195,7 +201,7 @@ final class CoordinatorLoop {
         case .notOfThisProtocol:
             metrics.count(CoordinatorMetric.messagesRefused, "foreign")
             let reason = "it sent what is no message of this protocol; it may be of another release"
-            note(RefusalTable.Entry(key: key, reason: reason))
+            note(RefusalTable.Entry(key: key, address: address, reason: reason))
             strike(connection)
         }
         return []

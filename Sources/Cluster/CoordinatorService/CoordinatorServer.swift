@@ -193,7 +193,9 @@ package final class CoordinatorServer: Sendable {
         case .submit:
             return .refused(
                 "the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "), .unavailable)
-        case .status, .upload, .cancel, .resume, .remove, .releaseMachine, .list, .read, .timeline, .models: return nil
+        case .status, .upload, .cancel, .resume, .note, .request, .remove, .releaseMachine, .list, .read, .timeline,
+            .models:
+            return nil
         }
     }
 }

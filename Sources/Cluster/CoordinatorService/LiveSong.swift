@@ -17,6 +17,7 @@ struct LiveSong: Sendable {
     /// With nominal cuts.
     let plan: Plan
     let output: SongOutput
+    let layout: SongFolderLayout
     let stage = StageMeter()
     let sounds: GrowingSounds
     let joins: GrowingJoins
@@ -31,6 +32,7 @@ struct LiveSong: Sendable {
         self.id = id
         self.request = request
         self.plan = plan
+        layout = SongFolderLayout(folder)
         output = SongOutput(folder: folder, request: request, plan: plan)
         sounds = GrowingSounds(output: output, model: request.specification.model, plan: plan)
         joins = GrowingJoins(output: output, model: request.specification.model)

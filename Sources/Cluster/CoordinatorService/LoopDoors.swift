@@ -19,11 +19,13 @@ extension CoordinatorLoop {
         case .event(.workerHello(let peer, let worker)):
             refusedAtDoor.insert(peer)
             effects.append(.send(peer, .refused(reason: reason)))
-            note(RefusalTable.Entry(key: sender.peerKey ?? "", name: worker.name, reason: reason))
+            note(
+                RefusalTable.Entry(
+                    key: sender.peerKey ?? "", address: sender.address, name: worker.name, reason: reason))
             return false
         case .event, .heartbeat, .foreignWorker, .damaged, .notOfThisProtocol: break
         }
-        note(RefusalTable.Entry(key: sender.peerKey ?? "", reason: reason))
+        note(RefusalTable.Entry(key: sender.peerKey ?? "", address: sender.address, reason: reason))
         return false
     }
 

@@ -77,6 +77,8 @@ extension CoordinatorLoop {
             CoordinatorMetric.songs,
             Dictionary(uniqueKeysWithValues: SongState.words.map { ($0, .init(census.songs[$0] ?? 0)) }))
         snapshot.add(CoordinatorMetric.songsWaiting, .init(troubles.waitingSongs))
+        snapshot.add(CoordinatorMetric.songsDamaged, .init(work.files.songs.count))
+        snapshot.add(CoordinatorMetric.songsDoubtful, .init(work.doubts.songs.count))
         snapshot.add(CoordinatorMetric.windowsPending, byLevel(census.pending))
         snapshot.add(CoordinatorMetric.windowsReady, byLevel(census.ready))
         snapshot.add(CoordinatorMetric.windowsLeased, .init(census.leased))

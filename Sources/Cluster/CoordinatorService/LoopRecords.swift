@@ -11,13 +11,15 @@ extension CoordinatorLoop {
             decodeArrived(stream, from: start, tokens)
         case .leaseGranted(let task, _, let worker): remember(worker, of: task.song)
         case .songState(let song, let state): tell(song, state)
-        case .songRemoved(let song): removeFiles(of: song)
+        case .songRemoved(let song):
+            summaries.forget(song)
+            removeFiles(of: song)
         case .songResumed(let song): tell(.songState, "song \(song) was resumed", LogFields(song: song))
         case .cut(let song, let sample, let seam, let position):
             tell(
                 .cut, "song \(song) sample \(sample): cut \(seam) lies at top-level token \(position)",
                 LogFields(song: song))
-        case .songSubmitted, .machine, .checkBegun, .claimed, .cutDropped: break
+        case .songSubmitted, .songNoted, .machine, .checkBegun, .claimed, .cutDropped: break
         case .workerBlamed(let task, let worker, let blame, _):
             tell(
                 .blame, "\(task) failed on worker \(name(of: worker)): \(blame)", LogFields(task, name(of: worker)))
@@ -34,7 +36,10 @@ extension CoordinatorLoop {
                 LogFields(song: stream.song))
         case .verdict(let machine, let reason):
             options.log("machine \(machine) gives wrong tokens: \(reason)", .warning)
-        case .verdictLifted(let machine): options.log("machine \(machine) is trusted again")
+            findDoubtful(machine)
+        case .verdictLifted(let machine):
+            work.doubts.trust(machine)
+            options.log("machine \(machine) is trusted again")
         }
     }
 

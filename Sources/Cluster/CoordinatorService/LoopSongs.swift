@@ -101,7 +101,7 @@ extension CoordinatorLoop {
                 }
             }
         }
-        work.finish(song, segments, plans: core.plans(of: id))
+        work.finish(song, segments, plans: core.plans(of: id), unwitnessed: core.unwitnessed(of: id))
     }
 
     /// Writes `timeline.json`, unless the song has ended before and it is complete.

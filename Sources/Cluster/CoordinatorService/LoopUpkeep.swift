@@ -33,6 +33,7 @@ extension CoordinatorLoop {
     private static let space = Troubles.Place.coordinator(part: "room")
     private static let quota = Troubles.Place.coordinator(part: "quota")
     private static let place = Troubles.Place.coordinator(part: "the journal's place")
+    private static let others = Troubles.Place.coordinator(part: "the journal's content")
     private static let day = 86_400.0
     /// Less than this part of a disk or quota, and less than so many bytes, is little.
     private static let (littlePart, littleBytes) = (20, 1_000_000_000)
@@ -69,6 +70,9 @@ extension CoordinatorLoop {
             try lookAtRoom(transport, &replies)
             try lookAtPlace(transport, &replies)
             secureNewSongs()
+            checkNextFiles(now)
+            tellOfDoubts()
+            tellOfProfiles(now)
         }
         if now >= upkeep.nextSettling {
             upkeep.nextSettling = now + 2
@@ -158,6 +162,8 @@ extension CoordinatorLoop {
         upkeep.endings[song] = nil
         upkeep.unsettled[song] = nil
         troubles.forget(song)
+        work.files.forget(song)
+        work.doubts.forget(song)
         let place = layout(of: song).folder
         guard FileManager.default.fileExists(atPath: place.path) else { return }
         let gone = place.deletingLastPathComponent().appendingPathComponent(".removed-\(UUID().uuidString)")
@@ -252,6 +258,13 @@ extension CoordinatorLoop {
                 )
             }
         }
+        if journal.wasWrittenByOthers {
+            troubles.set(
+                Self.others,
+                "somebody wrote into \(journal.path) while it was used. Songs that run go on from memory, but a restart may find "
+                    + "less of them, so let them end first. Then stop the coordinator and give: orchestrion journal check --state "
+                    + "'\(folder.path)'. No more backups are made, so that those from before stay")
+        }
         guard wasAstray != upkeep.isAstray else { return }
         if !upkeep.isAstray { troubles.clear(Self.place) }
         if !gate.isHolding { try pauseOrProceed(reason, transport, &replies) }
@@ -262,7 +275,7 @@ extension CoordinatorLoop {
 
     private func backUp() {
         let (path, folder) = (journal.path, folder.path)
-        guard !core.songIDs.isEmpty, let size = try? journal.size() else { return }
+        guard !core.songIDs.isEmpty, !journal.wasWrittenByOthers, let size = try? journal.size() else { return }
         work.add(.upkeep) { [options] in
             if let age = JournalBackup.age(beside: path), age < .seconds(60) { return }
             guard DiskSpace.of(folder).map({ $0.free > 2 * size.bytes + 50_000_000 }) ?? true else {

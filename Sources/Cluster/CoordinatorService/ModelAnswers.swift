@@ -98,6 +98,7 @@ extension WireModelEntry {
         genres = UInt32(model.labellers.last?.names.genres.count ?? 0)
         lyricCharacters = UInt32(model.hyperparameters.priors.last?.lyricLength ?? 0)
         lengthUnit = UInt64(geometry.lengthUnit)
+        window = UInt64(geometry.levels[geometry.top].windowLength * geometry.lengthUnit)
         let hour = 3600 * geometry.sampleRate
         longest = UInt64(min(hour, geometry.timing?.maximumTotal ?? hour) / geometry.lengthUnit * geometry.lengthUnit)
     }

@@ -11,11 +11,13 @@ package final class ModelRegistry: Sendable {
         var models: [String: Model] = [:]
         var vqvaes: [String: VQVAE] = [:]
         var fingerprints: [String: (files: [String], values: [Int: String])] = [:]
+        /// Folders that were given and could not be opened so far.
+        var awaited: Set<String> = []
     }
     private let known = Mutex(Known())
     /// The geometry for folders without their own.
     private let preset: String?
-    private let profile: NumericProfile
+    let profile: NumericProfile
     /// Folders of models that songs may name beside those that were added; nil for any folder.
     private let places: [String]?
 
@@ -30,7 +32,13 @@ package final class ModelRegistry: Sendable {
 
     /// Opens a model's folder and remembers it by its name and its path.
     @discardableResult
-    package func add(path: String) throws -> Model { try add(path: path, preset: preset) }
+    package func add(path: String) throws -> Model {
+        let full = URL(fileURLWithPath: path).standardizedFileURL.path
+        known.withLock { _ = $0.awaited.insert(full) }
+        let model = try add(path: path, preset: preset)
+        known.withLock { _ = $0.awaited.remove(full) }
+        return model
+    }
 
     /// Opens a folder that says its own geometry, whatever preset others need.
     package func addOwn(path: String) throws { _ = try add(path: path, preset: nil) }
@@ -72,12 +80,16 @@ package final class ModelRegistry: Sendable {
         let full = URL(fileURLWithPath: name).standardizedFileURL.path
         let last = URL(fileURLWithPath: name).lastPathComponent
         if let model = known.withLock({ $0.models[full] ?? $0.models[name] }) { return model }
-        if let folder = folder(name, full) { return try add(path: folder) }
+        if let folder = folder(name, full) { return try add(path: folder, preset: preset) }
         if let model = known.withLock({ $0.models[last] }) { return model }
         if places == nil, name.hasPrefix("/") {
             throw SongError(
                 "the model's folder \(name) is not there" + (ModelPlace.origin(of: name).map { ". \($0)" } ?? ""))
         }
+        let away = known.withLock { known in
+            known.awaited.sorted().first { $0 == full || URL(fileURLWithPath: $0).lastPathComponent == last }
+        }
+        if let away { throw Self.away(away) }
         let names = Set(known.withLock { $0.models.values.map(\.name) }).sorted()
         let known = names.isEmpty ? "the coordinator has none" : "the coordinator has \(names.joined(separator: ", "))"
         if places != nil {
@@ -91,6 +103,36 @@ package final class ModelRegistry: Sendable {
                     ? "--model takes a model's folder" : "the coordinator has \(names.joined(separator: ", "))")
                 + (ModelPlace.origin(of: name).map { ". \($0)" } ?? "")
         )
+    }
+
+    private static func away(_ folder: String) -> SongError {
+        let isThere = FileManager.default.fileExists(atPath: folder)
+        return SongError(
+            isThere
+                ? "the model in \(folder), which this coordinator was started with, cannot be opened just now; it goes on when "
+                    + "that is mended"
+                : "the model's folder \(folder), which this coordinator was started with, is away; it goes on when the folder "
+                    + "is mounted or copied there again", .unavailable)
+    }
+
+    /// The model of a song that was taken on, so that it was here then.
+    ///
+    /// - Throws: what says which folder is away, where it is.
+    func model(ofSong name: String) throws -> Model {
+        do {
+            return try model(name)
+        } catch let error as SongError where error.kind == .other {
+            let last = URL(fileURLWithPath: name).lastPathComponent
+            let folders = name.hasPrefix("/") ? [name] : (places ?? []).map { "\($0)/\(last)" }
+            guard !folders.isEmpty else {
+                throw SongError(
+                    "its model \(PeerText.shown(name)) is away: this coordinator was started without it; start it with --model",
+                    .missing)
+            }
+            throw SongError(
+                "its model's folder \(folders.joined(separator: " or ")) is away; it goes on when that is mounted or copied "
+                    + "there again", .missing)
+        }
     }
 
     /// The folder of a model that is opened when a song names it; nil when it may not be, or there is none.
@@ -134,7 +176,7 @@ package final class ModelRegistry: Sendable {
     }
 
     /// The VQ-VAE of the model of that name, loaded once.
-    func vqvae(named name: String) throws -> VQVAE { try vqvae(of: model(name)) }
+    func vqvae(named name: String) throws -> VQVAE { try vqvae(of: model(ofSong: name)) }
 
     /// The VQ-VAE of a model, loaded once.
     package func vqvae(of model: Model) throws -> VQVAE {

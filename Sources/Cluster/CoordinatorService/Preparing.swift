@@ -67,7 +67,7 @@ extension BackgroundWork {
     func encode(_ song: LiveSong) {
         add(.preparation, for: song, part: "preparing") { [self] in
             let prepared = try checkedAgain(song.request)
-            let model = try registry.model(prepared.specification.model)
+            let model = try registry.model(ofSong: prepared.specification.model)
             song.stage.begin()
             defer { song.stage.end() }
             let known = try prepared.knownTokens(model: model, team: team.preparation) {
@@ -82,7 +82,7 @@ extension BackgroundWork {
     /// what the client sent.
     private func checkedAgain(_ request: SongRequest) throws -> PreparedSong {
         do {
-            return try checked(request, slots: 0).song
+            return try checked(request, slots: 0, isKnown: true).song
         } catch {
             guard error.isFaultOfSong else { throw error }
             for file in Self.files(request) where try !uploads.isIntact(file) {
@@ -91,20 +91,23 @@ extension BackgroundWork {
                     .missing)
             }
             // Whatever was in the way for a moment is no fault of the song.
-            return try checked(request, slots: 0).song
+            return try checked(request, slots: 0, isKnown: true).song
         }
     }
 
     /// A request after every check; errors and warnings are in the client's words.
-    private func checked(_ request: SongRequest, slots: Int) throws -> (song: PreparedSong, model: Model) {
-        let model = try registry.model(request.specification.model)
+    ///
+    /// - Parameter isKnown: whether it passed them before.
+    private func checked(
+        _ request: SongRequest, slots: Int, isKnown: Bool = false
+    ) throws -> (song: PreparedSong, model: Model) {
+        let name = request.specification.model
+        let model = try isKnown ? registry.model(ofSong: name) : registry.model(name)
         let files = Self.files(request)
         do {
             var prepared = try SongPreparation.prepare(
-                request.specification, model: model, slots: slots, fingerprints: registry.fingerprints
-            ) { name in
-                trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
-            }
+                request.specification, model: model, slots: slots, fingerprints: registry.fingerprints,
+                locate: locate)
             prepared.warnings = prepared.warnings.map { uploads.inNamesOfClient($0, references: files) }
             return (prepared, model)
         } catch {
@@ -112,6 +115,11 @@ extension BackgroundWork {
             if let code = error.systemNumber { throw PreparationTrouble(description: text, systemCode: code) }
             throw SongError(text, (error as? SongError)?.kind ?? .other)
         }
+    }
+
+    /// The local file of what a request names.
+    func locate(_ name: String) throws -> String {
+        trustsPaths && FileManager.default.fileExists(atPath: name) ? name : try uploads.locate(name)
     }
 
     /// What a request names of the client's.
@@ -140,7 +148,7 @@ extension BackgroundWork {
             },
             numbers: numbers.allSatisfy { $0 == nil } ? nil : numbers.enumerated().map { $1 ?? $0 },
             priority: priority, submittedAt: time(), specification: try request.json(),
-            awaitsTokens: awaits)
+            awaitsTokens: awaits, parent: prepared.specification.parent)
         return PreparedSubmission(submission: submission, request: request, song: prepared)
     }
 }

@@ -43,7 +43,9 @@ struct RecordTotals {
         case .songRemoved: add(CoordinatorMetric.songsRemoved)
         case .checkBegun: add(CoordinatorMetric.windowsCompared)
         case .verdict: add(CoordinatorMetric.machinesConvicted)
-        case .tokens(_, _, _, .known), .cut, .machine, .checkEnded, .tokensDropped, .cutDropped, .verdictLifted: break
+        case .tokens(_, _, _, .known), .cut, .songNoted, .machine, .checkEnded, .tokensDropped, .cutDropped,
+            .verdictLifted:
+            break
         }
     }
 

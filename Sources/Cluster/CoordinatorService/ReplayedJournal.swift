@@ -27,6 +27,14 @@ package struct ReplayedJournal: Sendable {
                     + "new one; the damaged one is kept as \(salvage.copy); what is lost of unfinished songs is sampled again",
                 .warning, LogFields())
         }
+        if let damage = journal.logDamage {
+            let copy =
+                damage.copy.map { "the journal as it was is kept as \($0)" } ?? "there was no room for a copy of it"
+            log(
+                "warning: the journal is damaged: \(damage.text); what they held is sampled again, and \(copy)",
+                .warning,
+                LogFields())
+        }
         for damage in journal.damagedTotals {
             log("warning: the journal is damaged: \(damage); it counts from 0 again", .warning, LogFields())
         }

@@ -94,10 +94,12 @@ extension BackgroundWork {
     /// - Parameters:
     ///   - segments: codes, [level][sample][segment].
     ///   - plans: by sample.
-    func finish(_ song: LiveSong, _ segments: [[[[UInt16]]]], plans: [Plan]) {
+    ///   - unwitnessed: machines of which it has tokens that nobody compared.
+    func finish(_ song: LiveSong, _ segments: [[[[UInt16]]]], plans: [Plan], unwitnessed: [MachineID]) {
         add(.decoding, for: song, part: "writing its files") { [self] in
             song.stage.begin()
             defer { song.stage.end() }
+            try DoubtfulSongs.write(unwitnessed, song.layout)
             try writeAll(song, segments, plans)
             completions.post(.ofRun(song.run, song.id, .outputsWritten(song.id)))
         }
@@ -137,6 +139,18 @@ extension BackgroundWork {
                 }
             }
         }
-        try song.output.finish(tokens, joined: plan.cuts.isEmpty ? [] : joined)
+        try song.output.writeStereo()
+        try song.output.finish(
+            tokens, joined: plan.cuts.isEmpty ? [] : joined, ancestry: ancestry(of: song.request.specification))
+    }
+
+    /// The songs that a branch comes from; nil for a song that is none, and when the file that knew them has gone.
+    private func ancestry(of song: SongSpecification) throws -> [SongSpecification]? {
+        guard song.parent != nil, let codes = song.codes else { return nil }
+        do {
+            return try Ancestry.read(locate(codes))
+        } catch let error as SongError where error.kind == .missing {
+            return nil
+        }
     }
 }

@@ -63,8 +63,13 @@ package final class UploadStore: Sendable {
         }
         let path = folder.appendingPathComponent(String(file)).path
         guard FileManager.default.fileExists(atPath: path) else {
-            throw SongError(
-                "\(UploadName.original(of: reference)) was not sent completely; submit the song again", .missing)
+            let name = UploadName.original(of: reference)
+            guard FileManager.default.fileExists(atPath: path + ".part") else {
+                throw SongError(
+                    "\(name) is not in the coordinator's folder of uploads: it was removed there; submit the song again, which "
+                        + "sends it again", .missing)
+            }
+            throw SongError("\(name) was not sent completely; submit the song again", .missing)
         }
         return path
     }

@@ -74,7 +74,7 @@ final class Trace {
         case .checkBegun(let task): note(task, 0, 25)
         case .checkEnded(let task): note(task, 0, 26)
         case .tokensDropped(let stream, let start): note(TaskID(stream: stream, window: 0), UInt64(start), 27)
-        case .songSubmitted, .cut, .songState, .songResumed, .songRemoved, .machine, .cutDropped, .verdict,
+        case .songSubmitted, .cut, .songState, .songResumed, .songNoted, .songRemoved, .machine, .cutDropped, .verdict,
             .verdictLifted:
             mix(28)
             mix(Mixing.of(record.song))

@@ -16,8 +16,10 @@ package final class Gateway: Sendable {
         }
     }
 
-    /// All operations, in the order in which they are looked through.
+    /// All operations of the API, in the order in which they are looked through.
     package let routes: [Route]
+    /// What is for people, and for anybody.
+    private let page = PageRoutes().routes
     private let settings: Settings
 
     /// - Parameters:
@@ -33,6 +35,7 @@ package final class Gateway: Sendable {
         routes =
             HealthRoutes(cluster: cluster).routes
             + SongRoutes(cluster: cluster, files: files).routes
+            + BranchRoutes(cluster: cluster, watch: watch, folder: folder.appendingPathComponent("branches")).routes
             + EventRoutes(watch: watch, listeners: ListenerCount(most: settings.mostListeners)).routes
             + AudioRoutes(files: files, derived: derived).routes
             + FileRoutes(cluster: cluster, files: files, derived: derived).routes
@@ -73,8 +76,9 @@ package final class Gateway: Sendable {
         let target = try RequestTarget(request.target)
         // Probes name no host that we know, and are told nothing that is not for everybody.
         let isProbe = HealthRoutes.probes.contains(target.segments)
-        let caller = isProbe ? Caller(name: "", role: .viewer) : try settings.doors.admit(request)
-        let matching = routes.compactMap { route in route.parameters(of: target.segments).map { (route, $0) } }
+        let ofPage = Self.matching(page, target)
+        let caller = isProbe ? .anybody : try settings.doors.admit(request, isOpen: !ofPage.isEmpty)
+        let matching = ofPage.isEmpty ? Self.matching(routes, target) : ofPage
         guard !matching.isEmpty else {
             throw Problem(
                 .notFound,
@@ -97,6 +101,10 @@ package final class Gateway: Sendable {
         }
         let query = try Query(target.query, known: route.query)
         return try await route.answer(RouteRequest(request: request, path: path, query: query, caller: caller))
+    }
+
+    private static func matching(_ routes: [Route], _ target: RequestTarget) -> [(Route, [String: String])] {
+        routes.compactMap { route in route.parameters(of: target.segments).map { (route, $0) } }
     }
 
     private static func methods(_ routes: [Route]) -> String {

@@ -18,6 +18,9 @@ package final class Journal: Sendable {
     private let start: (wall: Double, steady: Double)
     /// What opening it had to mend; nil when nothing.
     package let salvage: Salvage?
+    /// What its write-ahead log had that could not be read; nil when nothing.
+    package let logDamage: LogDamage?
+    private let ownWrites = Mutex(OwnWrites())
     /// As they are on the disk.
     private let written: Mutex<[Total: UInt64]>
     /// Totals that are not as they were written, and so begin anew.
@@ -49,13 +52,19 @@ package final class Journal: Sendable {
         }
         let lock = try disk.lock(folder)
         try Self.makeDurable(Self.path(folder), on: disk)
+        var logDamage = LogDamage.look(Self.path(folder), on: disk)
+        if logDamage != nil { logDamage?.copy = try? JournalBackup.keepDamaged(Self.path(folder), on: disk) }
         let (database, salvage) = try Self.openOrSalvage(Self.path(folder), on: disk)
         try Self.guarding(Self.path(folder), "opening", on: disk) { try database.write(VerdictRow.continueNumbers) }
         let read = try Self.readTotals(database, Self.path(folder), on: disk)
         opened = Mutex(OpenedFile(database: database, lock: lock, folder: folder, on: disk))
         self.salvage = salvage
+        self.logDamage = logDamage
         written = Mutex(read.totals)
         damagedTotals = read.damaged
+        // So that what is left there of the damaged part is not taken for new damage later.
+        if logDamage != nil { try? checkpoint() }
+        ownWrites.withLock { $0.begin(disk.stamp(path)) }
     }
 
     private static func openOrSalvage(
@@ -190,6 +199,16 @@ package final class Journal: Sendable {
             let former = opened.database
             opened.take(try Self.open(path, on: disk), folder, on: disk)
             try? former.close()
+            ownWrites.withLock { $0.begin(disk.stamp(path)) }
+        }
+    }
+
+    /// Whether somebody else wrote into the file while it is open, as `cp` over it does. What is there by then is no journal,
+    /// or an older one: no backup is worth making of it.
+    package var wasWrittenByOthers: Bool {
+        ownWrites.withLock { own in
+            own.look(disk.stamp(path))
+            return own.hasOthers
         }
     }
 
@@ -233,6 +252,7 @@ package final class Journal: Sendable {
                     continue
                 }
                 if case .songSubmitted(let submission) = record { try Self.insert(submission, db) }
+                if case .songNoted(let song, _) = record { try Self.removeNotes(of: song, db) }
                 try statement.execute(arguments: RecordRow(record).arguments(time: time))
             }
             try TotalRow.write(after, db)
@@ -246,6 +266,12 @@ package final class Journal: Sendable {
         // What an index says is not believed.
         try db.execute(sql: "DELETE FROM records WHERE song = ? AND +song = ?", arguments: [song, song])
         try db.execute(sql: "DELETE FROM songs WHERE id = ?", arguments: [song])
+    }
+
+    /// The newest note alone counts.
+    private static func removeNotes(of song: SongID, _ db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM records WHERE song = ? AND +song = ? AND kind = 'noted'", arguments: [song, song])
     }
 
     private static func insert(_ submission: Submission, _ db: Database) throws {
@@ -314,7 +340,10 @@ package final class Journal: Sendable {
 
     /// Turns what SQLite and rows throw into what people can act on.
     func guarding<Result>(_ doing: String, _ body: () throws -> Result) throws(JournalError) -> Result {
-        try Self.guarding(path, doing, on: disk, body)
+        let isWriting = doing != "reading" && doing != "checking"
+        if isWriting { ownWrites.withLock { $0.look(disk.stamp(path)) } }
+        defer { if isWriting { ownWrites.withLock { $0.note(disk.stamp(path)) } } }
+        return try Self.guarding(path, doing, on: disk, body)
     }
 
     static func guarding<Result>(

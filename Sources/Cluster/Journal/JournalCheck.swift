@@ -46,6 +46,7 @@ package struct JournalCheck: Sendable, Hashable, Encodable {
             let date = (try? FileManager.default.attributesOfItem(atPath: file))?[.modificationDate] as? Date
             return Backup(file: file, ageSeconds: date.map { max(0, Date().timeIntervalSince($0).rounded()) } ?? 0)
         }
+        if let damage = LogDamage.look(path, on: SystemDisk()) { check.structure.append(damage.text) }
         try Journal.guarding(path, "checking") {
             var configuration = Configuration()
             configuration.readonly = true
@@ -64,7 +65,7 @@ package struct JournalCheck: Sendable, Hashable, Encodable {
     private mutating func look(_ db: Database) throws {
         let size = try JournalSize.of(db)
         (bytes, freeBytes) = (size.bytes, size.freeBytes)
-        structure = Array(try Journal.integrityFaults(db).prefix(Self.most))
+        structure += Array(try Journal.integrityFaults(db).prefix(Self.most))
         songs = try Int.fetchOne(db, sql: "SELECT count(*) FROM songs") ?? 0
         records = try Int.fetchOne(db, sql: "SELECT count(*) FROM records") ?? 0
         let contents = try Journal.contents(db)

@@ -10,6 +10,8 @@ package protocol JournalDisk: Sendable {
     func lock(_ folder: String) throws(JournalError) -> any Sendable
     func exists(_ path: String) -> Bool
     func identity(_ path: String) -> FileIdentity
+    /// nil where it is not known.
+    func stamp(_ path: String) -> FileStamp?
     /// All of a file.
     func read(_ path: String) throws -> [UInt8]
     /// Replaces a file that is there.
@@ -32,6 +34,11 @@ package protocol JournalDisk: Sendable {
     var steadyTime: Double { get }
 }
 
+extension JournalDisk {
+    /// Of disks that nobody else writes to.
+    package func stamp(_ path: String) -> FileStamp? { nil }
+}
+
 /// The disks of this machine.
 package struct SystemDisk: JournalDisk {
     private static let start = ContinuousClock.now
@@ -52,6 +59,13 @@ package struct SystemDisk: JournalDisk {
         var status = stat()
         guard stat(path, &status) == 0 else { return errno == ENOENT || errno == ENOTDIR ? .none : .unknown }
         return .file(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+    }
+
+    package func stamp(_ path: String) -> FileStamp? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileStamp(
+            size: Int(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }
 
     package func read(_ path: String) throws -> [UInt8] {

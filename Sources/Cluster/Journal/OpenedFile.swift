@@ -11,21 +11,45 @@ package enum FileIdentity: Sendable, Hashable {
     func differs(from former: FileIdentity) -> Bool { self != former && self != .unknown && former != .unknown }
 }
 
+/// What shows that a file was written to.
+package struct FileStamp: Sendable, Hashable {
+    package var size: Int
+    /// When it was changed last.
+    package var seconds: Int
+    package var nanoseconds: Int
+}
+
+/// Whether somebody else wrote to a file that this process writes to.
+struct OwnWrites: Sendable {
+    private var stamp: FileStamp?
+    private(set) var hasOthers = false
+
+    /// Before a write of this process, or to know.
+    mutating func look(_ now: FileStamp?) { if let now, let stamp, now != stamp { hasOthers = true } }
+
+    /// After one.
+    mutating func note(_ now: FileStamp?) { stamp = now }
+
+    /// The file is a new one.
+    mutating func begin(_ now: FileStamp?) { (stamp, hasOthers) = (now, false) }
+}
+
 /// A journal's file and lock while they are open, and which files had their names then.
 struct OpenedFile: Sendable {
     private(set) var database: DatabaseQueue
     private var lock: any Sendable
-    private var file: FileIdentity
+    /// With SQLite's files beside it.
+    private var files: [FileIdentity]
     private var lockFile: FileIdentity
 
     init(database: DatabaseQueue, lock: any Sendable, folder: String, on disk: any JournalDisk) {
         (self.database, self.lock) = (database, lock)
-        file = disk.identity(Journal.path(folder))
+        files = Self.identities(folder, on: disk)
         lockFile = disk.identity(StateLock.path(folder))
     }
 
     mutating func take(_ database: DatabaseQueue, _ folder: String, on disk: any JournalDisk) {
-        (self.database, file) = (database, disk.identity(Journal.path(folder)))
+        (self.database, files) = (database, Self.identities(folder, on: disk))
     }
 
     mutating func take(_ lock: any Sendable, _ folder: String, on disk: any JournalDisk) {
@@ -37,6 +61,15 @@ struct OpenedFile: Sendable {
     }
 
     func isInPlace(_ folder: String, on disk: any JournalDisk) -> Bool {
-        isLockInPlace(folder, on: disk) && !disk.identity(Journal.path(folder)).differs(from: file)
+        isLockInPlace(folder, on: disk)
+            && zip(Self.identities(folder, on: disk), files).enumerated().allSatisfy { number, pair in
+                // SQLite makes those beside the journal when it needs them.
+                !pair.0.differs(from: pair.1) || (number > 0 && pair.1 == .none)
+            }
+    }
+
+    /// Of the journal, its write-ahead log, and the index of that: what is written where no name leads is lost.
+    private static func identities(_ folder: String, on disk: any JournalDisk) -> [FileIdentity] {
+        ["", "-wal", "-shm"].map { disk.identity(Journal.path(folder) + $0) }
     }
 }

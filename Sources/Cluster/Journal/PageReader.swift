@@ -28,7 +28,7 @@ struct PageReader {
             let page = file[place..<min(place + Self.pageSize, file.count)]
             return Array(page) + repeatElement(0, count: Self.pageSize - page.count)
         }
-        if disk.exists(path + "-wal") { applyLog(try disk.read(path + "-wal")) }
+        if disk.exists(path + "-wal") { applyLog(WriteAheadLog(try disk.read(path + "-wal"))) }
     }
 
     var count: Int { pages.count }
@@ -36,56 +36,15 @@ struct PageReader {
     // MARK: the write-ahead log
 
     /// Takes over the pages of all transactions that are whole.
-    private mutating func applyLog(_ file: [UInt8]) {
-        let (headSize, frameHead) = (32, 24)
-        let frameSize = frameHead + Self.pageSize
-        guard file.count >= headSize else { return }
-        let head = Array(file[..<headSize])
-        let magic = Self.number(head, 0, 4)
-        guard magic & 0xffff_fffe == 0x377f_0682, Self.number(head, 8, 4) == Self.pageSize else { return }
-        let isBig = magic & 1 == 1
-        var sum = LogSum(isBig: isBig)
-        sum.add(head[..<24])
-        guard sum.fits(head, at: 24) else { return }
+    private mutating func applyLog(_ log: WriteAheadLog?) {
         var transaction: [Int: [UInt8]] = [:]
-        for start in stride(from: headSize, through: file.count - frameSize, by: frameSize) {
-            let frame = Array(file[start..<start + frameSize])
-            sum.add(frame[..<8])
-            sum.add(frame[frameHead...])
-            guard frame[8..<16].elementsEqual(head[16..<24]), sum.fits(frame, at: 16) else { return }
-            let number = Self.number(frame, 0, 4)
-            guard number > 0, number < 1 << 24 else { return }
-            transaction[number] = Array(frame[frameHead...])
-            // The size of the file after a transaction that ends here.
-            let size = Self.number(frame, 4, 4)
-            guard size > 0, size < 1 << 24 else { continue }
+        for frame in log?.whole ?? [] {
+            transaction[frame.page] = Array(frame.bytes)
+            guard let size = frame.size else { continue }
             if pages.count > size { pages.removeLast(pages.count - size) }
             while pages.count < size { pages.append([UInt8](repeating: 0, count: Self.pageSize)) }
             for (number, page) in transaction where number <= size { pages[number - 1] = page }
             transaction = [:]
-        }
-    }
-
-    /// The log's checksum, over pairs of words.
-    private struct LogSum {
-        let isBig: Bool
-        private var (first, second) = (UInt32(0), UInt32(0))
-
-        init(isBig: Bool) { self.isBig = isBig }
-
-        mutating func add(_ bytes: ArraySlice<UInt8>) {
-            func word(_ place: Int) -> UInt32 {
-                let raw = (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[place + $1]) }
-                return isBig ? raw : raw.byteSwapped
-            }
-            for place in stride(from: bytes.startIndex, to: bytes.endIndex - 7, by: 8) {
-                first = first &+ word(place) &+ second
-                second = second &+ word(place + 4) &+ first
-            }
-        }
-
-        func fits(_ bytes: [UInt8], at place: Int) -> Bool {
-            PageReader.number(bytes, place, 4) == Int(first) && PageReader.number(bytes, place + 4, 4) == Int(second)
         }
     }
 
@@ -203,7 +162,8 @@ struct PageReader {
     }
 
     /// Big-endian.
-    private static func number(_ bytes: [UInt8], _ place: Int, _ count: Int) -> Int {
+    /// Big-endian.
+    static func number(_ bytes: [UInt8], _ place: Int, _ count: Int) -> Int {
         (0..<count).reduce(0) { $0 << 8 | Int(bytes[place + $1]) }
     }
 

@@ -7,7 +7,7 @@ import SongPlan
 struct RecordRow {
     enum Kind: String {
         case submitted, known, sampled, granted, ended, vanished, reported, crashed, suspected, cut
-        case sampling, finished, parked, failed, cancelled, resumed
+        case sampling, finished, parked, failed, cancelled, resumed, noted
         case machine, check, claim, unchecked, dropped, uncut
     }
 
@@ -110,6 +110,7 @@ struct RecordRow {
             kind = .check
             setCheck(record)
         case .songResumed: kind = .resumed
+        case .songNoted(_, let note): (kind, text) = (.noted, Self.text(of: note))
         }
     }
 
@@ -133,7 +134,7 @@ struct RecordRow {
         case .cutDropped(_, let sample, let seam): (kind, self.sample, segment) = (.uncut, sample, seam)
         case .verdict, .verdictLifted: preconditionFailure("verdicts are of no song: see VerdictRow")
         case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed,
-            .songRemoved:
+            .songNoted, .songRemoved:
             break
         }
     }
@@ -154,6 +155,12 @@ struct RecordRow {
         case .failed(let reason): (.failed, reason)
         case .cancelled: (.cancelled, nil)
         }
+    }
+
+    private static func text(of note: SongNote) -> String? {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return (try? encoder.encode(note)).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// - Throws: a text that says what is wrong with the row.
@@ -280,6 +287,11 @@ struct RecordRow {
         case .failed: return .songState(song, .failed(reason: text ?? "unknown"))
         case .cancelled: return .songState(song, .cancelled)
         case .resumed: return .songResumed(song)
+        case .noted:
+            guard let text, let note = try? JSONDecoder().decode(SongNote.self, from: Data(text.utf8)) else {
+                return nil
+            }
+            return .songNoted(song, note)
         }
     }
 }

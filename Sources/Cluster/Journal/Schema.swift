@@ -94,6 +94,8 @@ enum Schema {
         }
         // What is counted over the journal's whole life; it begins with this release.
         migrator.registerMigration("9 totals") { db in try TotalRow.migrate(db) }
+        // Names and notes of songs are records of a new kind, which earlier releases do not know.
+        migrator.registerMigration("10 notes") { _ in }
         return migrator
     }
 }

@@ -72,6 +72,7 @@ struct VerdictRow {
         case .verdict(let name, let why): (name, why)
         case .verdictLifted(let name): (name, nil)
         case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed,
+            .songNoted,
             .songRemoved, .machine, .checkBegun, .claimed, .checkEnded, .tokensDropped, .cutDropped:
             nil
         }

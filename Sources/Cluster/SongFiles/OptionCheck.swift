@@ -7,6 +7,11 @@ enum OptionCheck {
     /// - Throws: `SongError` that says what to remove.
     static func check(_ song: SongSpecification, _ geometry: ModelGeometry) throws {
         let mode = song.mode.rawValue
+        if song.stereo == true, !song.samples.count.isMultiple(of: 3) {
+            throw SongError(
+                "stereo makes one sound of every three samples, and the song has \(song.samples.count); ask for 3 samples"
+            )
+        }
         switch song.mode {
         case .ancestral: try refuse(song.promptSeconds, "--prompt-seconds", "mode ancestral starts from nothing")
         case .primed:

@@ -50,6 +50,8 @@ package struct SongOutcome: Sendable, Hashable, Codable {
     package var format: String?
     /// BLAKE2b of the codes, by `z0`, `z1` …
     package var digests: [String: String]?
+    /// SHA-256 of the other files that were written, by their paths in the folder.
+    package var files: [String: String]?
     /// How numbers were kept.
     package var numericProfile: String?
     /// What the user was told when the song was accepted.
@@ -64,7 +66,7 @@ package struct SongOutcome: Sendable, Hashable, Codable {
     package init() {}
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
-        case orchestrion, format, digests
+        case orchestrion, format, digests, files
         case numericProfile = "numeric_profile"
         case warnings, approximate, joins
         case seamAUC = "seam_auc"

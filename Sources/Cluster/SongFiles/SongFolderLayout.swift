@@ -19,6 +19,11 @@ package struct SongFolderLayout: Sendable, Hashable {
     /// Which song the files are of; not listed.
     package static let ownerName = "owner"
     package var owner: URL { folder.appendingPathComponent(Self.ownerName) }
+    /// Machines of which the song has tokens that no other machine compared; not listed.
+    package static let witnessName = "unwitnessed"
+    package var unwitnessed: URL { folder.appendingPathComponent(Self.witnessName) }
+    /// Where a damaged file is made again; not listed.
+    package var again: URL { folder.appendingPathComponent("again.partial", isDirectory: true) }
     package var soFar: URL { folder.appendingPathComponent(Self.soFarName) }
 
     /// Which VQ-VAE makes the sound. Its name is one of those that are not listed and go when the song is finished.
@@ -46,9 +51,35 @@ package struct SongFolderLayout: Sendable, Hashable {
     /// What the names of one level's audio begin with.
     package static func levelFolder(_ number: Int) -> String { "\(level)\(number)/" }
 
+    /// The path below the folder.
+    ///
+    /// - Parameter fileExtension: of the format: wav, flac or ogg.
+    package static func audioPath(level: Int, sample: Int, fileExtension: String) -> String {
+        audio((level, sample), ".\(fileExtension)")
+    }
+
     /// - Parameter fileExtension: of the format: wav, flac or ogg.
     package func audio(level: Int, sample: Int, fileExtension: String) -> URL {
-        folder.appendingPathComponent(Self.audio((level, sample), ".\(fileExtension)"))
+        folder.appendingPathComponent(Self.audioPath(level: level, sample: sample, fileExtension: fileExtension))
+    }
+
+    /// Three samples as one sound.
+    ///
+    /// - Parameter number: counts them.
+    package func stereo(level: Int, number: Int, fileExtension: String) -> URL {
+        folder.appendingPathComponent("\(Self.levelFolder(level))\(Self.stereoName)\(number).\(fileExtension)")
+    }
+
+    private static let stereoName = "stereo_"
+
+    /// The level and number of a path of sound in stereo below the folder; nil for any other.
+    package static func stereoPlace(of path: String) -> (level: Int, number: Int)? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 2, parts[0].hasPrefix(level), parts[1].hasPrefix(stereoName),
+            let level = Int(parts[0].dropFirst(level.count)),
+            let number = Int(parts[1].dropFirst(stereoName.count).prefix { $0 != "." })
+        else { return nil }
+        return (level, number)
     }
 
     /// The score of a sample's seams, drawn.

@@ -12,10 +12,10 @@ package import Tensor
 ///
 /// Every file appears whole or not at all, and one that is there is not made again: a restart goes on.
 package struct SongOutput: Sendable {
-    private let layout: SongFolderLayout
+    let layout: SongFolderLayout
     private let request: SongRequest
     private let plan: Plan
-    private let format: AudioFormat
+    let format: AudioFormat
 
     package init(folder: URL, request: SongRequest, plan: Plan) {
         layout = SongFolderLayout(folder)
@@ -26,6 +26,15 @@ package struct SongOutput: Sendable {
 
     package func audioFile(level: Int, sample: Int) -> URL {
         layout.audio(level: level, sample: sample, fileExtension: format.fileExtension)
+    }
+
+    /// Sounds in stereo that the song asks for; `number` counts them.
+    var stereoPlaces: [(level: Int, number: Int)] {
+        guard request.specification.stereo == true else { return [] }
+        let levels = plan.levels.filter { $0.level >= plan.stopAt && $0.total > 0 }.map(\.level)
+        return levels.flatMap { level in
+            (0..<request.specification.samples.count / 3).map { (level: level, number: $0) }
+        }
     }
 
     /// Whether a level of a sample is decoded and complete.
@@ -141,9 +150,12 @@ package struct SongOutput: Sendable {
     /// Writes codes and description.
     ///
     /// - Parameters:
+    ///   - ancestry: of a branch, as its file of codes had it; nil when that is lost.
     ///   - tokens: [level][sample].
     ///   - joined: the levels that were sampled in segments, by sample.
-    package func finish(_ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = []) throws {
+    package func finish(
+        _ tokens: [[[UInt16]]], joined: [[JoinedLevel]] = [], ancestry: [SongSpecification]? = nil
+    ) throws {
         try OutputFolder.make(layout.folder.path)
         removeSoFar()
         removeUnfinished()
@@ -151,10 +163,8 @@ package struct SongOutput: Sendable {
             tokens.map { $0.map { $0.map(Int.init) } }, margins: Self.margins(joined),
             to: layout.codes.path,
             metadata: ["seed": "\(request.specification.seed)"])
-        var specification = request.specification
-        specification.prompt = specification.prompt.map { $0.map(UploadName.original(of:)) }
-        specification.codes = specification.codes.map(UploadName.original(of:))
-        let description = SongDescription(specification: specification, outcome: try outcome(tokens, joined))
+        let description = SongDescription(
+            specification: request.specification.portable(ancestry: ancestry), outcome: try outcome(tokens, joined))
         try OutputFile.replace(layout.description.path, with: description.json())
         // The journal lets the tokens go next, so the folder itself must be on the disk, too.
         OutputFolder.synchronize(containing: layout.folder.path)
@@ -169,6 +179,7 @@ package struct SongOutput: Sendable {
             (request.specification.fingerprints?.first.flatMap(NumericProfile.init(fingerprint:)) ?? .standard)
             .identifier
         outcome.digests = Dictionary(uniqueKeysWithValues: tokens.enumerated().map { ("z\($0)", Self.digest($1)) })
+        outcome.files = try fileDigests(samples: tokens.first?.count ?? 0)
         guard !plan.cuts.isEmpty else { return outcome }
         outcome.approximate = "\(plan.cuts.count + 1) segments"
         outcome.joins = joined.joined().flatMap(\.joins)
@@ -177,6 +188,20 @@ package struct SongOutput: Sendable {
                 .map { ($0.auc * 10_000).rounded() / 10_000 }
         }
         return outcome
+    }
+
+    /// SHA-256 of the codes and of all sound that is there, by path.
+    private func fileDigests(samples: Int) throws -> [String: String] {
+        let sounds = plan.levels.flatMap { level in
+            (0..<samples).filter { hasAudio(level: level.level, sample: $0) }.map {
+                SongFolderLayout.audioPath(level: level.level, sample: $0, fileExtension: format.fileExtension)
+            }
+        }
+        let paths = sounds + [SongFolderLayout.codesName]
+        return Dictionary(
+            uniqueKeysWithValues: try paths.map { path in
+                (path, try FileDigest.sha256(layout.folder.appendingPathComponent(path).path))
+            })
     }
 
     /// By level, of all samples and seams one after another.

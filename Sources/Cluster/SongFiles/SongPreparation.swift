@@ -260,6 +260,11 @@ package struct SongPreparation {
 
     private mutating func codes(locate: (String) throws -> String) throws -> [[[UInt16]]] {
         guard let file = specification.codes else {
+            if specification.ancestry != nil {
+                throw SongError(
+                    "the song is a branch, and its parents must be made before it: orchestrion sample --song and "
+                        + "orchestrion submit --song do that with its song.json")
+            }
             throw SongError("mode \(specification.mode.rawValue) needs --codes, a file of saved codes")
         }
         let path = try locate(file)

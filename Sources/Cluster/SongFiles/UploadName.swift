@@ -20,6 +20,12 @@ package enum UploadName {
         return String(reference[reference.index(after: bar)...])
     }
 
+    /// SHA-256 of the file, in hexadecimal; nil for what is no upload's name.
+    package static func digest(of reference: String) -> String? {
+        guard reference.hasPrefix(scheme) else { return nil }
+        return reference.dropFirst(scheme.count).split(separator: ".").first.map(String.init)
+    }
+
     package static func isValid(ending: String) -> Bool {
         (1...16).contains(ending.count) && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
     }

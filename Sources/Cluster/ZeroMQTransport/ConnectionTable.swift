@@ -62,7 +62,10 @@ struct ConnectionTable {
     mutating func closed(_ descriptor: Int32) -> Entry? { remove(descriptor) }
 
     /// A message came.
-    mutating func heard(_ descriptor: Int32, bytes: Int, key: String?, connection: ConnectionID) {
+    ///
+    /// - Returns: the peer's address.
+    @discardableResult
+    mutating func heard(_ descriptor: Int32, bytes: Int, key: String?, connection: ConnectionID) -> String {
         if entries[descriptor] == nil {
             made += 1
             entries[descriptor] = Entry(place: PeerPlace(of: descriptor), number: made, isHeard: true)
@@ -72,6 +75,7 @@ struct ConnectionTable {
         entries[descriptor]?.taken += bytes
         entries[descriptor]?.key = key
         entries[descriptor]?.connection = connection
+        return entries[descriptor]?.address ?? ""
     }
 
     mutating func note(_ refusal: ConnectionRefusal) { refusals.add(refusal) }

@@ -50,9 +50,13 @@ final class Doorkeeper: Sendable {
 
     func takeRefusals() -> [ConnectionRefusal] { table.withLock { $0.takeRefusals() } }
 
-    func heard(_ message: IncomingMessage, bytes: Int, key: String?, connection: ConnectionID) {
-        guard message.descriptor >= 0 else { return }
-        table.withLock { $0.heard(message.descriptor, bytes: bytes, key: key, connection: connection) }
+    /// - Returns: the peer's address; empty where it is not known.
+    func heard(_ message: IncomingMessage, bytes: Int, key: String?, connection: ConnectionID) -> String {
+        guard message.descriptor >= 0 else { return message.peerAddress ?? "" }
+        let address = table.withLock {
+            $0.heard(message.descriptor, bytes: bytes, key: key, connection: connection)
+        }
+        return address.isEmpty ? message.peerAddress ?? "" : address
     }
 
     func turnAway(_ connection: ConnectionID, _ reason: ConnectionRefusal.Reason) {

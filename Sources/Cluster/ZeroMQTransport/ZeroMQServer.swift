@@ -142,7 +142,7 @@ package final class ZeroMQServer: Transport {
         }
         let connection = ConnectionID(bytes: incoming.frames[0])
         let overhead = authenticator == nil ? 0 : curveFrameOverhead
-        doorkeeper.heard(
+        let address = doorkeeper.heard(
             incoming, bytes: incoming.wireBytes + overhead, key: incoming.userID, connection: connection)
         var (key, allowed) = (String?.none, PeerRoles.admin)
         if let authenticator {
@@ -155,7 +155,9 @@ package final class ZeroMQServer: Transport {
             }
             (key, allowed) = (user, roles)
         }
-        return ReceivedMessage(connection: connection, peerKey: key, roles: allowed, payload: incoming.frames[1])
+        return ReceivedMessage(
+            connection: connection, peerKey: key, roles: allowed, payload: incoming.frames[1],
+            address: address)
     }
 
     package func send(_ payload: [UInt8], to connection: ConnectionID) throws -> Bool {

@@ -34,7 +34,10 @@ package final class AudioWriter {
     package let path: String
     package let sampleRate: Int
     package let format: AudioFormat
-    package private(set) var framesWritten = 0
+    /// Samples of a frame lie beside each other.
+    package let channels: Int
+    private var samplesWritten = 0
+    package var framesWritten: Int { samplesWritten / channels }
     /// How many samples were beyond ±1.
     package private(set) var clippedSamples = 0
 
@@ -49,9 +52,13 @@ package final class AudioWriter {
     /// Starts a file beside `path`, whose folder must exist. A file that is there already stays until
     /// ``finish()`` replaces it.
     ///
-    /// - Parameter sampleRate: hertz.
+    /// - Parameters:
+    ///   - sampleRate: hertz.
+    ///   - channels: 1 or 2.
     /// - Throws: `SystemError` if the file cannot be made, ``AudioFileError`` if the format cannot have the rate.
-    package init(path: String, sampleRate: Int, format: AudioFormat) throws {
+    package init(path: String, sampleRate: Int, format: AudioFormat, channels: Int = 1) throws {
+        precondition((1...2).contains(channels))
+        self.channels = channels
         self.path = path
         self.sampleRate = sampleRate
         self.format = format
@@ -64,7 +71,7 @@ package final class AudioWriter {
         guard descriptor >= 0 else { throw SystemError(path) }
         var info = SF_INFO()
         info.samplerate = Int32(sampleRate)
-        info.channels = 1
+        info.channels = Int32(channels)
         info.format = format.libraryFormat
         let (file, reason) = openingLock.withLock { _ in
             let file = sf_open_fd(descriptor, Int32(SFM_WRITE), &info, 0)
@@ -86,13 +93,14 @@ package final class AudioWriter {
 
     private static let temporaryFiles = Atomic<UInt64>(0)
 
-    /// Adds samples of full scale ±1.
+    /// Adds samples of full scale ±1: whole frames, left before right.
     ///
     /// - Throws: ``AudioFileError`` if one is no number or the file is finished, `SystemError` if the disk is full.
     ///   After an error the file cannot be finished.
     package func append(_ samples: UnsafeBufferPointer<Float>) throws {
         guard let file else { throw AudioFileError(path, "cannot be added to: it is finished or has failed") }
-        guard format != .wav || framesWritten + samples.count <= 2_147_000_000 else {
+        precondition(samples.count.isMultiple(of: channels))
+        guard format != .wav || samplesWritten + samples.count <= 2_147_000_000 else {
             abandon()
             throw AudioFileError(path, "is too long for WAV (4 GiB); write FLAC")
         }
@@ -106,7 +114,7 @@ package final class AudioWriter {
                 abandon()
                 throw error
             }
-            framesWritten += part.count
+            samplesWritten += part.count
         }
     }
 
@@ -120,7 +128,7 @@ package final class AudioWriter {
     package func finish() throws {
         guard let file else { throw AudioFileError(path, "cannot be finished: it is finished or has failed") }
         do {
-            guard framesWritten > 0 else {
+            guard samplesWritten > 0 else {
                 throw AudioFileError(path, "cannot be written: there is no audio")
             }
             self.file = nil
@@ -158,7 +166,7 @@ package final class AudioWriter {
             } else if sample.isNaN {
                 throw AudioFileError(
                     path,
-                    "sample \(framesWritten + index) is not a number; orchestrion model "
+                    "sample \(samplesWritten + index) is not a number; orchestrion model "
                         + "inspect --check says where the VQ-VAE's largest weights are")
             } else {
                 block[index] = sample < 0 ? -1 : 1
@@ -170,7 +178,7 @@ package final class AudioWriter {
     private func write(_ count: Int, to file: OpaquePointer) throws {
         let written: sf_count_t
         if format == .ogg {
-            written = sf_writef_float(file, block, sf_count_t(count))
+            written = sf_write_float(file, block, sf_count_t(count))
         } else {
             // libsndfile takes the high bits of an integer, and would cut the others off.
             let bits = format == .wav ? 16 : 24
@@ -178,11 +186,11 @@ package final class AudioWriter {
             for index in 0..<count {
                 integers[index] = Int32(min((block[index] * scale).rounded(), scale - 1)) << (32 - bits)
             }
-            written = sf_writef_int(file, integers, sf_count_t(count))
+            written = sf_write_int(file, integers, sf_count_t(count))
         }
         guard written == count else {
             let reason = String(cString: sf_strerror(file)).withoutFullStop
-            throw failure("cannot be written after \(framesWritten) samples: \(reason)")
+            throw failure("cannot be written after \(samplesWritten) samples: \(reason)")
         }
     }
 

@@ -17,6 +17,12 @@ package enum CodesFile {
         package init() {}
     }
 
+    /// What else our own files say; nothing of files of another kind.
+    package static func metadata(_ path: String) throws -> [String: String] {
+        let file = try MappedFile(path: path)
+        return SafetensorsFile.matches(file.bytes) ? try SafetensorsFile(file).metadata : [:]
+    }
+
     /// The margins, by level; empty for songs that were not sampled in segments.
     package static func readMargins(_ path: String) throws -> [Int: Margins] {
         let file = try MappedFile(path: path)

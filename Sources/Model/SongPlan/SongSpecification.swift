@@ -85,6 +85,15 @@ package struct SongSpecification: Sendable, Hashable, Codable {
     /// By level, what the model's fingerprints must be; written by the program, so that a song is not made again
     /// with another model by mistake.
     package var fingerprints: [String]?
+    /// SHA-256 of the recordings and codes that the song names; written by the program, so that it is not made again
+    /// from another file by mistake.
+    package var sources: [String: String]?
+    /// Of a branch: what it keeps of the last of `ancestry`.
+    package var parent: BranchOrigin?
+    /// Of a branch: the songs that it comes from, each a branch of the one before. None of them has an ancestry.
+    package var ancestry: [SongSpecification]?
+    /// Every three samples are also written as one sound in stereo: left, middle, right.
+    package var stereo: Bool?
 
     package init(
         model: String, mode: SongMode = .ancestral, seconds: Double? = nil, sampleLength: Int? = nil,
@@ -124,7 +133,7 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         case codes
         case stopAt = "stop_at"
         case segments, overlap
-        case fingerprints
+        case fingerprints, sources, parent, ancestry, stereo
     }
 
     package init(from decoder: any Decoder) throws {
@@ -156,6 +165,10 @@ package struct SongSpecification: Sendable, Hashable, Codable {
         segments = try values.decodeIfPresent(SegmentChoice.self, forKey: .segments)
         overlap = try values.decodeIfPresent(Double.self, forKey: .overlap)
         fingerprints = try values.decodeIfPresent([String].self, forKey: .fingerprints)
+        sources = try values.decodeIfPresent([String: String].self, forKey: .sources)
+        parent = try values.decodeIfPresent(BranchOrigin.self, forKey: .parent)
+        ancestry = try values.decodeIfPresent([SongSpecification].self, forKey: .ancestry)
+        stereo = try values.decodeIfPresent(Bool.self, forKey: .stereo)
     }
 }
 

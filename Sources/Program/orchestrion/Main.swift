@@ -22,7 +22,9 @@ struct Orchestrion: ParsableCommand {
         version: ProgramVersion.current,
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
-            WatchCommand.self, FetchCommand.self, UpsampleCommand.self, CancelCommand.self, ResumeCommand.self,
+            WatchCommand.self, FetchCommand.self, GoOnCommand.self, VaryCommand.self, CutCommand.self,
+            UpsampleCommand.self,
+            TreeCommand.self, NameCommand.self, CancelCommand.self, ResumeCommand.self,
             WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self, TokensCommand.self,
             ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,

@@ -1050,6 +1050,22 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .metrics(newValue)}
   }
 
+  package var note: WireNote {
+    get {
+      if case .note(let v)? = kind {return v}
+      return WireNote()
+    }
+    set {kind = .note(newValue)}
+  }
+
+  package var request: WireRequestQuery {
+    get {
+      if case .request(let v)? = kind {return v}
+      return WireRequestQuery()
+    }
+    set {kind = .request(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1065,6 +1081,8 @@ package nonisolated struct WireClientRequest: Sendable {
     case remove(WireRemove)
     case models(WireModelQuery)
     case metrics(WireMetricsQuery)
+    case note(WireNote)
+    case request(WireRequestQuery)
 
   }
 
@@ -1181,6 +1199,22 @@ package nonisolated struct WireClientReply: Sendable {
     set {kind = .metrics(newValue)}
   }
 
+  package var noted: WireNoted {
+    get {
+      if case .noted(let v)? = kind {return v}
+      return WireNoted()
+    }
+    set {kind = .noted(newValue)}
+  }
+
+  package var request: WireSongRequest {
+    get {
+      if case .request(let v)? = kind {return v}
+      return WireSongRequest()
+    }
+    set {kind = .request(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1196,6 +1230,8 @@ package nonisolated struct WireClientReply: Sendable {
     case removed(WireRemoved)
     case models(WireModelList)
     case metrics(WireMetrics)
+    case noted(WireNoted)
+    case request(WireSongRequest)
 
   }
 
@@ -1429,11 +1465,97 @@ package nonisolated struct WireSongStatus: @unchecked Sendable {
     set {_uniqueStorage()._waiting = newValue}
   }
 
+  /// What its user calls it and keeps beside it.
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
+
+  package var note: String {
+    get {_storage._note}
+    set {_uniqueStorage()._note = newValue}
+  }
+
+  package var starred: Bool {
+    get {_storage._starred}
+    set {_uniqueStorage()._starred = newValue}
+  }
+
+  package var hidden: Bool {
+    get {_storage._hidden}
+    set {_uniqueStorage()._hidden = newValue}
+  }
+
+  /// Of a branch.
+  package var parent: WireParent {
+    get {_storage._parent ?? WireParent()}
+    set {_uniqueStorage()._parent = newValue}
+  }
+  /// Returns true if `parent` has been explicitly set.
+  package var hasParent: Bool {_storage._parent != nil}
+  /// Clears the value of `parent`. Subsequent reads from it will return its default value.
+  package mutating func clearParent() {_uniqueStorage()._parent = nil}
+
+  /// Of the whole song.
+  package var seconds: Double {
+    get {_storage._seconds}
+    set {_uniqueStorage()._seconds = newValue}
+  }
+
+  /// Of its first samples.
+  package var labels: [WireSampleLabels] {
+    get {_storage._labels}
+    set {_uniqueStorage()._labels = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Names; empty where there are none.
+package nonisolated struct WireSampleLabels: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var artist: String = String()
+
+  package var genre: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What a song keeps of another one.
+package nonisolated struct WireParent: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// go-on, vary, cut or upsample.
+  package var operation: String = String()
+
+  /// The other's id where the branch was made; there may be none of that name here.
+  package var song: String = String()
+
+  /// Of the other, by their places.
+  package var samples: [UInt32] = []
+
+  /// The part of the other that is kept.
+  package var fromSeconds: Double = 0
+
+  package var toSeconds: Double = 0
+
+  /// Whether that song is here.
+  package var isHere: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct WireWorkerStatus: Sendable {
@@ -1625,6 +1747,98 @@ package nonisolated struct WireResumed: Sendable {
   package init() {}
 }
 
+/// What a user calls a song and keeps beside it. What is not said stays.
+package nonisolated struct WireNote: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var song: String = String()
+
+  package var name: String {
+    get {_name ?? String()}
+    set {_name = newValue}
+  }
+  /// Returns true if `name` has been explicitly set.
+  package var hasName: Bool {self._name != nil}
+  /// Clears the value of `name`. Subsequent reads from it will return its default value.
+  package mutating func clearName() {self._name = nil}
+
+  package var note: String {
+    get {_note ?? String()}
+    set {_note = newValue}
+  }
+  /// Returns true if `note` has been explicitly set.
+  package var hasNote: Bool {self._note != nil}
+  /// Clears the value of `note`. Subsequent reads from it will return its default value.
+  package mutating func clearNote() {self._note = nil}
+
+  package var starred: Bool {
+    get {_starred ?? false}
+    set {_starred = newValue}
+  }
+  /// Returns true if `starred` has been explicitly set.
+  package var hasStarred: Bool {self._starred != nil}
+  /// Clears the value of `starred`. Subsequent reads from it will return its default value.
+  package mutating func clearStarred() {self._starred = nil}
+
+  package var hidden: Bool {
+    get {_hidden ?? false}
+    set {_hidden = newValue}
+  }
+  /// Returns true if `hidden` has been explicitly set.
+  package var hasHidden: Bool {self._hidden != nil}
+  /// Clears the value of `hidden`. Subsequent reads from it will return its default value.
+  package mutating func clearHidden() {self._hidden = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _name: String? = nil
+  fileprivate var _note: String? = nil
+  fileprivate var _starred: Bool? = nil
+  fileprivate var _hidden: Bool? = nil
+}
+
+package nonisolated struct WireNoted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What a song was asked for.
+package nonisolated struct WireRequestQuery: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var song: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireSongRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A SongSpecification as JSON, with its defaults filled in, and files by their owner's names.
+  package var specification: String = String()
+
+  package var format: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// Gives windows to a machine again that is set aside.
 package nonisolated struct WireReleaseMachine: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1798,6 +2012,9 @@ package nonisolated struct WireModelEntry: Sendable {
   package var lengthUnit: UInt64 = 0
 
   package var longest: UInt64 = 0
+
+  /// Audio samples of a window of the top level.
+  package var window: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3229,7 +3446,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{2}\u{2}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{2}\u{2}metrics\0\u{2}\u{8}note\0\u{1}request\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3395,6 +3612,32 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .metrics(v)
         }
       }()
+      case 110: try {
+        var v: WireNote?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .note(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .note(v)
+        }
+      }()
+      case 111: try {
+        var v: WireRequestQuery?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .request(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .request(v)
+        }
+      }()
       default: break
       }
     }
@@ -3460,6 +3703,14 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .metrics(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
     }()
+    case .note?: try {
+      guard case .note(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 110)
+    }()
+    case .request?: try {
+      guard case .request(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 111)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -3476,7 +3727,7 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0\u{1}metrics\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0\u{1}metrics\0\u{2}\u{8}noted\0\u{1}request\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3643,6 +3894,32 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.kind = .metrics(v)
         }
       }()
+      case 110: try {
+        var v: WireNoted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .noted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .noted(v)
+        }
+      }()
+      case 111: try {
+        var v: WireSongRequest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .request(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .request(v)
+        }
+      }()
       default: break
       }
     }
@@ -3713,6 +3990,14 @@ nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .metrics?: try {
       guard case .metrics(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
+    }()
+    case .noted?: try {
+      guard case .noted(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 110)
+    }()
+    case .request?: try {
+      guard case .request(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 111)
     }()
     default: break
     }
@@ -4016,7 +4301,7 @@ nonisolated extension WireLevelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SongStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0\u{4}\u{a}song_state\0\u{3}age_seconds\0\u{2}\u{1d}waiting\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}state\0\u{1}reason\0\u{1}levels\0\u{1}samples\0\u{1}running\0\u{3}sampled_tokens\0\u{3}wanted_tokens\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}model\0\u{3}stage_share\0\u{3}stage_seconds_left\0\u{2}\u{7}priority\0\u{2}\u{a}segments\0\u{4}\u{a}song_state\0\u{3}age_seconds\0\u{2}\u{1d}waiting\0\u{2}(name\0\u{1}note\0\u{1}starred\0\u{1}hidden\0\u{1}parent\0\u{1}seconds\0\u{1}labels\0")
 
   fileprivate class _StorageClass {
     var _song: String = String()
@@ -4037,6 +4322,13 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _songState: WireSongState = .unspecified
     var _ageSeconds: Double = 0
     var _waiting: String = String()
+    var _name: String = String()
+    var _note: String = String()
+    var _starred: Bool = false
+    var _hidden: Bool = false
+    var _parent: WireParent? = nil
+    var _seconds: Double = 0
+    var _labels: [WireSampleLabels] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4065,6 +4357,13 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _songState = source._songState
       _ageSeconds = source._ageSeconds
       _waiting = source._waiting
+      _name = source._name
+      _note = source._note
+      _starred = source._starred
+      _hidden = source._hidden
+      _parent = source._parent
+      _seconds = source._seconds
+      _labels = source._labels
     }
   }
 
@@ -4101,6 +4400,13 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 40: try { try decoder.decodeSingularEnumField(value: &_storage._songState) }()
         case 41: try { try decoder.decodeSingularDoubleField(value: &_storage._ageSeconds) }()
         case 70: try { try decoder.decodeSingularStringField(value: &_storage._waiting) }()
+        case 110: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 111: try { try decoder.decodeSingularStringField(value: &_storage._note) }()
+        case 112: try { try decoder.decodeSingularBoolField(value: &_storage._starred) }()
+        case 113: try { try decoder.decodeSingularBoolField(value: &_storage._hidden) }()
+        case 114: try { try decoder.decodeSingularMessageField(value: &_storage._parent) }()
+        case 115: try { try decoder.decodeSingularDoubleField(value: &_storage._seconds) }()
+        case 116: try { try decoder.decodeRepeatedMessageField(value: &_storage._labels) }()
         default: break
         }
       }
@@ -4109,6 +4415,10 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
       if !_storage._song.isEmpty {
         try visitor.visitSingularStringField(value: _storage._song, fieldNumber: 1)
       }
@@ -4163,6 +4473,27 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if !_storage._waiting.isEmpty {
         try visitor.visitSingularStringField(value: _storage._waiting, fieldNumber: 70)
       }
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 110)
+      }
+      if !_storage._note.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._note, fieldNumber: 111)
+      }
+      if _storage._starred != false {
+        try visitor.visitSingularBoolField(value: _storage._starred, fieldNumber: 112)
+      }
+      if _storage._hidden != false {
+        try visitor.visitSingularBoolField(value: _storage._hidden, fieldNumber: 113)
+      }
+      try { if let v = _storage._parent {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 114)
+      } }()
+      if _storage._seconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._seconds, fieldNumber: 115)
+      }
+      if !_storage._labels.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._labels, fieldNumber: 116)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4190,10 +4521,107 @@ nonisolated extension WireSongStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._songState != rhs_storage._songState {return false}
         if _storage._ageSeconds != rhs_storage._ageSeconds {return false}
         if _storage._waiting != rhs_storage._waiting {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._note != rhs_storage._note {return false}
+        if _storage._starred != rhs_storage._starred {return false}
+        if _storage._hidden != rhs_storage._hidden {return false}
+        if _storage._parent != rhs_storage._parent {return false}
+        if _storage._seconds != rhs_storage._seconds {return false}
+        if _storage._labels != rhs_storage._labels {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSampleLabels: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SampleLabels"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}artist\0\u{1}genre\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.artist) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.genre) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.artist.isEmpty {
+      try visitor.visitSingularStringField(value: self.artist, fieldNumber: 1)
+    }
+    if !self.genre.isEmpty {
+      try visitor.visitSingularStringField(value: self.genre, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSampleLabels, rhs: WireSampleLabels) -> Bool {
+    if lhs.artist != rhs.artist {return false}
+    if lhs.genre != rhs.genre {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireParent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Parent"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}operation\0\u{1}song\0\u{1}samples\0\u{3}from_seconds\0\u{3}to_seconds\0\u{3}is_here\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.operation) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      case 3: try { try decoder.decodeRepeatedUInt32Field(value: &self.samples) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.fromSeconds) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.toSeconds) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.isHere) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.operation.isEmpty {
+      try visitor.visitSingularStringField(value: self.operation, fieldNumber: 1)
+    }
+    if !self.song.isEmpty {
+      try visitor.visitSingularStringField(value: self.song, fieldNumber: 2)
+    }
+    if !self.samples.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.samples, fieldNumber: 3)
+    }
+    if self.fromSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.fromSeconds, fieldNumber: 4)
+    }
+    if self.toSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.toSeconds, fieldNumber: 5)
+    }
+    if self.isHere != false {
+      try visitor.visitSingularBoolField(value: self.isHere, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireParent, rhs: WireParent) -> Bool {
+    if lhs.operation != rhs.operation {return false}
+    if lhs.song != rhs.song {return false}
+    if lhs.samples != rhs.samples {return false}
+    if lhs.fromSeconds != rhs.fromSeconds {return false}
+    if lhs.toSeconds != rhs.toSeconds {return false}
+    if lhs.isHere != rhs.isHere {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4634,6 +5062,144 @@ nonisolated extension WireResumed: SwiftProtobuf.Message, SwiftProtobuf._Message
   }
 }
 
+nonisolated extension WireNote: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Note"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0\u{1}name\0\u{1}note\0\u{1}starred\0\u{1}hidden\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._note) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._starred) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self._hidden) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.song.isEmpty {
+      try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
+    }
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._note {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._starred {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._hidden {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireNote, rhs: WireNote) -> Bool {
+    if lhs.song != rhs.song {return false}
+    if lhs._name != rhs._name {return false}
+    if lhs._note != rhs._note {return false}
+    if lhs._starred != rhs._starred {return false}
+    if lhs._hidden != rhs._hidden {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNoted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Noted"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireNoted, rhs: WireNoted) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRequestQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RequestQuery"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}song\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.song) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.song.isEmpty {
+      try visitor.visitSingularStringField(value: self.song, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRequestQuery, rhs: WireRequestQuery) -> Bool {
+    if lhs.song != rhs.song {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSongRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SongRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}specification\0\u{1}format\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.specification) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.format) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.specification.isEmpty {
+      try visitor.visitSingularStringField(value: self.specification, fieldNumber: 1)
+    }
+    if !self.format.isEmpty {
+      try visitor.visitSingularStringField(value: self.format, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSongRequest, rhs: WireSongRequest) -> Bool {
+    if lhs.specification != rhs.specification {return false}
+    if lhs.format != rhs.format {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireReleaseMachine: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReleaseMachine"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}machine\0")
@@ -4981,7 +5547,7 @@ nonisolated extension WireModelQuery: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireModelEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ModelEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}levels\0\u{3}sample_rate\0\u{1}artists\0\u{1}genres\0\u{3}lyric_characters\0\u{3}length_unit\0\u{1}longest\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}levels\0\u{3}sample_rate\0\u{1}artists\0\u{1}genres\0\u{3}lyric_characters\0\u{3}length_unit\0\u{1}longest\0\u{2}f\u{1}window\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4997,6 +5563,7 @@ nonisolated extension WireModelEntry: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.lyricCharacters) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.lengthUnit) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.longest) }()
+      case 110: try { try decoder.decodeSingularUInt64Field(value: &self.window) }()
       default: break
       }
     }
@@ -5027,6 +5594,9 @@ nonisolated extension WireModelEntry: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.longest != 0 {
       try visitor.visitSingularUInt64Field(value: self.longest, fieldNumber: 8)
     }
+    if self.window != 0 {
+      try visitor.visitSingularUInt64Field(value: self.window, fieldNumber: 110)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5039,6 +5609,7 @@ nonisolated extension WireModelEntry: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.lyricCharacters != rhs.lyricCharacters {return false}
     if lhs.lengthUnit != rhs.lengthUnit {return false}
     if lhs.longest != rhs.longest {return false}
+    if lhs.window != rhs.window {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -91,6 +91,11 @@ extension Coordinator {
         askForCuts(song)
     }
 
+    mutating func note(_ note: SongNote, of id: SongID) {
+        guard let song = truth.song(id), song.note != note else { return }
+        commit(.songNoted(id, note))
+    }
+
     /// Ends or parks a song, and takes its tasks from their workers.
     mutating func end(_ song: SongRef, _ state: SongState) {
         let id = truth[song].id

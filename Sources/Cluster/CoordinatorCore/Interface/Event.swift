@@ -76,6 +76,8 @@ package enum Event: Sendable, Hashable {
     case proceed
     /// A song that is parked, failed or cancelled is to go on; the others do not mind.
     case resume(SongID)
+    /// A user calls a song something else, or keeps something else beside it.
+    case note(SongID, SongNote)
     /// The song's audio and codes are on disk.
     case outputsWritten(SongID)
     case outputsFailed(SongID, reason: String)

@@ -26,6 +26,9 @@ package struct SongStatus: Sendable, Hashable {
     package var submittedAt: Double
     /// Of each level below the top; more than one is approximate.
     package var segments: Int
+    package var note = SongNote()
+    /// Of a branch, what it keeps of which song.
+    package var parent: BranchOrigin?
 }
 
 /// A worker as people see it.
@@ -78,7 +81,8 @@ extension Song {
             song: id, model: submission.model, state: state, samples: submission.samples, levels: progress,
             running: running,
             sampledTokens: state == .preparing ? 0 : max(0, wanted - missing), wantedTokens: wanted,
-            submittedAt: submission.submittedAt, segments: plan.cuts.count + 1)
+            submittedAt: submission.submittedAt, segments: plan.cuts.count + 1, note: note,
+            parent: submission.parent)
     }
 }
 
@@ -106,6 +110,12 @@ extension Coordinator {
         guard let song = truth.song(stream.song), song.state != .finished, song.contains(stream) else { return nil }
         return song[song.ref(stream)].tokens
     }
+
+    /// Machines of which a song has tokens that no other machine compared. A finished song has let that go.
+    package func unwitnessed(of song: SongID) -> [MachineID] { truth.song(song)?.unwitnessed.sorted() ?? [] }
+
+    /// Machines that were found to give wrong tokens, and why.
+    package var verdicts: [MachineID: String] { truth.verdicts }
 
     /// Windows that all connected workers run at the same time.
     package var slots: Int { pool.slots }

@@ -59,11 +59,14 @@ package struct Submission: Sendable, Hashable, Codable {
     package var awaitsTokens: Bool
     /// The key of whoever submitted it; nil where there are no keys, and in journals of before.
     package var owner: String?
+    /// Of a branch, what it keeps of which song.
+    package var parent: BranchOrigin?
 
     package init(
         song: SongID, model: String, fingerprints: [Int: String], planInputs: PlanInputs, seed: UInt64,
         filters: [Filter], labels: [[SongLabels?]], numbers: [Int]? = nil, priority: Int = 0, submittedAt: Double = 0,
-        specification: String = "{}", awaitsTokens: Bool = false, owner: String? = nil
+        specification: String = "{}", awaitsTokens: Bool = false, owner: String? = nil,
+        parent: BranchOrigin? = nil
     ) {
         self.song = song
         self.model = model
@@ -78,6 +81,7 @@ package struct Submission: Sendable, Hashable, Codable {
         self.specification = specification
         self.awaitsTokens = awaitsTokens
         self.owner = owner
+        self.parent = parent
     }
 
     /// Variations of the song.

@@ -53,7 +53,7 @@ extension SongTable {
             case .tokensDropped(let stream, _): throw .unknownStream(stream)
             case .cutDropped(let song, let sample, let seam):
                 throw .impossibleCut(song, sample: sample, seam: seam, position: 0)
-            case .songResumed, .songRemoved, .machine, .verdict, .verdictLifted: break
+            case .songResumed, .songNoted, .songRemoved, .machine, .verdict, .verdictLifted: break
             }
         }
         switch record {
@@ -76,7 +76,8 @@ extension SongTable {
             guard find(submission.song) == nil else {
                 throw .impossibleSubmission(submission.song, reason: "it was submitted before")
             }
-        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songRemoved, .machine, .checkBegun,
+        case .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songNoted, .songRemoved, .machine,
+            .checkBegun,
             .checkEnded, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
             break
         }
@@ -95,7 +96,8 @@ extension SongTable {
         switch record {
         case .tokens(let stream, _, _, .sampled): id = stream.song
         case .leaseGranted(let task, _, _): id = task.song
-        case .songSubmitted, .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songRemoved,
+        case .songSubmitted, .tokens, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed, .songNoted,
+            .songRemoved,
             .machine,
             .checkBegun, .checkEnded, .claimed, .tokensDropped, .cutDropped, .verdict, .verdictLifted:
             return

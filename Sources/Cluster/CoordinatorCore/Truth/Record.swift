@@ -124,6 +124,8 @@ package enum Record: Sendable, Hashable {
     case songRemoved(SongID)
     /// A song that was parked, failed or cancelled goes on from its tokens; nothing is held against its windows any more.
     case songResumed(SongID)
+    /// What a user calls the song and keeps beside it, in place of what was noted before.
+    case songNoted(SongID, SongNote)
 
     /// The song that the record belongs to.
     package var song: SongID {
@@ -132,7 +134,8 @@ package enum Record: Sendable, Hashable {
         case .tokens(let stream, _, _, _): stream.song
         case .leaseGranted(let task, _, _), .leaseEnded(let task, _, _, _), .workerBlamed(let task, _, _, _):
             task.song
-        case .songState(let song, _), .songResumed(let song), .cut(let song, _, _, _), .songRemoved(let song),
+        case .songState(let song, _), .songResumed(let song), .songNoted(let song, _), .cut(let song, _, _, _),
+            .songRemoved(let song),
             .machine(let song, _, _), .cutDropped(let song, _, _):
             song
         case .checkBegun(let task), .checkEnded(let task), .claimed(let task, _, _, _, _): task.song

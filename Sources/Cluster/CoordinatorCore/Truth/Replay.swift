@@ -74,7 +74,7 @@ extension SongTable {
             guard song.hasCut(sample: sample, seam: seam, position: position) else {
                 throw .impossibleCut(id, sample: sample, seam: seam, position: position)
             }
-        case .songState(let song, _), .songResumed(let song), .songRemoved(let song):
+        case .songState(let song, _), .songResumed(let song), .songNoted(let song, _), .songRemoved(let song):
             guard find(song) != nil else { throw .unknownSong(song) }
         }
     }

@@ -33,6 +33,8 @@ struct Song: Sendable {
     var running = 0
     /// By worker that had windows of it, its machine.
     var machines: [WorkerID: MachineID] = [:]
+    /// What its user calls it and keeps beside it.
+    var note = SongNote()
     /// Whether any task of it was ever handed out.
     private(set) var begun = false
     /// What status shows while nothing is done for the song.

@@ -78,6 +78,8 @@ struct SongTable: Sendable {
             guard let song = refs[id], self[song].state.isResumable else { break }
             if self[song].state.isEnded { _ = try? plans.retain(self[song].submission.planInputs) }
             songs[song.place].resume()
+        case .songNoted(let id, let note):
+            if let song = refs[id] { songs[song.place].note = note }
         case .songRemoved(let id):
             guard let song = refs[id], self[song].state.isEnded else { break }
             songs[song.place].vacate()
@@ -135,7 +137,7 @@ struct SongTable: Sendable {
             for place in songs.indices { songs[place].forgetClaims(of: machine) }
         case .verdictLifted(let machine): verdicts[machine] = nil
         case .songSubmitted, .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .songState, .songResumed,
-            .songRemoved:
+            .songNoted, .songRemoved:
             break
         }
         return []

@@ -45,7 +45,7 @@ struct AnswerCheck {
             (grants[epoch], last) = (grant, epoch)
         case .songRemoved(let song): ends = ends.filter { $0.key.song != song }
         case .songSubmitted, .workerBlamed, .cut, .songState, .machine, .checkBegun, .checkEnded,
-            .cutDropped, .verdict, .verdictLifted, .songResumed:
+            .cutDropped, .verdict, .verdictLifted, .songResumed, .songNoted:
             break
         }
     }
@@ -81,7 +81,7 @@ struct AnswerCheck {
             case .tokens(let stream, let start, let tokens, _): ends[stream] = start + tokens.count
             case .claimed(_, let epoch, _, let start, let tokens): claims[epoch] = start + tokens.count
             case .leaseEnded, .tokensDropped, .songRemoved, .songSubmitted, .workerBlamed, .cut, .songState, .machine,
-                .checkBegun, .checkEnded, .cutDropped, .verdict, .verdictLifted, .songResumed:
+                .checkBegun, .checkEnded, .cutDropped, .verdict, .verdictLifted, .songResumed, .songNoted:
                 try add(record)
             }
         }

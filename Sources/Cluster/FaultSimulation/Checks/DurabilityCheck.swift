@@ -55,7 +55,7 @@ struct DurabilityCheck {
         return records.filter { record in
             guard record.song == song else { return true }
             switch record {
-            case .songSubmitted, .songState, .songResumed: return true
+            case .songSubmitted, .songState, .songResumed, .songNoted: return true
             case .tokens, .leaseGranted, .leaseEnded, .workerBlamed, .cut, .machine, .checkBegun, .claimed, .checkEnded,
                 .tokensDropped, .cutDropped, .verdict, .verdictLifted, .songRemoved:
                 return false

@@ -23,4 +23,7 @@ package struct Caller: Sendable, Hashable {
     /// Of the token; empty where none is needed.
     package var name: String
     package var role: TokenRole
+
+    /// Who is not asked for a token.
+    static let anybody = Caller(name: "", role: .viewer)
 }

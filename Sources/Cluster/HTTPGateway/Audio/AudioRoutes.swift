@@ -1,4 +1,5 @@
 import ClusterClient
+import Digest
 import Foundation
 import SongFiles
 
@@ -30,16 +31,33 @@ struct AudioRoutes {
         }
     }
 
+    private static func damage(of song: String, _ list: SongFileList) -> Problem {
+        Problem(
+            .serviceUnavailable, "the sound of \(song) is not whole: it is \(list.state)",
+            fields: ["Retry-After": "\(Problem.pause)"])
+    }
+
     @Sendable private func audio(_ request: RouteRequest) async throws -> HTTPResponse {
         let wanted = try AudioRequest(request)
         let range = request.request.fields["If-Range"] == nil ? request.request.fields["Range"] : nil
         let (place, finished) = try await find(wanted, patience: range == nil ? Self.patience : .zero)
         switch place {
         case .finished(let entry, let level)?:
+            let digests = try await files.digests(of: wanted.song, finished)
+            // A coarser level is not what somebody wants who says nothing, only because the finest was damaged.
+            let isFinest = !digests.keys.compactMap(SongFolderLayout.place(of:)).contains {
+                $0.sample == wanted.sample && $0.level < level
+            }
+            guard wanted.level != nil || isFinest else { throw Self.damage(of: wanted.song, finished) }
             if entry.path.hasSuffix(".\(wanted.format.rawValue)") {
-                let source = FileSource(files: files, song: wanted.song, entry: entry)
+                let source = FileSource(
+                    files: files, song: wanted.song, entry: entry, digest: digests[entry.path])
                 return source.response(
                     range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
+            }
+            guard !wanted.isStereo else {
+                throw Problem(
+                    .conflict, "the sound in stereo is as the song's files are, \(entry.path); ask for that format")
             }
             let file = try await derived.converted(wanted, entry, level: level)
             return try file.response(range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
@@ -53,6 +71,7 @@ struct AudioRoutes {
             let sound = try GrowingSound(
                 files: files, song: wanted.song, level: level, sample: wanted.sample, entry: entry, list: finished)
             return sound.response(range: range, name: wanted.name(level: level))
+        case nil where finished.isDamaged: throw Self.damage(of: wanted.song, finished)
         case nil:
             let what = wanted.level.map { " at level \($0)" } ?? ""
             throw Problem(
@@ -69,24 +88,43 @@ struct FileSource: Sendable {
     let files: SongFilesAccess
     let song: String
     let entry: SongFileEntry
+    /// SHA-256 of what it must be; nil where nobody knows.
+    let digest: String?
 
     /// - Parameters:
     ///   - range: the header.
     ///   - name: what a browser calls the file when it is kept.
     func response(range: String?, type: String, name: String) -> HTTPResponse {
         let size = Int(clamping: entry.size)
-        let (files, song, entry) = (files, song, entry)
+        let (files, song, entry, digest) = (files, song, entry, digest)
         return .ranged(range, length: size, available: size, type: type, name: name) { part, writer in
             var offset = part.lowerBound
+            let hash = part.count == size ? digest.map { _ in RunningHash() } : nil
             while offset < part.upperBound {
                 let piece = try await files.read(entry, of: song, from: offset, isFinal: true)
                 guard !piece.isEmpty else { throw ClientError("\(entry.path) became shorter while it was read") }
-                let bytes = piece.prefix(part.upperBound - offset)
-                try await writer.write(Array(bytes))
+                let bytes = Array(piece.prefix(part.upperBound - offset))
                 offset += bytes.count
+                hash?.update(bytes)
+                // The last piece shows whether all of it was whole: without that, nobody takes it for all.
+                if offset >= part.upperBound, let hash, hash.finish() != digest {
+                    await files.forget(song)
+                    throw ClientError("\(entry.path) of \(song) is damaged: it is not what was written", .unavailable)
+                }
+                try await writer.write(bytes)
             }
         }
     }
+}
+
+/// SHA-256 of what is sent, piece by piece, by one task.
+// Unchecked because one task alone uses it, one call after another.
+private final class RunningHash: @unchecked Sendable {
+    private var stream: Digest.SHA256Stream? = Digest.SHA256Stream()
+
+    func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { stream?.update($0) } }
+
+    func finish() -> String? { stream.take()?.finish() }
 }
 
 extension HTTPResponse {

@@ -39,6 +39,8 @@ struct ClusterRoutes {
         var setAside: [SetAsideDocument]
         /// What holds the coordinator up, or soon will.
         var troubles: [String]
+        /// What is no trouble, and worth knowing.
+        var notes: [String]
         /// Who was not let in; of an admin's token only.
         var refusals: [RefusalDocument]
         /// Of the coordinator.
@@ -52,6 +54,7 @@ struct ClusterRoutes {
                 WorkersDocument(
                     workers: status.workers.map(WorkerDocument.init),
                     setAside: status.setAsides.map(SetAsideDocument.init), troubles: status.troubles,
+                    notes: status.notes,
                     refusals: request.caller.role == .admin ? status.refusals.map(RefusalDocument.init) : [],
                     uptimeSeconds: status.uptimeSeconds.isFinite ? status.uptimeSeconds : 0)))
     }
@@ -84,12 +87,15 @@ struct ClusterRoutes {
         /// The step of a song's length, and the longest song.
         var stepSeconds: Double
         var longestSeconds: Double
+        /// Of a window of the top level, which reads that much of the lyrics.
+        var windowSeconds: Double
 
         init(_ model: ModelSummary) {
             self.model = model.name
             (levels, sampleRate, artists, genres) = (model.levels, model.sampleRate, model.artists, model.genres)
             lyricCharacters = model.lyricCharacters
             let rate = Double(max(1, model.sampleRate))
+            windowSeconds = Double(model.window) / rate
             (stepSeconds, longestSeconds) = (Double(model.lengthUnit) / rate, Double(model.longest) / rate)
         }
     }

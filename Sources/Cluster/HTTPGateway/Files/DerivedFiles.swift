@@ -73,7 +73,9 @@ actor DerivedFiles {
         } catch {
             made.removeAll { $0.key == key }
             if error is ClientError || error is Problem { throw error }
-            throw Problem(.conflict, error.explanation)
+            // The copy's folder says nothing to anybody.
+            let reason = error.explanation.replacingOccurrences(of: source.path + "/", with: "song \(song), ")
+            throw Problem(.conflict, reason.replacingOccurrences(of: source.path, with: "song \(song)"))
         }
     }
 

@@ -34,11 +34,17 @@ struct FileRoutes {
         let song = try request.song()
         let list = try await files.list(song, soFar: false)
         guard let entry = list.files.first(where: { $0.path == path }) else {
+            if list.isDamaged {
+                throw Problem(
+                    .serviceUnavailable, "\(path) of \(song) cannot be had: the song is \(list.state)",
+                    fields: ["Retry-After": "\(Problem.pause)"])
+            }
             throw Problem(
                 .conflict, "\(song) has no \(path) yet, it is \(list.state); ask again when it is finished",
                 fields: ["Retry-After": "\(Problem.pause)"])
         }
-        return FileSource(files: files, song: song, entry: entry).response(
+        let digest = try await files.digests(of: song, list)[path]
+        return FileSource(files: files, song: song, entry: entry, digest: digest).response(
             range: range, type: type, name: "\(song)-\(path)")
     }
 

@@ -113,7 +113,8 @@ actor SongWatch {
         forgetSome()
     }
 
-    private func note(_ progress: SongProgress) {
+    /// What somebody saw of a song.
+    func note(_ progress: SongProgress) {
         if let known = entries[progress.song]?.progress, known.isSame(as: progress) { return }
         number += 1
         entries[progress.song] = Entry(

@@ -79,7 +79,7 @@ struct Submission: Sendable {
         return (fields, own)
     }
 
-    private static func wrong(_ field: String, _ wanted: String) -> Problem {
+    static func wrong(_ field: String, _ wanted: String) -> Problem {
         Problem(.unprocessableContent, "the request: the field \(field) must be \(wanted)")
     }
 
@@ -105,7 +105,7 @@ struct Submission: Sendable {
         return specification
     }
 
-    private static func checked(_ id: String) throws -> String {
+    static func checked(_ id: String) throws -> String {
         guard (1...64).contains(id.utf8.count), id.utf8.allSatisfy(isOfID) else {
             throw Problem(.unprocessableContent, "a song's id is 1 to 64 letters, digits and dashes")
         }
@@ -116,7 +116,7 @@ struct Submission: Sendable {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x2D
     }
 
-    private static func id(of key: String, _ caller: Caller) throws -> String {
+    static func id(of key: String, _ caller: Caller) throws -> String {
         guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
             throw Problem(.badRequest, "an Idempotency-Key is 1 to 255 signs of ASCII")
         }
@@ -124,7 +124,7 @@ struct Submission: Sendable {
     }
 
     /// 32 bits, so that no program reads it as another number.
-    private static func seed(of id: String) -> UInt64 { UInt64(digest("seed\0\(id)").prefix(8), radix: 16) ?? 0 }
+    static func seed(of id: String) -> UInt64 { UInt64(digest("seed\0\(id)").prefix(8), radix: 16) ?? 0 }
 
     private static func digest(_ text: String) -> String { Array(text.utf8).withUnsafeBytes { Digest.sha256($0) } }
 }

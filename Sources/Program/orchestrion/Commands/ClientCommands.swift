@@ -63,6 +63,7 @@ struct StatusCommand: ParsableCommand {
                     worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
         }
         for trouble in status.troubles { print("Trouble: \(trouble)") }
+        for note in status.notes { print("Note: \(note)") }
         if let count = status.connections {
             let away = count.turnedAway == 0 ? "" : ", \(count.turnedAway) turned away"
             print("\(count.open) of at most \(count.limit) connections\(away)")

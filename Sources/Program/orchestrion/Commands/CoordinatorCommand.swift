@@ -133,6 +133,7 @@ struct CoordinatorCommand: ParsableCommand {
         logging.begin("coordinator")
         lifeline.watch()
         Signals.outliveReaders()
+        NewBeginning.tell()
         PrivateFiles.begin()
         PrivateFiles.tighten(state) { Terminal.log($0) }
         compute.sayLimits { Terminal.log($0) }
@@ -163,6 +164,8 @@ struct CoordinatorCommand: ParsableCommand {
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
         if let list { transport.follow(list) { Terminal.log($0) } }
         let gateway = try startGateway(registry)
+        NewBeginning.prepare(
+            ["--listen": transport.endpoint].merging(gateway.map { ["--http": $0.service.address] } ?? [:]) { $1 })
         Terminal.log("listens on \(transport.endpoint)\(note)")
         if let endpointFile {
             let endpoint = transport.endpoint
@@ -196,18 +199,23 @@ struct CoordinatorCommand: ParsableCommand {
         guard !isOpen else { return (.open, nil, insecure ? ", open to anyone who can reach it" : "") }
         try OutputFolder.make(state)
         let keyFile = key ?? KeyListOptions.coordinatorKey(inState: state)
-        if !FileManager.default.fileExists(atPath: keyFile) {
+        let isNew = !FileManager.default.fileExists(atPath: keyFile)
+        if isNew {
             guard key == nil else {
                 throw ValidationError("--key: there is no \(keyFile); orchestrion keys new makes one")
             }
-            let pair = try CurveKeyPair.generate()
-            try KeyFile.writeNew(pair, to: keyFile)
+            try KeyListOptions.makeCoordinatorKey(keyFile)
         }
         let pair = try KeyFile.readPair(keyFile)
         if key == nil { try KeyFile.writeMissingHalf(of: pair, at: keyFile) }
         let file = AllowListFile(path: allow ?? KeyListOptions.list(inState: state))
         try file.makeIfMissing()
         let list = try file.read()
+        if isNew, !list.keys.isEmpty {
+            Terminal.log(
+                "warning: made a new key, although \(file.path) names keys already: peers that know another public key of this "
+                    + "coordinator need \(keyFile).pub", .warning)
+        }
         for fault in list.faults { Terminal.log("warning: \(fault); the other lines count", .warning) }
         if list.keys.isEmpty {
             Terminal.log(

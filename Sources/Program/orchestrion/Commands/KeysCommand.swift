@@ -196,8 +196,21 @@ struct KeyListOptions: ParsableArguments {
         try OutputFolder.make(state)
         let key = Self.coordinatorKey(inState: state)
         guard !FileManager.default.fileExists(atPath: key) else { return }
-        try KeyFile.writeNew(CurveKeyPair.generate(), to: key)
+        try Self.makeCoordinatorKey(key)
         Terminal.note("made the coordinator's key; its peers need \(key).pub (--server-key)")
+    }
+
+    /// Makes a coordinator's key pair.
+    ///
+    /// - Throws: `CommandError` where only its public half is left: peers would look for that in vain.
+    static func makeCoordinatorKey(_ file: String) throws {
+        guard !FileManager.default.fileExists(atPath: "\(file).pub") else {
+            throw CommandError(
+                "\(file) is gone, and its public half \(file).pub is there, by which workers and clients know this coordinator. "
+                    + "Put the file back from a copy. If there is none, remove \(file).pub: then a new pair is made, and all "
+                    + "peers need the new \(file).pub (--server-key)")
+        }
+        try KeyFile.writeNew(CurveKeyPair.generate(), to: file)
     }
 
     /// - Parameter text: a file or a key.

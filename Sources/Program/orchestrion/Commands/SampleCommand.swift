@@ -52,7 +52,7 @@ struct SampleCommand: ParsableCommand {
 
     @OptionGroup var lifeline: LifelineOptions
 
-    private static let songID = "song"
+    private static let (songID, ancestorID) = ("song", "ancestor")
 
     func validate() throws {
         guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
@@ -98,7 +98,9 @@ struct SampleCommand: ParsableCommand {
     private func handOver(_ result: URL, to folder: URL) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: result.path)
         func order(_ name: String) -> (Int, String) { (name == SongFolderLayout.descriptionName ? 1 : 0, name) }
-        for name in names.sorted(by: { order($0) < order($1) }) {
+        // What the coordinator notes for itself.
+        let own = [SongFolderLayout.ownerName, SongFolderLayout.witnessName]
+        for name in names.sorted(by: { order($0) < order($1) }) where !own.contains(name) {
             try FileManager.default.moveItem(
                 at: result.appendingPathComponent(name), to: folder.appendingPathComponent(name))
         }
@@ -133,7 +135,8 @@ struct SampleCommand: ParsableCommand {
         _ request: SongRequest, registry: ModelRegistry, model: Model, state: URL
     ) throws -> SongProgress {
         let verbose = verbose
-        let stopAt = min(max(0, request.specification.stopAt), model.geometry.top)
+        let lowest = try Ancestry.steps(to: request.specification).map(\.stopAt).min() ?? 0
+        let stopAt = min(max(0, lowest), model.geometry.top)
         let cluster: LocalCluster
         do {
             cluster = try LocalCluster(
@@ -152,8 +155,15 @@ struct SampleCommand: ParsableCommand {
         let interrupt = Interrupt { Terminal.note("Interrupted; the same command with --out \(out) goes on.") }
         defer { interrupt.leave() }
         let client = cluster.makeClient(mayWait: { if interrupt.isRaised { throw ExitCode(interrupt.exitCode) } })
+        let ancestors = AncestryMaker(folder: state) { request, number in
+            let id = "\(Self.ancestorID)-\(number)"
+            _ = try client.submitShown(request, song: id, uploads: false)
+            let status = try SongFollower(client: client, song: id, isQuiet: json).run()
+            try status.mustBeFinished()
+            return SongFolderLayout(state.appendingPathComponent("songs/\(id)"))
+        }
         do {
-            _ = try client.submitShown(request, song: Self.songID, uploads: false)
+            _ = try client.submitShown(ancestors.completed(request), song: Self.songID, uploads: false)
         } catch  where !interrupt.isRaised && cluster.fault == nil {
             throw Refusal(reason: error)
         }

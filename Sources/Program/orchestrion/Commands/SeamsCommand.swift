@@ -91,7 +91,7 @@ struct MeasuredSeams {
         }
         let seams = joins.filter { $0.level == level }.map(\.position)
         guard !seams.isEmpty else { throw CommandError("\(name) has no seams at level \(level)") }
-        let reader = try AudioReader(path: song.audio(level: level, sample: sample).path)
+        let reader = try AudioReader(path: song.wholeAudio(level: level, sample: sample).path)
         let report = try SeamReport(seams: seams, length: reader.frames, rate: reader.sampleRate) {
             try reader.read($0..<$0 + $1)
         }

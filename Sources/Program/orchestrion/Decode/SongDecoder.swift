@@ -49,6 +49,8 @@ struct SongDecoder {
         var margins: [Int: CodesFile.Margins] = [:]
         var folder: URL
         var format = AudioFormat.wav.rawValue
+        /// nil for a file of codes alone.
+        var songFolder: SongFolder?
     }
 
     /// - Throws: `CommandError` for what is no song, a level without codes or codes that are not the song's, `SongError`
@@ -73,6 +75,7 @@ struct SongDecoder {
                 let seconds =
                     Double(tokens.count * codes.model.geometry.levels[level].samplesPerToken)
                     / Double(codes.model.geometry.sampleRate)
+                try removeDamaged(level, sample, codes, output)
                 report.files.append(
                     .init(
                         path: output.audioFile(level: level, sample: sample).path, level: level, sample: sample,
@@ -88,6 +91,16 @@ struct SongDecoder {
         }
         output.removeSoFar()
         return report
+    }
+
+    /// Sound that is in its place and damaged would be left as it is.
+    private func removeDamaged(_ level: Int, _ sample: Int, _ codes: Codes, _ output: SongOutput) throws {
+        let file = output.audioFile(level: level, sample: sample)
+        guard let folder = codes.songFolder, file.path == folder.audio(level: level, sample: sample).path,
+            try folder.isDamaged(level: level, sample: sample)
+        else { return }
+        Terminal.note("\(file.path) was damaged; it is made again from the codes")
+        try FileManager.default.removeItem(at: file)
     }
 
     private func write(
@@ -128,7 +141,8 @@ struct SongDecoder {
         }
         return Codes(
             model: model, song: song, tokens: tokens, joins: folder.joins,
-            margins: try CodesFile.readMargins(folder.codes.path), folder: source, format: folder.format)
+            margins: try CodesFile.readMargins(folder.codes.path), folder: source, format: folder.format,
+            songFolder: folder)
     }
 
     private func ofFile() throws -> Codes {

@@ -59,7 +59,8 @@ final class Demonstration {
         try sampleDisturbed(client)
         try compareWithUndisturbed()
         try showResult()
-        if stays { try stay() }
+        guard !stays else { return try stay() }
+        step("orchestrion demo --page does the same, and leaves a page open to listen and go on from there")
     }
 
     // MARK: the cluster
@@ -90,6 +91,7 @@ final class Demonstration {
     private func stay() throws {
         let address = try String(contentsOfFile: httpEndpoint, encoding: .utf8)
         step("The cluster goes on until Ctrl-C")
+        say("  \(address)/#/listen/\(Self.id)    the page, in a browser (Docs/Guide/Page.md)")
         say("  \(address)/api/v1/songs                the songs; \(Self.id) is this one (Docs/Guide/HTTP.md)")
         say("  \(address)/api/v1/songs/\(Self.id)/audio    its sound")
         say("  orchestrion submit --connect \(endpoint) --genre waltz --seconds 8")

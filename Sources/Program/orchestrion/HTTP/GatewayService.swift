@@ -40,6 +40,9 @@ final class GatewayService: Sendable {
         }
     }
 
+    /// HOST:PORT, with the port that the system chose where none was given.
+    var address: String { server.address }
+
     /// Ends connections; what the coordinator was asked is not waited for.
     func stop() {
         isStopping.set()

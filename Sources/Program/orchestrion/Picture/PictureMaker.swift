@@ -123,7 +123,7 @@ struct PictureMaker {
     }
 
     private func spectrogram(level: Int) throws -> Spectrogram {
-        let reader = try AudioReader(path: song.audio(level: level, sample: sample).path)
+        let reader = try AudioReader(path: song.wholeAudio(level: level, sample: sample).path)
         var builder = SpectrogramBuilder(samples: reader.frames, rate: reader.sampleRate)
         try reader.forEachBlock { builder.append($0) }
         return builder.finish()

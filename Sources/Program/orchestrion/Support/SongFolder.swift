@@ -22,6 +22,8 @@ struct SongFolder {
     let seamAUC: [Double]
     /// Of its audio files: wav, flac or ogg.
     let format: String
+    /// SHA-256 of its other files, by path; empty for songs of earlier releases.
+    let files: [String: String]
 
     /// Reads `song.json`.
     ///
@@ -41,6 +43,7 @@ struct SongFolder {
         approximate = description.outcome.approximate
         joins = description.outcome.joins ?? []
         seamAUC = description.outcome.seamAUC ?? []
+        files = description.outcome.files ?? [:]
     }
 
     /// Says that a song is approximate, and how well its seams are hidden; nil for an exact one.
@@ -83,6 +86,25 @@ struct SongFolder {
                 "\(codes.path): the codes of level \(level) are not those that song.json was written for: one of the two "
                     + "files was damaged")
         }
+    }
+
+    /// Whether a file of sound is there and not what `song.json` was written for.
+    func isDamaged(level: Int, sample: Int) throws -> Bool {
+        let path = SongFolderLayout.audioPath(level: level, sample: sample, fileExtension: format)
+        let file = audio(level: level, sample: sample).path
+        guard let wanted = files[path], FileManager.default.fileExists(atPath: file) else { return false }
+        return try FileDigest.sha256(file) != wanted
+    }
+
+    /// A file of sound that is to be read.
+    ///
+    /// - Throws: `CommandError` when it is not what `song.json` was written for.
+    func wholeAudio(level: Int, sample: Int) throws -> URL {
+        let file = audio(level: level, sample: sample)
+        guard try isDamaged(level: level, sample: sample) else { return file }
+        throw CommandError(
+            "\(file.path) is damaged: it is not what song.json was written for; orchestrion decode '\(url.path)' makes it "
+                + "again from the codes")
     }
 
     var codes: URL { layout.codes }

@@ -152,9 +152,14 @@ struct SongOptions: ParsableArguments {
             let beside = folder.appendingPathComponent(path).path
             return FileManager.default.fileExists(atPath: beside) ? beside : path
         }
-        specification.model = resolve(specification.model)
-        specification.prompt = specification.prompt?.map(resolve)
-        specification.codes = specification.codes.map(resolve)
+        func resolveAll(_ song: inout SongSpecification) {
+            song.model = resolve(song.model)
+            song.prompt = song.prompt?.map(resolve)
+            song.codes = song.codes.map(resolve)
+            song.sources = song.sources.map { Dictionary($0.map { (resolve($0.key), $0.value) }) { $1 } }
+        }
+        resolveAll(&specification)
+        for place in (specification.ancestry ?? []).indices { resolveAll(&specification.ancestry![place]) }
     }
 
     private func override(_ specification: inout SongSpecification) throws {
@@ -229,7 +234,7 @@ struct SongOptions: ParsableArguments {
 
     private func lyricText() throws -> String? { try lyrics.map(LyricInput.text) }
 
-    private static func list<Value: LosslessStringConvertible>(
+    static func list<Value: LosslessStringConvertible>(
         _ text: String, _ name: String
     ) throws -> PerLevel<Value> {
         let values = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in

@@ -32,10 +32,28 @@ struct SubmissionOptions: ParsableArguments {
         guard (-1000...1000).contains(priority) else { throw ValidationError("--priority must be -1000 to 1000") }
     }
 
-    func submit(_ request: SongRequest, client: ClusterClient) throws {
+    /// What a branch comes from is made on the coordinator, too.
+    private func ancestors(of id: String, _ client: ClusterClient, _ scratch: URL) -> AncestryMaker {
+        func name(_ number: Int) -> String { "\(id.prefix(50))-from-\(number)" }
+        return AncestryMaker(folder: scratch, id: name) { request, number in
+            let song = name(number)
+            _ = try client.submitShown(request, song: song, priority: priority)
+            try SongFollower(client: client, song: song, isQuiet: json).run().mustBeFinished()
+            let layout = SongFolderLayout(scratch.appendingPathComponent("\(number)"))
+            _ = try client.fetchShown(song: song, into: layout.folder) { $0 == SongFolderLayout.codesName }
+            return layout
+        }
+    }
+
+    /// - Parameter name: what the song is called.
+    func submit(_ request: SongRequest, client: ClusterClient, name: String? = nil) throws {
         if let out { try OutputPlace.check(URL(fileURLWithPath: out)) }
         let id = id ?? String(UUID().uuidString.prefix(8)).lowercased()
+        let scratch = ScratchFolder()
+        defer { withExtendedLifetime(scratch) {} }
+        let request = try ancestors(of: id, client, scratch.url).completed(request)
         let tokens = try client.submitShown(request, song: id, priority: priority)
+        if let name { try client.note(NoteUpdate(name: name), of: id) }
         guard wait else {
             if json {
                 print(try Terminal.json(["song": id, "seed": "\(request.specification.seed)", "tokens": "\(tokens)"]))
