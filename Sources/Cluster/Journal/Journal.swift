@@ -70,7 +70,6 @@ package final class Journal: Sendable {
     private static func openOrSalvage(
         _ path: String, on disk: any JournalDisk
     ) throws(JournalError) -> (DatabaseQueue, Salvage?) {
-        try guarding(path, "opening", on: disk) { try JournalSwitch.finish(path, on: disk) }
         do throws(JournalError) {
             return (try openSound(path, on: disk), nil)
         } catch {
@@ -90,6 +89,7 @@ package final class Journal: Sendable {
     /// it, so it must not go with the power. Not while SQLite has the file open: whoever else closes it ends SQLite's locks.
     private static func makeDurable(_ path: String, on disk: any JournalDisk) throws(JournalError) {
         try guarding(path, "opening", on: disk) {
+            try JournalSwitch.finish(path, on: disk)
             for file in [path, path + "-wal"] where disk.exists(file) { try disk.synchronize(file) }
         }
     }
