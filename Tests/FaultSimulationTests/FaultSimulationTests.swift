@@ -18,6 +18,7 @@ struct FaultSimulationTests {
     @Test func `every kind of fault strikes`() throws {
         let summary = try SeedSeries(300..<312, faults: 70).run(threads: 2)
         #expect(Set(summary.fired.keys) == Set(Fault.Kind.allCases))
+        #expect(summary.fewestFaults == 70 && summary.faults == 12 * 70)
         let sent = summary.messages
         #expect(sent.dropped > 0 && sent.duplicated > 0 && sent.delayed > 0 && sent.changed > 0 && sent.blocked > 0)
         let disk = summary.disk

@@ -34,6 +34,14 @@ extension ClusterProcesses {
             #expect(report.fired > chosen.count / 2, "\(report.text)")
         }
 
+        /// Where the journal is opened, where a song is taken on, and where it grows.
+        @Test func `a limit on the size of files is waited for, and raised`() async throws {
+            let trial = try await SmallDisks(song(), room: .file, limit: .seconds(60))
+            let report = await trial.run([8, 60, 120])
+            #expect(report.faults.isEmpty, "\(report.faults)")
+            #expect(report.passed == 3 && report.full >= 2, "\(report.text)")
+        }
+
         @Test(arguments: [true, false])
         func `a start that a disk refuses waits, says why, and goes on`(hasKeys: Bool) async throws {
             let run = try await CoordinatorRun(song())

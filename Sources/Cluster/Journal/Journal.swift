@@ -51,10 +51,11 @@ package final class Journal: Sendable {
             throw .unusable(folder, code)
         }
         let lock = try disk.lock(folder)
+        try Self.makeDurable(Self.path(folder), on: disk)
         var logDamage = LogDamage.look(Self.path(folder), on: disk)
         if logDamage != nil { logDamage?.copy = try? JournalBackup.keepDamaged(Self.path(folder), on: disk) }
         let (database, salvage) = try Self.openOrSalvage(Self.path(folder), on: disk)
-        try Self.makeReady(database, Self.path(folder), on: disk)
+        try Self.guarding(Self.path(folder), "opening", on: disk) { try database.write(VerdictRow.continueNumbers) }
         let read = try Self.readTotals(database, Self.path(folder), on: disk)
         opened = Mutex(OpenedFile(database: database, lock: lock, folder: folder, on: disk))
         self.salvage = salvage
@@ -69,7 +70,6 @@ package final class Journal: Sendable {
     private static func openOrSalvage(
         _ path: String, on disk: any JournalDisk
     ) throws(JournalError) -> (DatabaseQueue, Salvage?) {
-        try guarding(path, "opening", on: disk) { try JournalSwitch.finish(path, on: disk) }
         do throws(JournalError) {
             return (try openSound(path, on: disk), nil)
         } catch {
@@ -86,12 +86,10 @@ package final class Journal: Sendable {
     }
 
     /// A process that was killed may have left what it wrote and did not sync. It is read from here on, and others are told of
-    /// it, so it must not go with the power.
-    private static func makeReady(
-        _ queue: DatabaseQueue, _ path: String, on disk: any JournalDisk
-    ) throws(JournalError) {
+    /// it, so it must not go with the power. Not while SQLite has the file open: whoever else closes it ends SQLite's locks.
+    private static func makeDurable(_ path: String, on disk: any JournalDisk) throws(JournalError) {
         try guarding(path, "opening", on: disk) {
-            try queue.write(VerdictRow.continueNumbers)
+            try JournalSwitch.finish(path, on: disk)
             for file in [path, path + "-wal"] where disk.exists(file) { try disk.synchronize(file) }
         }
     }
