@@ -1,4 +1,4 @@
-package import Checkpoint
+import Checkpoint
 import Foundation
 package import SongPlan
 

@@ -1,6 +1,6 @@
 import Checkpoint
-package import Foundation
-package import SongPlan
+import Foundation
+import SongPlan
 
 /// What a finished song's folder says of its tokens.
 package struct FinishedCodes: Sendable {
