@@ -48,4 +48,3 @@ final class HTTPService: Sendable {
         return try value.get()
     }
 }
-
