@@ -65,10 +65,10 @@ extension ClusterProcesses {
                 let ready: [UInt8] =
                     [5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, 6] + Array("DEALER".utf8)
                 let garbage = [UInt8](repeating: 0xab, count: 40)
-                await stranger.send(greeting + [UInt8](repeating: 0, count: 64 - greeting.count))
+                _ = await stranger.send(greeting + [UInt8](repeating: 0, count: 64 - greeting.count))
                 _ = await stranger.receive()
-                await stranger.send([4, UInt8(ready.count)] + ready)
-                await stranger.send([0, UInt8(garbage.count)] + garbage)
+                _ = await stranger.send([4, UInt8(ready.count)] + ready)
+                _ = await stranger.send([0, UInt8(garbage.count)] + garbage)
                 try cluster.startWorker("w")
                 try await wait(for: "both in status") {
                     let shown = try await cluster.command("status", [])
