@@ -17,8 +17,11 @@ extension ClusterProcesses {
                         + Self.lyrics,
                     ["vary", "sketch", "--sample", "1", "--at", "1", "--variations", "2", "--id", "varied"],
                     ["go-on", "varied", "--sample", "1", "--seconds", "1", "--id", "longer", "--name", "long one"],
-                    ["vary", "longer", "--at", "1.5", "--lyrics", "far low you", "--genre", "rock", "--id", "words"],
-                    ["upsample", "words", "--id", "leaf"],
+                    [
+                        "vary", "longer", "--at", "1.5", "--lyrics", "far low you", "--genre", "rock", "--variations",
+                        "2", "--id", "words",
+                    ],
+                    ["upsample", "words", "--keep", "1", "--id", "leaf"],
                 ]
                 for step in steps {
                     let out = step.contains("leaf") ? leaf : try TestFolder.place("step")
@@ -26,6 +29,9 @@ extension ClusterProcesses {
                     try #require(made.succeeded, "\(step): \(made.report)")
                     if !step.contains("leaf") { try FileManager.default.removeItem(atPath: out) }
                 }
+                // The same once more is the same song.
+                let twice = try await cluster.command("upsample", ["words", "--keep", "1", "--id", "leaf"])
+                #expect(twice.succeeded, "\(twice.report)")
                 let tree = try await cluster.command("tree", ["varied", "--json"])
                 let object = try JSONSerialization.jsonObject(with: Data(tree.output.utf8)) as? [String: Any]
                 let songs = object?["songs"] as? [[String: Any]] ?? []

@@ -34,10 +34,13 @@ extension ClusterClient {
             return full
         }
         let known = request.specification.sources ?? [:]
+        let isBranch = request.specification.parent != nil
         request.specification.sources = nil
         func send(_ path: String) throws -> String {
             if let wanted = known[path] { try Self.check(path, is: wanted) }
-            guard !uploads else { return try upload(path, progress: progress) }
+            // What a branch keeps lies in another folder each time, and the branch is the same.
+            let name = isBranch ? URL(fileURLWithPath: path).lastPathComponent : nil
+            guard !uploads else { return try upload(path, name: name, progress: progress) }
             let full = try absolute(path)
             request.specification.sources = (request.specification.sources ?? [:]).merging(
                 [full: try FileDigest.sha256(full)]) { $1 }
@@ -111,7 +114,10 @@ extension ClusterClient {
         _ = try AudioReader(path: path)
     }
 
-    private func upload(_ path: String, progress: (FileTransfer) -> Void) throws -> String {
+    /// - Parameter name: what the song calls the file; nil: its path.
+    private func upload(
+        _ path: String, name: String? = nil, progress: (FileTransfer) -> Void
+    ) throws -> String {
         let url = URL(fileURLWithPath: path).standardizedFileURL
         let file = try InputFile(url.path)
         let (digest, ending) = (try FileDigest.sha256(url.path), UploadName.ending(of: url))
@@ -131,6 +137,6 @@ extension ClusterClient {
         }
         transfer.isComplete = true
         progress(transfer)
-        return UploadName.make(digest: digest, ending: ending, name: url.path)
+        return UploadName.make(digest: digest, ending: ending, name: name ?? url.path)
     }
 }

@@ -34,7 +34,7 @@ package final class Gateway: Sendable {
         let spool = try Spool(folder: folder.appendingPathComponent("spool"))
         routes =
             HealthRoutes(cluster: cluster).routes
-            + SongRoutes(cluster: cluster, files: files).routes
+            + SongRoutes(cluster: cluster, watch: watch, files: files).routes
             + BranchRoutes(cluster: cluster, watch: watch, folder: folder.appendingPathComponent("branches")).routes
             + EventRoutes(watch: watch, listeners: ListenerCount(most: settings.mostListeners)).routes
             + AudioRoutes(files: files, derived: derived).routes

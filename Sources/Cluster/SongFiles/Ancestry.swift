@@ -41,6 +41,32 @@ extension BranchOrigin {
         return codes.indices.map { level in (0..<count).map { rows[rows.count == 1 ? 0 : $0][level] } }
     }
 
+    /// - Parameter levels: of a branch's file of codes, [level][sample][token].
+    /// - Throws: `SongError` when it does not hold what the branch keeps.
+    func check(kept levels: [[[Int]]], _ file: String) throws {
+        let count = levels.map(\.count).max() ?? 0
+        let fits = (0..<count).allSatisfy { sample in
+            let place = digests.count == 1 ? 0 : sample
+            let rows = levels.map { $0.indices.contains(sample) ? $0[sample] : [] }
+            return digests.indices.contains(place) && Self.digests(rows) == digests[place]
+        }
+        guard fits else {
+            throw SongError(
+                "\(file) does not hold what the branch keeps of its parent; for a song from other codes leave \"parent\" away"
+            )
+        }
+    }
+
+    /// What is wrong with it by itself; nil when nothing is.
+    fileprivate var fault: String? {
+        if samples.isEmpty || digests.count != samples.count || digests.contains(where: \.isEmpty) {
+            return
+                "has \(samples.count) samples and \(digests.count) digests; it needs one or more, and as many of both"
+        }
+        if from < 0 || to <= from || to > 1 << 32 { return "keeps from \(from) to \(to), which is no part of a song" }
+        return (0..<16).contains(lowestLevel) ? nil : "has the lowest level \(lowestLevel), which no model has"
+    }
+
     /// By level that is kept.
     ///
     /// - Parameter levels: one sample's, [level][token].
@@ -66,6 +92,9 @@ package enum Ancestry {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let text = String(decoding: try encoder.encode(ancestry), as: UTF8.self)
+        guard text.utf8.count <= longest else {
+            throw SongError("the song has too many ancestors for a song file to tell of; branch from an earlier one")
+        }
         try CodesFile.write(codes, to: path, metadata: [key: text])
     }
 
@@ -93,6 +122,12 @@ package enum Ancestry {
         for place in stride(from: steps.count - 1, to: 0, by: -1) {
             guard let origin = steps[place].parent else {
                 throw SongError("song \(place) of the ancestry does not say what it keeps of the one before it")
+            }
+            if let fault = origin.fault { throw SongError("the parent of song \(place) of the ancestry \(fault)") }
+            guard origin.samples.count == 1 || origin.samples.count == steps[place].samples.count else {
+                throw SongError(
+                    "song \(place) of the ancestry has \(steps[place].samples.count) samples, and keeps \(origin.samples.count)"
+                )
             }
             // A file of codes has all samples, in their order.
             guard steps[place - 1].codes == nil || steps[place - 1].parent != nil else { continue }

@@ -68,7 +68,7 @@ package struct Branch: Sendable {
         song.sampleLength = kept.length
         song.stopAt = kept.stopAt
         // Cuts of the parent are not those of a song of which less is to be sampled.
-        if song.segments != nil, request.operation != .upsample { song.segments = .auto }
+        if song.segments != nil, request.operation != .upsample { (song.segments, song.overlap) = (.auto, nil) }
         if kept.isWhole { (song.segments, song.overlap) = (nil, nil) }
         song.stereo = request.stereo == nil ? nil : true
         request.override(&song)
@@ -184,9 +184,9 @@ private struct KeptPart {
                 let end = (sample.offset ?? 0) + length
                 sample.totalLength = sample.totalLength.map { max($0, end) }
             case .cut:
-                let begin = sample.offset ?? 0
-                sample.totalLength = sample.totalLength ?? begin + (parent.sampleLength ?? 0)
-                sample.offset = range.lowerBound == 0 ? sample.offset : begin + range.lowerBound * unit
+                // Where nothing was said of a whole, the part is one.
+                guard sample.totalLength != nil, range.lowerBound > 0 else { break }
+                sample.offset = (sample.offset ?? 0) + range.lowerBound * unit
             case .vary, .upsample: break
             }
             return sample
@@ -225,6 +225,9 @@ extension BranchRequest {
 
     /// - Parameter count: samples that the parent has.
     fileprivate func samples(of count: Int) throws -> [Int] {
+        if stereo != nil, samples == nil, count > 1 {
+            throw SongError("stereo is of one sample, and the song has \(count); name one")
+        }
         let places = samples ?? (operation == .upsample && stereo == nil ? Array(0..<count) : [0])
         if let wrong = places.first(where: { !(0..<count).contains($0) }) {
             throw SongError(

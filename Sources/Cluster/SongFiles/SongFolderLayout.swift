@@ -66,8 +66,8 @@ package struct SongFolderLayout: Sendable, Hashable {
     /// Three samples as one sound.
     ///
     /// - Parameter number: counts them.
-    package func stereo(level: Int, number: Int, fileExtension: String) -> URL {
-        folder.appendingPathComponent("\(Self.levelFolder(level))\(Self.stereoName)\(number).\(fileExtension)")
+    package func stereo(level: Int, number: Int) -> URL {
+        folder.appendingPathComponent("\(Self.levelFolder(level))\(Self.stereoName)\(number).wav")
     }
 
     private static let stereoName = "stereo_"

@@ -260,7 +260,7 @@ package struct SongPreparation {
 
     private mutating func codes(locate: (String) throws -> String) throws -> [[[UInt16]]] {
         guard let file = specification.codes else {
-            if specification.ancestry != nil {
+            if specification.ancestry != nil || specification.parent != nil {
                 throw SongError(
                     "the song is a branch, and its parents must be made before it: orchestrion sample --song and "
                         + "orchestrion submit --song do that with its song.json")
@@ -281,6 +281,7 @@ package struct SongPreparation {
         guard specification.samples.count == count else {
             throw SongError("\(file) has \(count) samples; the song names \(specification.samples.count)")
         }
+        try specification.parent?.check(kept: levels, file)
         return try levels.enumerated().map { level, samples in
             let shape = geometry.levels[level]
             let samples = samples.isEmpty ? Array(repeating: [], count: count) : samples

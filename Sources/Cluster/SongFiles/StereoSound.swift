@@ -9,11 +9,11 @@ enum StereoSound {
 
     /// - Parameters:
     ///   - paths: left, middle, right; of equal length.
-    static func write(_ paths: [URL], to file: URL, format: AudioFormat) throws {
+    static func write(_ paths: [URL], to file: URL) throws {
         let readers = try paths.map { try AudioReader(path: $0.path) }
         let length = readers.map(\.frames).min() ?? 0
         let writer = try AudioWriter(
-            path: file.path, sampleRate: readers[0].sampleRate, format: format, channels: 2)
+            path: file.path, sampleRate: readers[0].sampleRate, format: .wav, channels: 2)
         for begin in stride(from: 0, to: length, by: frames) {
             let range = begin..<min(begin + frames, length)
             let parts = try readers.map { try $0.read(range) }
@@ -30,14 +30,14 @@ enum StereoSound {
 }
 
 extension SongOutput {
-    /// Writes every three samples of a song that asks for it as one sound, at each level that has audio.
+    /// Writes every three samples of a song that asks for it as one sound, a WAV, at each level that has audio.
     package func writeStereo() throws {
         for place in stereoPlaces {
-            let file = layout.stereo(level: place.level, number: place.number, fileExtension: format.fileExtension)
+            let file = layout.stereo(level: place.level, number: place.number)
             guard !FileManager.default.fileExists(atPath: file.path) else { continue }
             let samples = (0..<3).map { audioFile(level: place.level, sample: 3 * place.number + $0) }
             guard samples.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else { continue }
-            try StereoSound.write(samples, to: file, format: format)
+            try StereoSound.write(samples, to: file)
         }
     }
 }

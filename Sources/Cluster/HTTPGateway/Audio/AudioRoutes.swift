@@ -57,7 +57,7 @@ struct AudioRoutes {
             }
             guard !wanted.isStereo else {
                 throw Problem(
-                    .conflict, "the sound in stereo is as the song's files are, \(entry.path); ask for that format")
+                    .conflict, "the sound in stereo is a WAV; ask for format=wav")
             }
             let file = try await derived.converted(wanted, entry, level: level)
             return try file.response(range: range, type: wanted.format.mediaType, name: wanted.name(level: level))
@@ -74,6 +74,10 @@ struct AudioRoutes {
         case nil where finished.isDamaged: throw Self.damage(of: wanted.song, finished)
         case nil:
             let what = wanted.level.map { " at level \($0)" } ?? ""
+            guard finished.state != "finished" else {
+                let sound = wanted.isStereo ? "sound in stereo" : "sound of a sample \(wanted.sample)"
+                throw Problem(.notFound, "\(wanted.song) has no \(sound)\(what)")
+            }
             throw Problem(
                 .notFound,
                 "nothing of sample \(wanted.sample) of \(wanted.song) can be heard\(what) yet, it is \(finished.state); "

@@ -4,6 +4,7 @@ import ClusterProtocol
 /// Songs: the list, one of them, and what is done with it.
 struct SongRoutes {
     let cluster: ClusterAccess
+    let watch: SongWatch
     let files: SongFilesAccess
 
     static let path = "/api/v1/songs"
@@ -95,6 +96,7 @@ struct SongRoutes {
                 "song \(song) has not ended; cancel it first, or give force=true, which cancels and removes it")
         }
         await files.forget(song)
+        await watch.noteRemoval(of: song)
         return HTTPResponse(.noContent)
     }
 }

@@ -113,6 +113,18 @@ actor SongWatch {
         forgetSome()
     }
 
+    /// A song is gone.
+    func noteRemoval(of song: String) {
+        guard entries[song]?.progress != nil else { return }
+        number += 1
+        entries[song] = Entry(number: number, progress: nil, json: [])
+        wakeAll()
+    }
+
+    private func wakeAll() {
+        for waiter in Array(waiting.keys) { release(waiter) }
+    }
+
     /// What somebody saw of a song.
     func note(_ progress: SongProgress) {
         if let known = entries[progress.song]?.progress, known.isSame(as: progress) { return }

@@ -43,18 +43,26 @@ struct TreeCommand: ParsableCommand {
         _ song: SongProgress, in songs: [SongProgress], before: String, isLast: Bool, isRoot: Bool = false
     ) {
         print(before + (isRoot ? "" : isLast ? "└─ " : "├─ ") + line(song))
-        let children = songs.filter { $0.parent?.song == song.song && (all || !$0.note.isHidden) }
+        let children = songs.filter { $0.parent?.song == song.song && isShown($0, in: songs) }
         for child in children {
             let indent = isRoot ? "" : before + (isLast ? "   " : "│  ")
             show(child, in: songs, before: indent, isLast: child.song == children.last?.song)
         }
     }
 
+    /// Whether a song is not hidden, was asked for, or has something below it that is shown.
+    private func isShown(_ song: SongProgress, in songs: [SongProgress]) -> Bool {
+        all || !song.note.isHidden || song.song == self.song
+            || songs.contains { $0.parent?.song == song.song && isShown($0, in: songs) }
+    }
+
     private func line(_ song: SongProgress) -> String {
         var parts = [song.song]
         if song.note.isStarred { parts.append("★") }
         if !song.note.name.isEmpty { parts.append("\"\(song.note.name)\"") }
-        if let parent = song.parent { parts.append(Self.words(parent)) }
+        if let parent = song.parent {
+            parts.append(Self.words(parent) + (parent.song == nil ? " of a song that is not here any more" : ""))
+        }
         parts.append(String(format: "%.1f s", song.seconds))
         parts.append(song.state == .sampling ? "sampling \(Int(song.share * 100)) %" : song.state.rawValue)
         if song.note.isHidden { parts.append("(hidden)") }

@@ -90,6 +90,7 @@ struct SongDecoder {
             }
         }
         output.removeSoFar()
+        try output.writeStereo()
         return report
     }
 

@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import SongFiles
 import SongPlan
+import SystemErrors
 
 /// Makes the songs that a branch comes from, root first, so that the branch can be made where its parent is not.
 struct AncestryMaker {
@@ -16,7 +17,12 @@ struct AncestryMaker {
     ///
     /// - Throws: `SongError` when an ancestor comes out otherwise than it was.
     func completed(_ request: SongRequest) throws -> SongRequest {
-        guard let ancestry = request.specification.ancestry, request.specification.codes == nil else { return request }
+        guard let ancestry = request.specification.ancestry else { return request }
+        guard request.specification.codes == nil else {
+            throw SongError(
+                "the song file is a branch's, whose codes come from its ancestry; for a song from other codes remove "
+                    + "\"parent\" and \"ancestry\" from it")
+        }
         let steps = try Ancestry.steps(to: request.specification)
         var codes: String?
         for (number, step) in steps.enumerated() {
@@ -24,12 +30,17 @@ struct AncestryMaker {
             if let codes { made.specification.codes = codes }
             if number > 0, let id { made.specification.parent?.song = id(number - 1) }
             guard number < steps.count - 1 else {
+                // In its own file it says what it said before.
+                made.specification.parent?.samples = request.specification.parent?.samples ?? []
                 made.format = request.format
                 return made
             }
             Terminal.note("Song \(number + 1) of \(steps.count): \(step.parent?.operation.rawValue ?? "the first one")")
             let layout = try make(made, number)
-            codes = try keep(of: layout, for: steps[number + 1], ancestry: Array(ancestry[...number]), number)
+            // A step has nothing but what is kept of it, and so have its ancestors, for it to fit them.
+            let isLast = number == steps.count - 2
+            codes = try keep(
+                of: layout, for: steps[number + 1], ancestry: isLast ? ancestry : Array(steps[...number]), number)
         }
         return request
     }
@@ -40,7 +51,9 @@ struct AncestryMaker {
     ) throws -> String {
         guard let origin = step.parent else { throw SongError("the song does not say what it keeps of its parent") }
         let kept = try origin.keep(of: CodesFile.read(layout.codes.path), samples: step.samples.count)
-        let path = folder.appendingPathComponent("kept-\(number).safetensors").path
+        let place = folder.appendingPathComponent("kept-\(number)")
+        try OutputFolder.make(place.path)
+        let path = place.appendingPathComponent("kept.safetensors").path
         try Ancestry.write(kept, ancestry, to: path)
         return path
     }

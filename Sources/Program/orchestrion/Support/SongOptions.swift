@@ -127,7 +127,7 @@ struct SongOptions: ParsableArguments {
         var specification: SongSpecification
         var fileFormat: String?
         if let song {
-            let file = try SongFile(OptionFile.content(of: song, option: "song"), source: song)
+            let file = try SongFile(OptionFile.content(of: song, option: "song", most: 32 << 20), source: song)
             specification = try SongSpecification(file)
             fileFormat = file.format
             try resolvePaths(&specification, beside: song)
@@ -141,15 +141,19 @@ struct SongOptions: ParsableArguments {
 
     /// What the song file says that the song was made with.
     func profileOfFile() throws -> NumericProfile? {
-        try song.flatMap { try SongFile(OptionFile.content(of: $0, option: "song"), source: $0).profile }
+        try song.flatMap {
+            try SongFile(OptionFile.content(of: $0, option: "song", most: 32 << 20), source: $0).profile
+        }
     }
 
     /// Files that a song file names are looked for beside it, too.
     private func resolvePaths(_ specification: inout SongSpecification, beside file: String) throws {
         let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
         func resolve(_ path: String) -> String {
-            if path.hasPrefix("/") || FileManager.default.fileExists(atPath: path) { return path }
-            let beside = folder.appendingPathComponent(path).path
+            if FileManager.default.fileExists(atPath: path) { return path }
+            // The file may have come with the recordings that it names, from another machine.
+            let name = path.hasPrefix("/") ? URL(fileURLWithPath: path).lastPathComponent : path
+            let beside = folder.appendingPathComponent(name).path
             return FileManager.default.fileExists(atPath: beside) ? beside : path
         }
         func resolveAll(_ song: inout SongSpecification) {
