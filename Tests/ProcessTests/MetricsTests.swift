@@ -28,7 +28,7 @@ extension ClusterProcesses {
             async throws
         {
             var dice = Dice.thrown(for: "metrics")
-            let song = TestSong(model: try await TestModel.tiny(), seconds: 0.3, seed: 77)
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 2, seed: 77)
             try await withCluster(Cluster.Options(models: [song.model])) { cluster in
                 try cluster.startWorker("a", options: ["--slots", "1"])
                 let id = try await cluster.submit(song, id: "counted")
