@@ -74,6 +74,8 @@ struct SongFolder {
         specification.promptSeconds = nil
         specification.codes = codes.path
         (specification.segments, specification.overlap) = (nil, nil)
+        // Its codes are all of it, and not what a branch keeps.
+        (specification.parent, specification.ancestry) = (nil, nil)
         return try SongPreparation.prepare(specification, model: model)
     }
 
