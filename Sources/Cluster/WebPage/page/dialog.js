@@ -1,6 +1,7 @@
 // Dialogs: a form in the middle of the page, which says beside itself what was refused.
 import { el, unique } from "./dom.js";
 import { disclosure } from "./command.js";
+import { where } from "./route.js";
 
 /**
  * Shows a dialog, and closes it when what it asks for was done.
@@ -34,7 +35,12 @@ export function show({ title, body, action, act, command, isGrave = false, wide 
     }
   });
   const opener = document.activeElement;
+  // What it asks for is of the song that it was opened for.
+  const song = where().song;
+  const leave = () => { if (where().song !== song) dialog.close(); };
+  addEventListener("hashchange", leave);
   dialog.addEventListener("close", () => {
+    removeEventListener("hashchange", leave);
     dialog.remove();
     if (opener?.isConnected) opener.focus();
   });
