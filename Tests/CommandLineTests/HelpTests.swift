@@ -12,9 +12,16 @@ extension CommandLines {
         private static let connection = [
             "--connect", "--server-key", "--key", "--insecure", "$ORCHESTRION_CONNECT", "client.json",
         ]
+        private static let branch =
+            connection + ["<song>", "--name", "--id", "--wait", "--out", "--stop-at", "--segments", "--overlap"]
+        private static let labels = [
+            "--artist", "--genre", "--lyrics", "--temperature", "--top-k", "--top-p", "--hop-fraction", "--seed",
+        ]
         private static let commands: [String: [String]] = [
             "": [
-                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "cancel", "resume", "workers",
+                "sample", "coordinator", "worker", "submit", "status", "watch", "fetch", "go-on", "vary", "cut",
+                "upsample",
+                "tree", "name", "cancel", "resume", "workers",
                 "metrics", "keys", "gateway", "tokens",
                 "model", "picture", "decode", "verify", "demo",
             ],
@@ -28,13 +35,20 @@ extension CommandLines {
             "tokens": ["new", "list", "remove"],
             "tokens new": ["<name>", "--state", "--file", "--role", "viewer", "editor", "admin"],
             "worker": connection + [
-                "--model", "--preset", "--levels", "--threads", "--slots", "--name", "--log-format", "--log-level",
+                "--model", "--preset", "--levels", "--threads", "--slots", "--name", "--metrics", "--log-format",
+                "--log-level",
             ],
             "metrics": connection,
             "submit": song + connection + ["--id", "--wait", "--out", "--json"],
             "status": connection + ["<song>", "--json"],
             "watch": connection + ["<song>"],
             "fetch": connection + ["<song>", "--out", "--level", "--json"],
+            "go-on": branch + ["--sample", "--at", "--seconds", "--variations"] + labels,
+            "vary": branch + ["--sample", "--at", "--variations"] + labels,
+            "cut": branch + ["--sample", "--from", "--to"],
+            "upsample": branch + ["--keep", "--stereo"] + labels,
+            "tree": connection + ["<song>", "--all", "--json"],
+            "name": connection + ["<song>", "<name>", "--note", "--star", "--no-star", "--hide", "--no-hide"],
             "cancel": connection + ["<song>"],
             "resume": connection + ["<song>"],
             "workers": ["list", "release"],

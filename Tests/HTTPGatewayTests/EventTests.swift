@@ -66,6 +66,58 @@ struct EventTests {
         #expect(Self.events(try await other.text()).count == 1)
     }
 
+    /// Song "waltz" is finished and then gone, taken away by somebody else; "polka" is sampled for ever.
+    private static func worldOfTwo() throws -> (GatewayWorld, Flag) {
+        let isGone = Flag()
+        let world = try GatewayWorld { kind, reply in
+            switch kind {
+            case .status(let query):
+                var (waltz, polka) = (WireSongStatus(), WireSongStatus())
+                (waltz.song, waltz.songState, polka.song, polka.songState) = ("waltz", .finished, "polka", .sampling)
+                var songs = isGone.value || query.unfinished ? [polka] : [polka, waltz]
+                if !query.song.isEmpty { songs = songs.filter { $0.song == query.song } }
+                reply.status.songs = songs
+            case .remove:
+                isGone.value = true
+                reply.removed.wasRunning = false
+            default: reply.error = "not in this test"
+            }
+        }
+        return (world, isGone)
+    }
+
+    /// What a listener to all songs hears, until it hears that the song is gone.
+    private static func heardRemoval(_ world: GatewayWorld, _ act: () async -> Void) async throws -> Bool {
+        // It is known from a look at it.
+        _ = try await world.ask("GET", "/api/v1/songs/waltz/events").text()
+        let response = await world.ask("GET", "/api/v1/events")
+        guard case .stream(_, let write) = response.body else { return false }
+        let heard = Mutex("")
+        let listening = Task {
+            try await write(
+                HTTPWriter { bytes in heard.withLock { $0 += String(decoding: bytes, as: UTF8.self) } })
+        }
+        defer { listening.cancel() }
+        await act()
+        let deadline = ContinuousClock.now + .seconds(120)
+        while !heard.withLock({ $0.contains("event: removed\ndata: {\"song\":\"waltz\"}") }) {
+            guard ContinuousClock.now < deadline else { return false }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return true
+    }
+
+    @Test func `that a finished song was removed is heard, whoever did it`() async throws {
+        let (world, _) = try Self.worldOfTwo()
+        var status: HTTPStatus?
+        let isHeard = try await Self.heardRemoval(world) {
+            status = await world.ask("DELETE", "/api/v1/songs/waltz").status
+        }
+        #expect(isHeard && status == .noContent)
+        let (other, isGone) = try Self.worldOfTwo()
+        #expect(try await Self.heardRemoval(other) { isGone.value = true })
+    }
+
     @Test func `a song that there is not is told before the stream begins`() async throws {
         #expect(await (try Self.world()).ask("GET", "/api/v1/songs/polka/events").status == .notFound)
     }
@@ -76,5 +128,14 @@ struct EventTests {
         #expect(first.status == .ok)
         #expect(await world.ask("GET", "/api/v1/events").status == .tooManyRequests)
         withExtendedLifetime(first) {}
+    }
+}
+
+/// True or false, from any thread.
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+    var value: Bool {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
     }
 }

@@ -34,9 +34,17 @@ struct NoteChange {
             throw SongError("the \(what) has \(text.utf8.count) bytes; a song's \(what) has at most \(longest)")
         }
         let isFine = text.unicodeScalars.allSatisfy {
-            $0.properties.generalCategory != .control || mayHaveLines && ($0 == "\n" || $0 == "\t")
+            switch $0.properties.generalCategory {
+            case .control: mayHaveLines && ["\n", "\t"].contains($0)
+            case .lineSeparator, .paragraphSeparator: false
+            default: true
+            }
         }
-        guard isFine else { throw SongError("the \(what) has signs that cannot be shown, such as line ends in a name") }
+        guard isFine else {
+            throw SongError(
+                "the \(what) has signs that cannot be shown"
+                    + (mayHaveLines ? "; lines end in \\n" : "; it is one line"))
+        }
         return text
     }
 }

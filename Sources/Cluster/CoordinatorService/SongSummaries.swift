@@ -12,13 +12,17 @@ struct SongSummaries {
     private var known: [SongID: [Labels]] = [:]
     /// Of one song.
     private static let most = 8
+    /// Characters of a name.
+    private static let longest = 200
 
     /// Of the song's first samples.
     mutating func labels(of submission: Submission) -> [Labels] {
         if let labels = known[submission.song] { return labels }
         let request = try? JSONDecoder().decode(Request.self, from: Data(submission.specification.utf8))
         let labels = (request?.specification.samples ?? []).prefix(Self.most).map {
-            Labels(artist: $0.artist ?? "", genre: $0.genre ?? "")
+            Labels(
+                artist: String(($0.artist ?? "").prefix(Self.longest)),
+                genre: String(($0.genre ?? "").prefix(Self.longest)))
         }
         known[submission.song] = labels
         return labels

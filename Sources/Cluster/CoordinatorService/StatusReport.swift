@@ -157,7 +157,7 @@ extension WireSongStatus {
         seconds = song.seconds
         labels = song.labels.map { names in
             var labels = WireSampleLabels()
-            (labels.artist, labels.genre) = (String(names.artist.prefix(200)), String(names.genre.prefix(200)))
+            (labels.artist, labels.genre) = (names.artist, names.genre)
             return labels
         }
         if let parent = song.parent { self.parent = WireParent(parent) }

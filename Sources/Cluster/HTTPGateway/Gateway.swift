@@ -31,11 +31,14 @@ package final class Gateway: Sendable {
         let files = SongFilesAccess(cluster: cluster)
         let derived = try DerivedFiles(
             cluster: cluster, tools: tools, folder: folder.appendingPathComponent("derived"))
+        // What a process that was killed left of branches.
+        let branches = folder.appendingPathComponent("branches")
+        try? FileManager.default.removeItem(at: branches)
         let spool = try Spool(folder: folder.appendingPathComponent("spool"))
         routes =
             HealthRoutes(cluster: cluster).routes
             + SongRoutes(cluster: cluster, watch: watch, files: files).routes
-            + BranchRoutes(cluster: cluster, watch: watch, folder: folder.appendingPathComponent("branches")).routes
+            + BranchRoutes(cluster: cluster, watch: watch, folder: branches).routes
             + EventRoutes(watch: watch, listeners: ListenerCount(most: settings.mostListeners)).routes
             + AudioRoutes(files: files, derived: derived).routes
             + FileRoutes(cluster: cluster, files: files, derived: derived).routes

@@ -115,7 +115,15 @@ package enum Ancestry {
     /// - Parameter song: its ancestry is what it was.
     /// - Throws: `SongError` for an ancestry in which something does not fit.
     package static func steps(to song: SongSpecification) throws -> [SongSpecification] {
-        guard let ancestry = song.ancestry, !ancestry.isEmpty, ancestry.count <= most else { return [song] }
+        guard let ancestry = song.ancestry else { return [song] }
+        guard !ancestry.isEmpty, ancestry.count <= most else {
+            throw SongError("the ancestry has \(ancestry.count) songs; a branch has 1 to \(most)")
+        }
+        guard song.codes == nil else {
+            throw SongError(
+                "the song file is a branch's, whose codes come from its ancestry; for a song from other codes remove "
+                    + "\"parent\" and \"ancestry\" from it")
+        }
         var steps = ancestry + [song]
         steps[steps.count - 1].ancestry = nil
         guard steps[0].parent == nil else { throw SongError("the first song of the ancestry has a parent itself") }
@@ -152,7 +160,7 @@ extension SongSpecification {
             sample.number = sample.number ?? place
             return sample
         }
-        if let prompt { song.prompt = origin.samples.map { prompt[$0 % prompt.count] } }
+        if let prompt, !prompt.isEmpty { song.prompt = origin.samples.map { prompt[$0 % prompt.count] } }
         if let parent, parent.samples.count > 1 {
             guard parent.samples.count == samples.count, parent.digests.count == samples.count else {
                 throw SongError("a song of the ancestry does not say which samples it keeps of the one before it")

@@ -115,6 +115,9 @@ private struct KeptPart {
     private let unit: Int
     private let operation: BranchOperation
 
+    /// Audio samples, far more than any song or label has: what is above is damage.
+    private static let longest = 1 << 40
+
     /// Whether nothing is left to sample.
     var isWhole: Bool { operation == .cut }
 
@@ -123,7 +126,9 @@ private struct KeptPart {
     ) throws {
         try request.check()
         guard let top = codes.last?.first?.count, top > 0, let length = parent.sampleLength,
-            length.isMultiple(of: top), sampleRate > 0
+            (1...Self.longest).contains(length), length.isMultiple(of: top), sampleRate > 0,
+            codes.allSatisfy({ $0.count == parent.samples.count }),
+            parent.samples.allSatisfy({ (0...Self.longest).contains($0.offset ?? 0) })
         else { throw SongError("the song has no codes of the top level, so that nothing can branch from it") }
         (unit, operation) = (length / top, request.operation)
         let (unit, rate) = (unit, Double(sampleRate))

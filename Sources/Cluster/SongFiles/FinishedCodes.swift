@@ -23,14 +23,22 @@ package struct FinishedCodes: Sendable {
                 "\(error)".replacingOccurrences(of: layout.codes.path, with: "the codes of \(name)")
                     + "; submit \(name) again under another id")
         }
-        for (level, samples) in codes.enumerated() {
-            let samples = samples.map { $0.map(UInt16.init(clamping:)) }
-            guard let wanted = description.outcome.digests?["z\(level)"], wanted != SongOutput.digest(samples) else {
-                continue
-            }
+        if let level = Self.damagedLevel(codes, digests: description.outcome.digests ?? [:]) {
             throw SongError(
                 "the codes of level \(level) of \(name) are not those that its song.json was written for: one of the two "
                     + "files was damaged; submit \(name) again under another id")
+        }
+    }
+
+    /// The first level whose codes are not those that `song.json` was written for; nil when all are.
+    ///
+    /// - Parameters:
+    ///   - codes: [level][sample][token].
+    ///   - digests: BLAKE2b, by `z0`, `z1` …; a level without one counts as whole.
+    package static func damagedLevel(_ codes: [[[Int]]], digests: [String: String]) -> Int? {
+        codes.indices.first { level in
+            let samples = codes[level].map { $0.map(UInt16.init(clamping:)) }
+            return digests["z\(level)"].map { $0 != SongOutput.digest(samples) } ?? false
         }
     }
 }

@@ -17,8 +17,10 @@ enum StereoSound {
         for begin in stride(from: 0, to: length, by: frames) {
             let range = begin..<min(begin + frames, length)
             let parts = try readers.map { try $0.read(range) }
-            var block = [Float](repeating: 0, count: 2 * range.count)
-            for frame in 0..<range.count {
+            // A file may end before its header says.
+            let count = parts.map(\.count).min() ?? 0
+            var block = [Float](repeating: 0, count: 2 * count)
+            for frame in 0..<count {
                 let centre = middle * parts[1][frame]
                 block[2 * frame] = (parts[0][frame] + centre) / (1 + middle)
                 block[2 * frame + 1] = (parts[2][frame] + centre) / (1 + middle)

@@ -12,6 +12,8 @@ struct BranchRoutes {
     let folder: URL
 
     private static let largestBody = 1 << 20
+    /// Bytes of a parent's codes: the gateway may be in the coordinator's process, whose memory others need.
+    private static let largestCodes: UInt64 = 256 << 20
     private static let largestNote = 64 << 10
 
     var routes: [Route] {
@@ -46,7 +48,8 @@ struct BranchRoutes {
             document = try await cluster.askSlowly { client in
                 // Drawn from the id, so that a request which is sent again without a seed is the same song.
                 let made = try client.branch(
-                    body.request, of: parent, chance: Submission.seed(of: song), format: body.format, scratch: scratch)
+                    body.request, of: parent, chance: Submission.seed(of: song), format: body.format,
+                    largest: Self.largestCodes, scratch: scratch)
                 let taken = try client.submit(made, song: song, priority: body.priority)
                 if let name = body.name { try client.note(NoteUpdate(name: name), of: song) }
                 return Submission.Document(

@@ -21,6 +21,7 @@ actor SongWatch {
         [:]
     private var nextWaiter = 0
     private var isRunning = false
+    private var looks = 0
     /// Tells this gateway's numbers from those of one before.
     nonisolated let epoch = String(UInt32.random(in: 1 ... .max), radix: 16)
 
@@ -79,6 +80,8 @@ actor SongWatch {
             let before = number
             // A coordinator that does not answer is asked again.
             try? await look()
+            looks += 1
+            if looks.isMultiple(of: Self.looksBetween) { try? await lookAtEnded() }
             let now = ContinuousClock.now
             for (waiter, wait) in waiting where number > before || wait.deadline <= now { release(waiter) }
             try? await Task.sleep(for: Self.pause)
@@ -87,6 +90,29 @@ actor SongWatch {
         isRunning = false
         for waiter in waiting.keys { release(waiter) }
     }
+
+    /// What other clients did with songs that have ended: removed them, or gave them names.
+    private func lookAtEnded() async throws {
+        // Others may become known while the list is asked for.
+        let known = Set(entries.keys)
+        var seen: Set<String> = []
+        var cursor: String?
+        for _ in 0..<Self.mostPages {
+            let from = cursor
+            let page = try await cluster.ask { try $0.songs(cursor: from, limit: 100, newestFirst: true) }
+            for song in page.songs {
+                seen.insert(song.song)
+                if entries[song.song] != nil { note(song) }
+            }
+            cursor = page.next
+            if cursor == nil { break }
+        }
+        // Of more songs nobody knows whether one has gone.
+        guard cursor == nil else { return }
+        for song in known.subtracting(seen) { noteRemoval(of: song) }
+    }
+
+    private static let (mostPages, looksBetween) = (20, 20)
 
     private func look() async throws {
         var seen: Set<String> = []

@@ -135,10 +135,10 @@ struct SampleCommand: ParsableCommand {
         _ request: SongRequest, registry: ModelRegistry, model: Model, state: URL
     ) throws -> SongProgress {
         let verbose = verbose
-        let lowest = try Ancestry.steps(to: request.specification).map(\.stopAt).min() ?? 0
-        let stopAt = min(max(0, lowest), model.geometry.top)
         let cluster: LocalCluster
         do {
+            let lowest = try Ancestry.steps(to: request.specification).map(\.stopAt).min() ?? 0
+            let stopAt = min(max(0, lowest), model.geometry.top)
             cluster = try LocalCluster(
                 state: state, registry: registry, model: model, levels: Array(stopAt...model.geometry.top),
                 threads: compute.threads,
@@ -157,14 +157,20 @@ struct SampleCommand: ParsableCommand {
         let client = cluster.makeClient(mayWait: { if interrupt.isRaised { throw ExitCode(interrupt.exitCode) } })
         let ancestors = AncestryMaker(folder: state) { request, number in
             let id = "\(Self.ancestorID)-\(number)"
-            _ = try client.submitShown(request, song: id, uploads: false)
+            do {
+                _ = try client.submitShown(request, song: id, uploads: false)
+            } catch  where number == 0 && !interrupt.isRaised && cluster.fault == nil {
+                throw Refusal(reason: error)
+            }
             let status = try SongFollower(client: client, song: id, isQuiet: json).run()
             try status.mustBeFinished()
             return SongFolderLayout(state.appendingPathComponent("songs/\(id)"))
         }
+        let completed = try ancestors.completed(request)
         do {
-            _ = try client.submitShown(ancestors.completed(request), song: Self.songID, uploads: false)
-        } catch  where !interrupt.isRaised && cluster.fault == nil {
+            _ = try client.submitShown(completed, song: Self.songID, uploads: false)
+        } catch  where request.specification.ancestry == nil && !interrupt.isRaised && cluster.fault == nil {
+            // What was made for a branch stays.
             throw Refusal(reason: error)
         }
         return try SongFollower(client: client, song: Self.songID, isQuiet: json).run()

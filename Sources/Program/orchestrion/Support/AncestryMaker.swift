@@ -18,11 +18,6 @@ struct AncestryMaker {
     /// - Throws: `SongError` when an ancestor comes out otherwise than it was.
     func completed(_ request: SongRequest) throws -> SongRequest {
         guard let ancestry = request.specification.ancestry else { return request }
-        guard request.specification.codes == nil else {
-            throw SongError(
-                "the song file is a branch's, whose codes come from its ancestry; for a song from other codes remove "
-                    + "\"parent\" and \"ancestry\" from it")
-        }
         let steps = try Ancestry.steps(to: request.specification)
         var codes: String?
         for (number, step) in steps.enumerated() {

@@ -16,17 +16,7 @@ struct BranchOptions: ParsableArguments {
         help: ArgumentHelp("Lyrics, or @file to read them from (default: as the song).", valueName: "text|@file"))
     var lyrics: String?
 
-    @Option(help: ArgumentHelp("One value, or one a level with commas, level 0 first.", valueName: "t[,…]"))
-    var temperature: String?
-
-    @Option(help: ArgumentHelp("Draw from the k likeliest codes only; 0 is off.", valueName: "k[,…]"))
-    var topK: String?
-
-    @Option(help: ArgumentHelp("Draw from the likeliest codes up to this probability; 0 is off.", valueName: "p[,…]"))
-    var topP: String?
-
-    @Option(help: ArgumentHelp("Share of a window between the starts of windows.", valueName: "f[,…]"))
-    var hopFraction: String?
+    @OptionGroup var sampling: SamplingOptions
 
     @Option(help: "The only source of chance: the same seed makes the same branch. By default a new one is drawn.")
     var seed: UInt64?
@@ -36,17 +26,16 @@ struct BranchOptions: ParsableArguments {
     func fill(_ request: inout BranchRequest) throws {
         (request.artist, request.genre, request.seed) = (artist, genre, seed)
         request.lyrics = try lyrics.map(LyricInput.text)
-        request.temperature = try temperature.map { try SongOptions.list($0, "temperature") }
-        request.topK = try topK.map { try SongOptions.list($0, "top-k") }
-        request.topP = try topP.map { try SongOptions.list($0, "top-p") }
-        request.hopFraction = try hopFraction.map { try SongOptions.list($0, "hop-fraction") }
+        let sampling = try SamplingOptions.Values(sampling)
+        (request.temperature, request.topK, request.topP) = (sampling.temperature, sampling.topK, sampling.topP)
+        request.hopFraction = sampling.hopFraction
         levels.fill(&request)
     }
 }
 
 /// Which levels a branch has, and how they are sampled.
 struct BranchLevelOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The lowest level to sample (default: as the song).", valueName: "level"))
+    @Option(help: ArgumentHelp("The lowest level to sample (default: as the song; upsample: 0).", valueName: "level"))
     var stopAt: Int?
 
     @Option(
@@ -54,6 +43,11 @@ struct BranchLevelOptions: ParsableArguments {
             "Sample the lower levels in N segments in parallel (approximate; default: as the song).",
             valueName: "N|auto"))
     var segments: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that two segments both sample around their cut; 0: hard cuts.", valueName: "seconds"))
+    var overlap: Double?
 
     @Option(help: ArgumentHelp("Of the audio files (default: the song's).", valueName: "format"))
     var format: AudioFormat?
@@ -66,6 +60,7 @@ struct BranchLevelOptions: ParsableArguments {
 
     func fill(_ request: inout BranchRequest) {
         (request.stopAt, request.segments) = (stopAt, segments.flatMap { SegmentChoice($0) })
+        request.overlap = overlap
     }
 }
 

@@ -81,9 +81,7 @@ struct SongFolder {
 
     /// - Throws: `CommandError` when the codes are not those that `song.json` was written for.
     func checkCodes() throws {
-        for (level, samples) in try CodesFile.read(codes.path).enumerated() {
-            let samples = samples.map { $0.map(UInt16.init(clamping:)) }
-            guard let wanted = digests["z\(level)"], wanted != SongOutput.digest(samples) else { continue }
+        if let level = FinishedCodes.damagedLevel(try CodesFile.read(codes.path), digests: digests) {
             throw CommandError(
                 "\(codes.path): the codes of level \(level) are not those that song.json was written for: one of the two "
                     + "files was damaged")

@@ -53,21 +53,7 @@ struct SongOptions: ParsableArguments {
     @Option(help: "The only source of chance: the same seed gives the same song. By default a new one is drawn.")
     var seed: UInt64?
 
-    @Option(
-        help: ArgumentHelp("One value, or one a level with commas, level 0 first (default 0.99).", valueName: "t[,…]"))
-    var temperature: String?
-
-    @Option(help: ArgumentHelp("Draw from the k likeliest codes only; 0 is off.", valueName: "k[,…]"))
-    var topK: String?
-
-    @Option(help: ArgumentHelp("Draw from the likeliest codes up to this probability; 0 is off.", valueName: "p[,…]"))
-    var topP: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Share of a window between the starts of windows, level 0 first (default 0.5,0.5,0.125).",
-            valueName: "f[,…]"))
-    var hopFraction: String?
+    @OptionGroup var sampling: SamplingOptions
 
     @Option(
         help: ArgumentHelp(
@@ -178,10 +164,11 @@ struct SongOptions: ParsableArguments {
             specification.sampleLength = sampleLength
             if seconds == nil { specification.seconds = nil }
         }
-        if let temperature { specification.temperature = try Self.list(temperature, "temperature") }
-        if let topK { specification.topK = try Self.list(topK, "top-k") }
-        if let topP { specification.topP = try Self.list(topP, "top-p") }
-        if let hopFraction { specification.hopFraction = try Self.list(hopFraction, "hop-fraction") }
+        let sampling = try SamplingOptions.Values(sampling)
+        if let temperature = sampling.temperature { specification.temperature = temperature }
+        if let topK = sampling.topK { specification.topK = topK }
+        if let topP = sampling.topP { specification.topP = topP }
+        if let hopFraction = sampling.hopFraction { specification.hopFraction = hopFraction }
         if !prompt.isEmpty { specification.prompt = RecordingList.names(prompt) }
         if let promptSeconds { specification.promptSeconds = promptSeconds }
         if let codes { specification.codes = codes }
@@ -237,18 +224,6 @@ struct SongOptions: ParsableArguments {
     }
 
     private func lyricText() throws -> String? { try lyrics.map(LyricInput.text) }
-
-    static func list<Value: LosslessStringConvertible>(
-        _ text: String, _ name: String
-    ) throws -> PerLevel<Value> {
-        let values = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-            guard let value = Value(String(part)), (value as? Double)?.isFinite ?? true else {
-                throw ValidationError("--\(name): \(part) is not a number; give one, or one a level with commas")
-            }
-            return value
-        }
-        return values.count == 1 ? .all(values[0]) : .each(values)
-    }
 }
 
 extension ModelRegistry {
