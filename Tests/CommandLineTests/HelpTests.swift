@@ -48,7 +48,7 @@ extension CommandLines {
             "cut": branch + ["--sample", "--from", "--to"],
             "upsample": branch + ["--keep", "--stereo"] + labels,
             "tree": connection + ["<song>", "--all", "--json"],
-            "name": connection + ["<song>", "<name>", "--note", "--star", "--no-star", "--hide", "--no-hide"],
+            "name": connection + ["<song>", "<text>", "--note", "--star", "--no-star", "--hide", "--no-hide"],
             "cancel": connection + ["<song>"],
             "resume": connection + ["<song>"],
             "workers": ["list", "release"],
