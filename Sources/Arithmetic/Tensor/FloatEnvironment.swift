@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// So it is put right where arithmetic begins, and looked at where that ends: what was computed in another one is not used.
 package enum FloatEnvironment {
-    private static let found = Atomic(0)
+    private static let found = DisturbanceCount()
 
     /// Puts it right.
     @inline(__always)
@@ -16,11 +16,11 @@ package enum FloatEnvironment {
     /// Counts it if it is wrong, and puts it right: what was computed since `settle` may be wrong, too.
     @inline(__always)
     package static func check() {
-        if ck_settle_environment() != 0 { found.add(1, ordering: .sequentiallyConsistent) }
+        if ck_settle_environment() != 0 { found.add() }
     }
 
     /// How often it was wrong at the end of arithmetic that had put it right, in any thread.
-    package static var disturbances: Int { found.load(ordering: .sequentiallyConsistent) }
+    package static var disturbances: Int { found.value }
 
     /// Does arithmetic between `settle` and `check`.
     @inline(__always)
@@ -29,6 +29,26 @@ package enum FloatEnvironment {
         defer { check() }
         return try body()
     }
+
+    /// The same with a count of one's own: that of the process stops every engine in it.
+    @inline(__always)
+    package static func exact<Result>(counting count: DisturbanceCount, _ body: () throws -> Result) rethrows -> Result
+    {
+        settle()
+        defer { check(counting: count) }
+        return try body()
+    }
+}
+
+/// Counts. Any thread.
+package final class DisturbanceCount: Sendable {
+    private let count = Atomic(0)
+
+    package init() {}
+
+    package var value: Int { count.load(ordering: .sequentiallyConsistent) }
+
+    func add() { count.add(1, ordering: .sequentiallyConsistent) }
 }
 
 /// Somebody changed how numbers are rounded while they were computed.
