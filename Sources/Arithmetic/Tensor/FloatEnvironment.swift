@@ -31,11 +31,11 @@ package enum FloatEnvironment {
     }
 
     /// The same with a count of one's own: that of the process stops every engine in it.
-    @inline(__always)
-    package static func exact<Result>(counting count: DisturbanceCount, _ body: () throws -> Result) rethrows -> Result
-    {
+    package static func exact<Result>(
+        counting count: DisturbanceCount, _ body: () throws -> Result
+    ) rethrows -> Result {
         settle()
-        defer { check(counting: count) }
+        defer { if ck_settle_environment() != 0 { count.add() } }
         return try body()
     }
 }
