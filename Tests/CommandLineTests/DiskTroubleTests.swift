@@ -7,7 +7,7 @@ extension CommandLines {
     /// A coordinator whose disks, limits and files fail under it: its songs wait, say why, and end with the same tokens.
     @Suite(.serialized) struct DiskTroubleTests {
         private static func song(_ seed: UInt64 = 3) async throws -> TestSong {
-            TestSong(model: try await TestModel.tiny(), seconds: 1.5, seed: seed)
+            TestSong(model: try await TestModel.tiny(), seconds: 3, seed: seed)
         }
 
         /// Small disks need rights that not every place has.
@@ -140,7 +140,7 @@ extension CommandLines {
             let large = TestSong(model: song.model, seconds: 1.5, seed: 9, samples: 4)
             let expected = try await song.undisturbed()
             let (disk, logs) = (try TestFolder.make("small"), try TestFolder.make("logs"))
-            let process = try smallDisk(3000, disk, logs, model: song.model)
+            let process = try smallDisk(16_000, disk, logs, model: song.model)
             defer { process.signal(SIGTERM) }
             try await wait(for: "the coordinator to listen") {
                 FileManager.default.fileExists(atPath: "\(logs)/endpoint") || !process.isRunning

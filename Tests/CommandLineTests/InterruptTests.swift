@@ -6,7 +6,7 @@ extension CommandLines {
     @Suite(.serialized) struct InterruptTests {
         @Test(arguments: [SIGINT, SIGKILL])
         func `an interrupted run goes on, and makes the song that it would have made`(signal: Int32) async throws {
-            let song = TestSong(model: try await TestModel.tiny(), seconds: 1, seed: 53)
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 4, seed: 53)
             let out = try TestFolder.place("song")
             let arguments = ["sample", "--out", out, "--verbose"] + song.options
             let process = try Orchestrion.start(arguments)

@@ -61,7 +61,7 @@ extension CommandLines {
         }
 
         @Test func `a song that is begun ends at one signal, and goes on`() async throws {
-            let song = TestSong(model: try await TestModel.tiny(), seconds: 1, seed: 53)
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 4, seed: 53)
             let arguments = ["sample", "--out", try TestFolder.place("song"), "--verbose"] + song.options
             let process = try Orchestrion.start(arguments)
             try await wait(for: "the song to begin", interval: .milliseconds(2)) {

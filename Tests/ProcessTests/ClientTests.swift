@@ -5,7 +5,7 @@ import Testing
 extension ClusterProcesses {
     @Suite(.serialized) struct ClientTests {
         @Test func `a song goes on when the client that waited for it is killed`() async throws {
-            let song = TestSong(model: try await TestModel.tiny(), seconds: 1.5, seed: 61)
+            let song = TestSong(model: try await TestModel.tiny(), seconds: 5, seed: 61)
             try await withCluster(Cluster.Options(models: [song.model])) { cluster in
                 try cluster.startWorker("a")
                 let out = try TestFolder.place("waited")
