@@ -164,6 +164,10 @@ package struct ConnectedWorker: Sendable, Hashable {
     package var machine: String = ""
     /// By level, tokens a second as measured.
     package var levelSpeeds: [Int: Double] = [:]
+    /// What it computes on, for people; empty where nobody says.
+    package var device = ""
+    /// Levels whose weights are in its memory.
+    package var residentLevels: [Int] = []
 }
 
 /// A machine that gets no windows for a while.

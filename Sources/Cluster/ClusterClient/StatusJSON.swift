@@ -114,6 +114,9 @@ package struct WorkerDocument: Sendable, Encodable {
     var silentSeconds: Double
     var machine: String
     var speeds: [Speed]
+    /// Empty where nobody says.
+    var device: String
+    var residentLevels: [Int]
 
     package struct Speed: Sendable, Encodable {
         var level: Int
@@ -128,6 +131,7 @@ package struct WorkerDocument: Sendable, Encodable {
         speeds = worker.levelSpeeds.sorted { $0.key < $1.key }.map {
             Speed(level: $0.key, tokensPerSecond: $0.value.finite)
         }
+        (device, residentLevels) = (worker.device, worker.residentLevels)
     }
 }
 

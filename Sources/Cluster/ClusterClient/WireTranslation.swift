@@ -111,7 +111,8 @@ extension ConnectedWorker {
             busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.peerAmount,
             silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine),
             levelSpeeds: Dictionary(
-                wire.speeds.map { (Int($0.level), $0.tokensPerSecond.peerAmount) }, uniquingKeysWith: { $1 }))
+                wire.speeds.map { (Int($0.level), $0.tokensPerSecond.peerAmount) }, uniquingKeysWith: { $1 }),
+            device: PeerText.shown(wire.device, limit: 100), residentLevels: wire.residentLevels.map(Int.init))
     }
 }
 

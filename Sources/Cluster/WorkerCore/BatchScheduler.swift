@@ -86,6 +86,9 @@ package struct BatchScheduler: Sendable {
         residentSteps = 0
     }
 
+    /// The levels whose weights are in memory, from the top down.
+    package var residentLevels: [Int] { levels.filter(resident.contains) }
+
     // MARK: Tasks
 
     /// Takes a task on. A newer epoch replaces the task; the same or an older one changes nothing.

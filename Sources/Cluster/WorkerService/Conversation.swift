@@ -1,3 +1,4 @@
+import ClusterMetrics
 import ClusterProtocol
 import ProgramLog
 import SongPlan
@@ -11,6 +12,8 @@ struct Conversation {
     struct Introduction {
         var options: Worker.Options
         var slots: Int
+        /// What the engine computes on, for people.
+        var device: String
         var modelName: String
         var identity: String
         var fingerprints: [Int: String]
@@ -107,12 +110,16 @@ struct Conversation {
     }
 
     private func sendHeartbeat() throws {
-        let (held, speeds) = batch.state.withLock { ($0.scheduler.held, $0.scheduler.levelSpeeds) }
+        let (held, speeds, resident) = batch.state.withLock {
+            ($0.scheduler.held, $0.scheduler.levelSpeeds, $0.scheduler.residentLevels)
+        }
+        var figures = metrics.figures
+        (figures.device, figures.residentLevels) = (own.device, resident)
         var message = WireHeartbeat()
         message.held = held.map(WireLease.init)
         message.tokensPerSecond = speed.tokensPerSecond
         message.levelSpeeds = Dictionary(uniqueKeysWithValues: speeds.map { (UInt32($0), $1) })
-        message.figures = WireWorkerFigures(metrics.figures)
+        message.figures = WireWorkerFigures(figures)
         try send(.heartbeat(message))
     }
 

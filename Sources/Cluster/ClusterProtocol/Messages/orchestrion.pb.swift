@@ -593,6 +593,12 @@ package nonisolated struct WireWorkerFigures: Sendable {
   /// That its process has.
   package var memoryBytes: UInt64 = 0
 
+  /// For people: what it computes on.
+  package var device: String = String()
+
+  /// Whose weights are in memory.
+  package var residentLevels: [UInt32] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1581,6 +1587,12 @@ package nonisolated struct WireWorkerStatus: Sendable {
 
   /// As measured, of levels that it has sampled.
   package var speeds: [WireLevelSpeed] = []
+
+  /// What it computes on; empty of workers of before.
+  package var device: String = String()
+
+  /// Levels whose weights are in its memory.
+  package var residentLevels: [UInt32] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2817,7 +2829,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerFigures"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}seconds\0\u{1}levels\0\u{3}memory_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}seconds\0\u{1}levels\0\u{3}memory_bytes\0\u{1}device\0\u{3}resident_levels\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2829,6 +2841,8 @@ nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.seconds) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.levels) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.device) }()
+      case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.residentLevels) }()
       default: break
       }
     }
@@ -2847,6 +2861,12 @@ nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.memoryBytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 4)
     }
+    if !self.device.isEmpty {
+      try visitor.visitSingularStringField(value: self.device, fieldNumber: 5)
+    }
+    if !self.residentLevels.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.residentLevels, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2855,6 +2875,8 @@ nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.seconds != rhs.seconds {return false}
     if lhs.levels != rhs.levels {return false}
     if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs.device != rhs.device {return false}
+    if lhs.residentLevels != rhs.residentLevels {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4646,7 +4668,7 @@ nonisolated extension WireParent: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0\u{1}device\0\u{3}resident_levels\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4663,6 +4685,8 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.silentSeconds) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
       case 110: try { try decoder.decodeRepeatedMessageField(value: &self.speeds) }()
+      case 111: try { try decoder.decodeSingularStringField(value: &self.device) }()
+      case 112: try { try decoder.decodeRepeatedUInt32Field(value: &self.residentLevels) }()
       default: break
       }
     }
@@ -4696,6 +4720,12 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.speeds.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.speeds, fieldNumber: 110)
     }
+    if !self.device.isEmpty {
+      try visitor.visitSingularStringField(value: self.device, fieldNumber: 111)
+    }
+    if !self.residentLevels.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.residentLevels, fieldNumber: 112)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4709,6 +4739,8 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.silentSeconds != rhs.silentSeconds {return false}
     if lhs.machine != rhs.machine {return false}
     if lhs.speeds != rhs.speeds {return false}
+    if lhs.device != rhs.device {return false}
+    if lhs.residentLevels != rhs.residentLevels {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
