@@ -508,6 +508,9 @@ package nonisolated struct WireWorkerHello: Sendable {
   /// A durable name of the machine, the same for all its workers; empty: the CURVE key, or `worker`.
   package var machine: String = String()
 
+  /// It can be told its next window before the last one ends.
+  package var takesAnnouncements: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -558,6 +561,9 @@ package nonisolated struct WireHeartbeat: Sendable {
 
   /// By level, new tokens in a second of the worker's time that the level had, all its windows together.
   package var levelSpeeds: Dictionary<UInt32,Double> = [:]
+
+  /// Seconds from sending a chunk to its acknowledgement, the shortest of the last ones; 0 is not known.
+  package var roundTrip: Double = 0
 
   /// Nothing of peers of before.
   package var figures: WireWorkerFigures {
@@ -888,6 +894,12 @@ package nonisolated struct WireAssignment: @unchecked Sendable {
   package var path: UInt32 {
     get {_storage._path}
     set {_uniqueStorage()._path = newValue}
+  }
+
+  /// The window after one that the worker has: its prime is what that brings. Only ahead of a lease, and without tokens.
+  package var announced: Bool {
+    get {_storage._announced}
+    set {_uniqueStorage()._announced = newValue}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -2640,7 +2652,7 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerHello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0\u{3}takes_announcements\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2657,6 +2669,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      case 61: try { try decoder.decodeSingularBoolField(value: &self.takesAnnouncements) }()
       default: break
       }
     }
@@ -2690,6 +2703,9 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.machine.isEmpty {
       try visitor.visitSingularStringField(value: self.machine, fieldNumber: 60)
     }
+    if self.takesAnnouncements != false {
+      try visitor.visitSingularBoolField(value: self.takesAnnouncements, fieldNumber: 61)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2703,6 +2719,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.held != rhs.held {return false}
     if lhs.machine != rhs.machine {return false}
+    if lhs.takesAnnouncements != rhs.takesAnnouncements {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2780,7 +2797,7 @@ nonisolated extension WireWorkerDeath: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0\u{2}a\u{1}figures\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0\u{3}round_trip\0\u{2}`\u{1}figures\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2791,6 +2808,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 3: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: &self.levelSpeeds) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.roundTrip) }()
       case 100: try { try decoder.decodeSingularMessageField(value: &self._figures) }()
       default: break
       }
@@ -2811,6 +2829,9 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.levelSpeeds.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: self.levelSpeeds, fieldNumber: 3)
     }
+    if self.roundTrip.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.roundTrip, fieldNumber: 4)
+    }
     try { if let v = self._figures {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
     } }()
@@ -2821,6 +2842,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.held != rhs.held {return false}
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.levelSpeeds != rhs.levelSpeeds {return false}
+    if lhs.roundTrip != rhs.roundTrip {return false}
     if lhs._figures != rhs._figures {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3229,7 +3251,7 @@ nonisolated extension WireLabels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0\u{1}path\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0\u{1}path\0\u{1}announced\0")
 
   fileprivate class _StorageClass {
     var _task: WireTask? = nil
@@ -3247,6 +3269,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _topP: Float = 0
     var _number: UInt32? = nil
     var _path: UInt32 = 0
+    var _announced: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3272,6 +3295,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _topP = source._topP
       _number = source._number
       _path = source._path
+      _announced = source._announced
     }
   }
 
@@ -3305,6 +3329,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 13: try { try decoder.decodeSingularFloatField(value: &_storage._topP) }()
         case 20: try { try decoder.decodeSingularUInt32Field(value: &_storage._number) }()
         case 21: try { try decoder.decodeSingularUInt32Field(value: &_storage._path) }()
+        case 22: try { try decoder.decodeSingularBoolField(value: &_storage._announced) }()
         default: break
         }
       }
@@ -3362,6 +3387,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._path != 0 {
         try visitor.visitSingularUInt32Field(value: _storage._path, fieldNumber: 21)
       }
+      if _storage._announced != false {
+        try visitor.visitSingularBoolField(value: _storage._announced, fieldNumber: 22)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3386,6 +3414,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._topP != rhs_storage._topP {return false}
         if _storage._number != rhs_storage._number {return false}
         if _storage._path != rhs_storage._path {return false}
+        if _storage._announced != rhs_storage._announced {return false}
         return true
       }
       if !storagesAreEqual {return false}

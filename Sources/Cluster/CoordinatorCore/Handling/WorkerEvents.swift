@@ -26,8 +26,11 @@ extension Coordinator {
         }
     }
 
-    mutating func heartbeat(_ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double]) {
+    mutating func heartbeat(
+        _ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double], roundTrip: Double
+    ) {
         guard let id = heard(peer) else { return }
+        pool.setRoundTrip(roundTrip, of: id)
         pool.setSpeed(tokensPerSecond, of: id)
         for (level, speed) in levelSpeeds.sorted(by: { $0.key < $1.key }) { pool.setSpeed(speed, of: id, level: level) }
         reconcile(id, held: held, isHello: false)

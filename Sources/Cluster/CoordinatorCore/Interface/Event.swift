@@ -25,11 +25,15 @@ package struct WorkerDescription: Sendable, Hashable {
     package var held: [HeldLease]
     /// The durable name of its machine; nil when it says none.
     package var machine: MachineID?
+    /// Whether it can be told its next window before the last one ends.
+    package var takesAnnouncements: Bool
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
-        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil
+        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil,
+        takesAnnouncements: Bool = false
     ) {
+        self.takesAnnouncements = takesAnnouncements
         self.machine = machine
         self.id = id
         self.name = name
@@ -54,7 +58,7 @@ package enum Event: Sendable, Hashable {
     case preparationFailed(SongID, reason: String)
     case workerHello(Peer, WorkerDescription)
     /// - Parameter levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
-    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:])
+    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:], roundTrip: Double = 0)
     case chunk(Peer, Chunk)
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.
