@@ -13,7 +13,8 @@ struct LeavingTests {
         effects.compactMap { if case .send(let peer, .assignment) = $0 { peer } else { nil } }
     }
 
-    @Test func `what a worker that leaves has in hand goes to another with the goodbye, from what it handed in`() throws {
+    @Test func `what a worker that leaves has in hand goes to another with the goodbye, from what it handed in`() throws
+    {
         var (world, peer, held) = try LeaseTests.started(["a", "b"])
         try world.handle(Self.heartbeat(world, peer, isLeaving: true))
         // Its lease goes on: what it sampled is taken.

@@ -20,7 +20,9 @@ extension ClusterProcesses {
             }
         }
 
-        @Test func `a coordinator whose folder is gone goes on from its copy elsewhere, with the same bytes`() async throws {
+        @Test func `a coordinator whose folder is gone goes on from its copy elsewhere, with the same bytes`()
+            async throws
+        {
             let song = try await song()
             let expected = try await song.undisturbed()
             let copy = try TestFolder.place("copy")

@@ -12,7 +12,8 @@ extension ClusterProcesses {
         /// How many leases ended by `words`.
         private func endings(_ cluster: Cluster, _ words: String) -> Int { cluster.log.count(of: words) }
 
-        @Test func `a worker that gets SIGTERM hands in what it has, and another goes on from there at once`() async throws
+        @Test func `a worker that gets SIGTERM hands in what it has, and another goes on from there at once`()
+            async throws
         {
             let song = try await song()
             let expected = try await song.undisturbed()

@@ -20,7 +20,9 @@ import Testing
     private var copyFile: String { copy + "/journal.sqlite" }
 
     private func apply(isRepeated: Bool = false) throws {
-        try JournalCopy.apply(try #require(try journal.takeChanges()), to: copyFile, isRepeated: isRepeated)
+        let patch = try #require(try journal.takeChanges())
+        try JournalCopy.mark(copyFile, version: 7)
+        try JournalCopy.apply(patch, to: copyFile, version: 7, isRepeated: isRepeated)
     }
 
     @Test func `whatever is journaled, forgotten or removed is so in the copy, too`() throws {
@@ -65,17 +67,21 @@ import Testing
         _ = try JournalBackup.make(of: journal.path, to: copyFile)
         try journal.append([Example.tokens("a", from: 0)])
         let patch = try #require(try journal.takeChanges())
-        try JournalCopy.apply(patch, to: copyFile, isRepeated: false)
+        try JournalCopy.mark(copyFile, version: 1)
+        try JournalCopy.apply(patch, to: copyFile, version: 1, isRepeated: false)
         let before = try records(in: copy)
         let error = #expect(throws: JournalError.self) {
-            try JournalCopy.apply(patch, to: copyFile, isRepeated: false)
+            try JournalCopy.apply(patch, to: copyFile, version: 2, isRepeated: false)
         }
         guard case .corrupt = try #require(error) else {
             Issue.record("\(String(describing: error))")
             return
         }
         #expect(throws: JournalError.self) {
-            try JournalCopy.apply([1, 2, 3, 4, 5], to: copyFile, isRepeated: false)
+            try JournalCopy.apply([1, 2, 3, 4, 5], to: copyFile, version: 2, isRepeated: false)
+        }
+        #expect(throws: JournalError.self) {
+            try JournalCopy.apply([], to: copyFile, version: 3, isRepeated: false)
         }
         #expect(try records(in: copy) == before)
     }

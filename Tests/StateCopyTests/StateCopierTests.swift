@@ -191,9 +191,10 @@ import Testing
         try await wait("the refusal") { copier.status.problem != nil }
         #expect(copier.status.problem?.contains("another cluster") == true)
         copier.stop(within: .seconds(60))
-        #expect(#expect(throws: CopyError.self) {
-            try StateRestoration(of: world.copy, in: stranger.state) { _ in }
-        }?.kind == .foreign)
+        #expect(
+            #expect(throws: CopyError.self) {
+                try StateRestoration(of: world.copy, in: stranger.state) { _ in }
+            }?.kind == .foreign)
         let journal = world.copy + "/journal.sqlite"
         var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: journal)))
         for place in stride(from: 4096 + 100, to: bytes.count, by: 97) { bytes[place] ^= 0x5A }

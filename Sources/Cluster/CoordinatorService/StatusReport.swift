@@ -97,7 +97,8 @@ extension WireStatus {
         if let copy = report.copy {
             self.copy.place = String(copy.place.prefix(500))
             (self.copy.behindSeconds, self.copy.pendingBytes) = (copy.behind, copy.pendingBytes)
-            self.copy.problem = String((copy.problem ?? "").prefix(500))
+            self.copy.problem = String(
+                (copy.problem ?? (copy.isComplete ? "" : "it is being made")).prefix(500))
         }
     }
 }

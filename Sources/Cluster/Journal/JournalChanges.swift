@@ -82,31 +82,60 @@ extension Journal {
 
 /// The other side: a journal that is a copy.
 package enum JournalCopy {
+    /// Marks a copy with a number, so that it is known again.
+    package static func mark(_ path: String, version: Int32) throws {
+        try open(path) { db in try db.execute(sql: "PRAGMA user_version = \(version)") }
+    }
+
     /// Makes the changes of a patch in a copy, all or none.
     ///
-    /// - Parameter isRepeated: some of them may be there already.
+    /// - Parameters:
+    ///   - version: the number that the copy is marked with; it is one higher then.
+    ///   - isRepeated: some of them may be there already.
     /// - Throws: `JournalError`, `corrupt` where the copy is not what the patch was made for.
-    package static func apply(_ patch: [UInt8], to path: String, isRepeated: Bool) throws {
-        guard !patch.isEmpty else { return }
+    package static func apply(_ patch: [UInt8], to path: String, version: Int32, isRepeated: Bool) throws {
+        try open(path) { db in
+            try db.inTransaction(.immediate) {
+                guard try Int32.fetchOne(db, sql: "PRAGMA user_version") == version else {
+                    throw JournalError.corrupt(path: path, what: "it is not the copy that was written")
+                }
+                try apply(patch, db, path, isRepeated: isRepeated)
+                try db.execute(sql: "PRAGMA user_version = \(version &+ 1)")
+                return .commit
+            }
+        }
+    }
+
+    private static func apply(_ patch: [UInt8], _ db: Database, _ path: String, isRepeated: Bool) throws {
+        var patch = patch
+        let code = patch.withUnsafeMutableBytes { bytes in
+            bytes.isEmpty
+                ? 0
+                : csqlite_session_apply(
+                    db.sqliteConnection.map { UnsafeMutableRawPointer($0) }, Int32(bytes.count), bytes.baseAddress,
+                    isRepeated ? 1 : 0)
+        }
+        switch ResultCode(rawValue: code) {
+        case .SQLITE_OK: break
+        case .SQLITE_ABORT:
+            throw JournalError.corrupt(path: path, what: "it is not what the next changes are of")
+        case let code: throw DatabaseError(resultCode: code)
+        }
+    }
+
+    private static func open(_ path: String, _ body: (Database) throws -> Void) throws {
         try Journal.guarding(path, "copying into") {
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw JournalError.corrupt(path: path, what: "it is gone")
+            }
             var configuration = Configuration()
-            // Of others' rows it has all, in an order that is not theirs.
+            // Rows come in an order of their own.
             configuration.foreignKeysEnabled = false
             configuration.busyMode = .timeout(5)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
-                var patch = patch
-                let code = patch.withUnsafeMutableBytes { bytes in
-                    csqlite_session_apply(
-                        db.sqliteConnection.map { UnsafeMutableRawPointer($0) }, Int32(bytes.count), bytes.baseAddress,
-                        isRepeated ? 1 : 0)
-                }
-                switch ResultCode(rawValue: code) {
-                case .SQLITE_OK: break
-                case .SQLITE_ABORT: throw JournalError.corrupt(path: path, what: "it is not what the next changes are of")
-                case let code: throw DatabaseError(resultCode: code)
-                }
+                try body(db)
             }
             try queue.close()
         }

@@ -9,10 +9,12 @@ final class CopyFolder: CopyTarget {
     private var identity: CopyIdentity?
     /// In the order of their paths; nil before somebody asked.
     private var listed: [CopiedFile]?
+    /// What the journal was marked with last: of another one nothing can be changed.
+    private var version: Int32?
 
     init(_ folder: String) { self.folder = folder }
 
-    func close() { (lock, identity) = (nil, nil) }
+    func close() { (lock, identity, version) = (nil, nil, nil) }
 
     static func journal(_ folder: String) -> String { folder + "/journal.sqlite" }
     static func files(_ folder: String) -> String { folder + "/files" }
@@ -34,7 +36,9 @@ final class CopyFolder: CopyTarget {
             unlink(place)
             // The folders that it was in, as far as they are empty.
             var above = URL(fileURLWithPath: place).deletingLastPathComponent()
-            while above.path.count > Self.files(folder).count, rmdir(above.path) == 0 { above.deleteLastPathComponent() }
+            while above.path.count > Self.files(folder).count, rmdir(above.path) == 0 {
+                above.deleteLastPathComponent()
+            }
         case .mark(let mark):
             try checkTakeover(identity)
             guard mark.identity == identity else { throw CopyError(.foreign, "the mark is another cluster's") }
@@ -52,7 +56,8 @@ final class CopyFolder: CopyTarget {
         if let mark, mark.identity.cluster != identity.cluster {
             throw CopyError(
                 .foreign,
-                "\(folder) has the copy of another cluster (\(mark.identity.cluster)), which would be lost; choose another folder")
+                "\(folder) has the copy of another cluster (\(mark.identity.cluster)), which would be lost; choose another folder"
+            )
         }
         if let mark, mark.identity.generation > identity.generation {
             throw CopyError(
@@ -60,12 +65,14 @@ final class CopyFolder: CopyTarget {
         }
         if mark == nil, FileManager.default.fileExists(atPath: Self.journal(folder)) {
             throw CopyError(
-                .foreign, "\(folder) has a journal that is no copy, such as that of a coordinator; choose another folder")
+                .foreign,
+                "\(folder) has a journal that is no copy, such as that of a coordinator; choose another folder")
         }
         self.identity = identity
         try OutputFolder.make(Self.files(folder))
         for name in [part(.file), part(.journal)] { unlink(name) }
-        return CopyReply(hasJournal: mark?.hasJournal == true && FileManager.default.fileExists(atPath: Self.journal(folder)))
+        return CopyReply(
+            hasJournal: mark?.hasJournal == true && FileManager.default.fileExists(atPath: Self.journal(folder)))
     }
 
     private func checkTakeover(_ identity: CopyIdentity) throws { try Self.checkTakeover(folder, identity) }
@@ -98,11 +105,17 @@ final class CopyFolder: CopyTarget {
         for ending in ["-journal", "-wal", "-shm"] { unlink(path + ending) }
         guard rename(part, path) == 0 else { throw SystemError(path) }
         OutputFolder.synchronize(containing: path)
+        let first = Int32.random(in: 1..<1 << 30)
+        try JournalCopy.mark(path, version: first)
+        version = first
     }
 
     private func takeChanges(isRepeated: Bool) throws {
         let file = try InputFile(part(.journal))
-        try JournalCopy.apply(file.bytes(at: 0, count: file.size), to: Self.journal(folder), isRepeated: isRepeated)
+        guard let version else { throw CopyError(.damaged, "changes come before the journal") }
+        try JournalCopy.apply(
+            file.bytes(at: 0, count: file.size), to: Self.journal(folder), version: version, isRepeated: isRepeated)
+        self.version = version &+ 1
         unlink(part(.journal))
     }
 
@@ -115,7 +128,9 @@ final class CopyFolder: CopyTarget {
         let (part, place) = (part(.file), try place(of: file.path))
         if file.size == 0 { try OutputFile(part, isNew: true).close() }
         let output = try OutputFile(part)
-        guard try output.seekToEnd() == file.size else { throw CopyError(.damaged, "a piece of \(file.path) is missing") }
+        guard try output.seekToEnd() == file.size else {
+            throw CopyError(.damaged, "a piece of \(file.path) is missing")
+        }
         chmod(part, 0o600)
         let time = timespec(tv_sec: file.seconds, tv_nsec: file.nanoseconds)
         guard utimensat(AT_FDCWD, part, [time, time], 0) == 0 else { throw SystemError(part) }
@@ -129,6 +144,7 @@ final class CopyFolder: CopyTarget {
     // MARK: what there is
 
     private func list(after path: String) throws -> [CopiedFile] {
+        if path.isEmpty { listed = nil }
         let all = listed ?? StateFiles.all(in: Self.files(folder)).sorted { $0.path < $1.path }
         listed = all
         let rest = all.drop { $0.path <= path }

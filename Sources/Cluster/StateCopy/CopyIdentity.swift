@@ -75,8 +75,9 @@ enum SmallFile {
     static func read<Value: Decodable>(_ path: String) throws -> Value? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let file = try InputFile(path)
-        guard file.size <= most, let value = try? JSONDecoder().decode(
-            Value.self, from: Data(file.bytes(at: 0, count: file.size)))
+        guard file.size <= most,
+            let value = try? JSONDecoder().decode(
+                Value.self, from: Data(file.bytes(at: 0, count: file.size)))
         else { throw CopyError(.damaged, "\(path) is damaged, or of a newer release") }
         return value
     }

@@ -36,7 +36,9 @@ struct CopiedFile: Codable, Sendable, Hashable {
     /// Whether a path leads to where a state's files are, and nowhere else.
     static func isValid(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let isPlain = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 && !$0.contains("\0") }
+        let isPlain = parts.allSatisfy {
+            !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 && !$0.contains("\0")
+        }
         return isPlain && parts.count <= 8 && path.utf8.count <= 1000
             && (parts.count == 1 || ["songs", "uploads"].contains(parts[0]))
     }

@@ -14,6 +14,9 @@ struct CopySession {
         case files(pending: UInt64, complete: Set<String>)
     }
 
+    /// The whole journal, while it is on its way.
+    static let draftName = "copy-base.sqlite"
+
     private let target: any CopyTarget
     private let identity: CopyIdentity
     private let folder: String
@@ -66,7 +69,7 @@ struct CopySession {
     private mutating func sendBase() throws {
         let start = ContinuousClock.now
         try journal.beginChanges()
-        let draft = folder + "/copy-base.sqlite"
+        let draft = "\(folder)/\(Self.draftName)"
         defer { unlink(draft) }
         _ = try JournalBackup.make(of: journal.path, to: draft)
         var offset = 0

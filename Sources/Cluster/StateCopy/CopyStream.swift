@@ -32,7 +32,9 @@ struct CopyStream {
         return (decoded, body)
     }
 
-    private static func length(_ count: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) } }
+    private static func length(_ count: Int) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) }
+    }
 
     private func waitFor(_ descriptor: Int32, _ events: Int32) throws {
         var waiting = pollfd(fd: descriptor, events: Int16(events), revents: 0)

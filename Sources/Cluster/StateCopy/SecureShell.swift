@@ -19,7 +19,9 @@ final class SecureShell: CopyTarget {
         process.standardInput = requests
         process.standardOutput = replies
         process.standardError = errors
-        let (output, input) = (requests.fileHandleForWriting.fileDescriptor, replies.fileHandleForReading.fileDescriptor)
+        let (output, input) = (
+            requests.fileHandleForWriting.fileDescriptor, replies.fileHandleForReading.fileDescriptor
+        )
         for descriptor in [output, input, errors.fileHandleForReading.fileDescriptor] {
             _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         }

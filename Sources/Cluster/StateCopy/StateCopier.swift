@@ -7,7 +7,7 @@ import SystemErrors
 /// Keeps a copy of a coordinator's state elsewhere, on a thread of its own: nothing that goes wrong with it holds the
 /// coordinator up.
 ///
-/// The journal comes first: once a second, what has changed in it. Files follow in pieces, between which the journal has its
+/// The journal comes first: twice a second, what has changed in it. Files follow in pieces, between which the journal has its
 /// turn. After whatever went wrong it begins anew with the whole journal, after growing pauses.
 package final class StateCopier: Sendable {
     package struct Status: Sendable, Hashable {
@@ -17,13 +17,16 @@ package final class StateCopier: Sendable {
         package var pendingBytes: UInt64
         /// Why it cannot be written just now; nil when it can.
         package var problem: String?
+        /// Since this coordinator began, the whole journal has come there once.
+        package var isComplete: Bool
         /// Since the start.
         package var failures: UInt64
         package var bytes: UInt64
     }
 
     private struct State {
-        var synced = ContinuousClock.now
+        var begin = ContinuousClock.now
+        var synced: ContinuousClock.Instant?
         var pendingBytes: UInt64 = 0
         var problem: String?
         var failures: UInt64 = 0
@@ -44,7 +47,7 @@ package final class StateCopier: Sendable {
     private let ended = DispatchSemaphore(value: 0)
 
     /// Between two looks at the journal.
-    static let interval = Duration.seconds(1)
+    static let interval = Duration.milliseconds(500)
     private static let (firstPause, longestPause) = (Duration.seconds(1), Duration.seconds(15))
 
     /// Begins.
@@ -60,6 +63,11 @@ package final class StateCopier: Sendable {
         (self.place, self.folder, self.journal, self.identity) = (place, folder, journal, identity)
         (self.log, self.onFenced) = (log, onFenced)
         let thread = Thread { [self] in
+            // Of a process that was killed.
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            where name.hasPrefix(CopySession.draftName) {
+                unlink("\(folder)/\(name)")
+            }
             run()
             ended.signal()
         }
@@ -77,8 +85,9 @@ package final class StateCopier: Sendable {
     package var status: Status {
         state.withLock { state in
             Status(
-                place: "\(place)", behind: max(0, state.synced.duration(to: .now) / .seconds(1)),
-                pendingBytes: state.pendingBytes, problem: state.problem, failures: state.failures, bytes: state.bytes)
+                place: "\(place)", behind: max(0, (state.synced ?? state.begin).duration(to: .now) / .seconds(1)),
+                pendingBytes: state.pendingBytes, problem: state.problem, isComplete: state.synced != nil,
+                failures: state.failures, bytes: state.bytes)
         }
     }
 
@@ -108,9 +117,10 @@ package final class StateCopier: Sendable {
                 state.withLock { $0.problem = nil }
                 pause = Self.firstPause
                 while !isStopping {
+                    let next = ContinuousClock.now + Self.interval
                     try session.round()
                     try session.copyFiles(unfinished: state.withLock(\.unfinished), until: { self.isStopping })
-                    wait(Self.interval)
+                    wait(until: next)
                 }
                 return try session.round()
             } catch let error as CopyError where error.kind == .fenced {
@@ -120,7 +130,7 @@ package final class StateCopier: Sendable {
                 journal.endChanges()
                 fail(error)
                 if isStopping { return }
-                wait(pause)
+                wait(until: .now + pause)
                 pause = min(Self.longestPause, pause * 2)
             }
         }
@@ -136,9 +146,8 @@ package final class StateCopier: Sendable {
         if isNews { log("the copy in \(place) cannot be kept, and is tried again: \(text)", .warning) }
     }
 
-    private func wait(_ time: Duration) {
-        let end = ContinuousClock.now + time
-        while ContinuousClock.now < end, !isStopping { usleep(50_000) }
+    private func wait(until end: ContinuousClock.Instant) {
+        while ContinuousClock.now < end, !isStopping { usleep(20_000) }
     }
 
     private func report(_ news: CopySession.News) {

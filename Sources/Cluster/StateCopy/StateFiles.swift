@@ -38,7 +38,9 @@ struct StateFiles {
     private func known(_ song: String) -> Known {
         let place = "\(folder)/songs/\(song)"
         let stamp = Self.stamp(place)
-        if let known = songs[song], known.stamp == stamp, known.looked.duration(to: .now) < Self.patience { return known }
+        if let known = songs[song], known.stamp == stamp, known.looked.duration(to: .now) < Self.patience {
+            return known
+        }
         let files = Self.all(in: place).compactMap { file -> CopiedFile? in
             guard !file.path.contains(".partial"), !file.path.hasPrefix("so_far/") else { return nil }
             var file = file

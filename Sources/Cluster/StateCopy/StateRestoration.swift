@@ -24,7 +24,8 @@ package struct StateRestoration: Sendable {
     ///   `SystemError`. Nothing is changed then that a second try would trip over.
     package init(of copy: String, in state: String, tell: (String) -> Void) throws {
         guard let mark: CopyMark = try SmallFile.read(CopyMark.file(copy)) else {
-            throw CopyError(.foreign, "\(copy) has no copy of a state: there is no copy.json, which coordinator --copy-to writes")
+            throw CopyError(
+                .foreign, "\(copy) has no copy of a state: there is no copy.json, which coordinator --copy-to writes")
         }
         guard mark.hasJournal, FileManager.default.fileExists(atPath: CopyFolder.journal(copy)) else {
             throw CopyError(.damaged, "the copy in \(copy) was never complete, so that nothing can go on from it")
@@ -37,7 +38,8 @@ package struct StateRestoration: Sendable {
                 throw CopyError(
                     .fenced, "another coordinator went on from the copy in \(copy) since; the state in \(state) is out")
             }
-            guard own.cluster == mark.identity.cluster, own.generation == newest, newest > mark.identity.generation || takeover != nil
+            guard own.cluster == mark.identity.cluster, own.generation == newest,
+                newest > mark.identity.generation || takeover != nil
             else { throw Self.occupied(state) }
             identity = own
             return
@@ -61,7 +63,8 @@ package struct StateRestoration: Sendable {
         try OutputFile.replace(
             CopyTakeover.file(copy),
             with: SmallFile.encode(
-                CopyTakeover(identity: identity, host: ProcessInfo.processInfo.hostName, time: Date().timeIntervalSince1970)))
+                CopyTakeover(
+                    identity: identity, host: ProcessInfo.processInfo.hostName, time: Date().timeIntervalSince1970)))
         try OutputFolder.make(state)
         chmod(state, 0o700)
         files = try Self.copyFiles(from: CopyFolder.files(copy), to: state)

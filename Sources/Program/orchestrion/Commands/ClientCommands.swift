@@ -68,7 +68,8 @@ struct StatusCommand: ParsableCommand {
         if let copy = status.copy {
             let files =
                 copy.pendingBytes > 0 ? ", \(Terminal.bytes(Int(clamping: copy.pendingBytes))) of files to come" : ""
-            print(String(format: "Copy in %@: %.1f s behind%@", copy.place, copy.behindSeconds, files))
+            let problem = copy.problem.isEmpty ? "" : " (\(copy.problem))"
+            print(String(format: "Copy in %@: %.1f s behind%@%@", copy.place, copy.behindSeconds, files, problem))
         }
         if let count = status.connections {
             let away = count.turnedAway == 0 ? "" : ", \(count.turnedAway) turned away"

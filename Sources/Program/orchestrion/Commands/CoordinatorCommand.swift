@@ -155,27 +155,8 @@ struct CoordinatorCommand: ParsableCommand {
         if let restore { try Self.restore(restore, state) }
         PrivateFiles.tighten(state) { Terminal.log($0) }
         compute.sayLimits { Terminal.log($0) }
-        // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
-        var options = CoordinatorServer.Options(
-            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom)
-        options.log = ProcessLog.current
-        options.sign = { ServiceNotice.process.alive() }
-        options.keepFor = keepFor.map { $0 * 86_400 }
-        options.quota = quota?.bytes
-        options.settings.lease = .milliseconds(Int64(lease * 1000))
-        options.settings.verifyShare = verifyShare
-        options.settings.verifySecret = UInt64.random(in: .min ... .max)
-        options.allowedKeys = allow
-        options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
-        if let copyTo {
-            let place = try CopyPlace(copyTo)
-            try OutputFolder.make(state)
-            let identity = try CopyIdentity.ofState(state)
-            try place.checkTakeover(identity)
-            options.copy = (place, identity)
-        }
         let registry = ModelRegistry(preset: preset, profile: profile, places: models)
-        let server = try CoordinatorServer(state: state, registry: registry, options: options)
+        let server = try CoordinatorServer(state: state, registry: registry, options: serverOptions())
         for name in model {
             Terminal.log("reads the model \(name)")
             try server.allow(path: MusicBox.path(of: name))
@@ -206,6 +187,29 @@ struct CoordinatorCommand: ParsableCommand {
         gateway?.service.stop()
         transport.close(draining: .milliseconds(200))
         Terminal.log("stopped; the state in \(state) is complete")
+    }
+
+    private func serverOptions() throws -> CoordinatorServer.Options {
+        // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
+        var options = CoordinatorServer.Options(
+            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom)
+        options.log = ProcessLog.current
+        options.sign = { ServiceNotice.process.alive() }
+        options.keepFor = keepFor.map { $0 * 86_400 }
+        options.quota = quota?.bytes
+        options.settings.lease = .milliseconds(Int64(lease * 1000))
+        options.settings.verifyShare = verifyShare
+        options.settings.verifySecret = UInt64.random(in: .min ... .max)
+        options.allowedKeys = allow
+        options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
+        if let copyTo {
+            let place = try CopyPlace(copyTo)
+            try OutputFolder.make(state)
+            let identity = try CopyIdentity.ofState(state)
+            try place.checkTakeover(identity)
+            options.copy = (place, identity)
+        }
+        return options
     }
 
     /// Makes a state of a copy, before anything else is done with it.

@@ -5,7 +5,8 @@ import Foundation
 struct DrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
-        abstract: "Give a worker or a host no more windows, so that it can be stopped without a loss; or give it some again.",
+        abstract:
+            "Give a worker or a host no more windows, so that it can be stopped without a loss; or give it some again.",
         discussion: """
             It goes on with the windows that it has, and gets no others. Nothing is lost in any case: a worker that is \
             stopped by SIGTERM hands in what it has, and others go on from there. Draining spares the others the \
@@ -22,7 +23,10 @@ struct DrainCommand: ParsableCommand {
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
-    @Argument(help: "A worker's name, a host (the part of the name before the colon), or a machine, as orchestrion workers shows them.")
+    @Argument(
+        help:
+            "A worker's name, a host (the part of the name before the colon), or a machine, as orchestrion workers shows them."
+    )
     var who: String
 
     @Flag(help: "Return when they have no windows left.")

@@ -28,7 +28,8 @@ enum Reload {
                 if !late.isEmpty {
                     told.append("\(late.joined(separator: ", ")) changed, which counts after a restart")
                 }
-                Terminal.log("read its settings again: \(told.isEmpty ? "nothing changed" : told.joined(separator: "; "))")
+                Terminal.log(
+                    "read its settings again: \(told.isEmpty ? "nothing changed" : told.joined(separator: "; "))")
             } catch {
                 Terminal.log(
                     "its settings cannot be read, and stay as they were: \(Orchestrion.message(for: error))", .error)
