@@ -137,7 +137,7 @@ package final class StateCopier: Sendable {
     }
 
     private func fail(_ error: any Error) {
-        let text = error.explanation
+        let text = error.waitingExplanation
         // Whoever asks for the status tells it.
         state.withLock { state in
             (state.problem, state.complete) = (text, [])
