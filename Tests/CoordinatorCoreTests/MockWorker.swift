@@ -60,7 +60,7 @@ struct MockWorker {
             if count == old.new.count { tasks[task] = nil }
         case .revoke(let task, let epoch, _):
             if let old = tasks[task], old.epoch <= epoch { tasks[task] = nil }
-        case .prefill, .announce: break
+        case .prefill, .announce, .drain: break
         }
         return false
     }

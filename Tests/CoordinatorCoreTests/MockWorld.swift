@@ -106,7 +106,7 @@ struct MockWorld {
             forgetAhead(of: admitted[peer]?.id)
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel, .resume, .note, .remove, .pause, .proceed, .releaseMachine, .cutChosen, .outputsWritten,
+            .cancel, .resume, .note, .remove, .pause, .proceed, .releaseMachine, .drain, .cutChosen, .outputsWritten,
             .outputsFailed,
             .tick:
             break

@@ -10,7 +10,7 @@ extension MockWorld {
         case .refused(let reason):
             refusedPeers[peer] = reason
             admitted[peer] = nil
-        case .helloWanted: break
+        case .helloWanted, .drain: break
         case .revoke(let task, let epoch, _):
             guard epoch == 0 else { break }
             ahead[task] = nil

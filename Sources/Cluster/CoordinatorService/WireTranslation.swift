@@ -111,6 +111,10 @@ extension Outgoing {
             message.epoch = epoch
             message.reason = reason
             return .revoke(message)
+        case .drain(let isDrained):
+            var message = WireDrain()
+            message.on = isDrained
+            return .drain(message)
         }
     }
 }
@@ -185,7 +189,7 @@ extension WireToCoordinator.OneOf_Kind {
                     slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.peerSpeed,
                     held: hello.held.prefix(Self.mostHeld).map(\.held),
                     machine: hello.machine.isEmpty ? provenKey : PeerText.owned(hello.machine, by: provenKey),
-                    takesAnnouncements: hello.takesAnnouncements))
+                    takesAnnouncements: hello.takesAnnouncements, isLeaving: hello.leaving, isDrained: hello.drained))
         case .died(let death): return .workerDied(peer, DeathReport(death, provenKey: provenKey))
         case .heartbeat(let heartbeat):
             return .heartbeat(
@@ -195,7 +199,7 @@ extension WireToCoordinator.OneOf_Kind {
                     heartbeat.levelSpeeds.sorted { $0.key < $1.key }.prefix(Self.mostLevels).map {
                         (Int($0), $1.peerSpeed)
                     }, uniquingKeysWith: { first, _ in first }),
-                roundTrip: heartbeat.roundTrip.peerAmount)
+                roundTrip: heartbeat.roundTrip.peerAmount, isLeaving: heartbeat.leaving)
         case .chunk(let chunk):
             guard chunk.hash == chunk.expectedHash, chunk.tokens.allSatisfy({ $0 <= UInt16.max }) else { return nil }
             return .chunk(

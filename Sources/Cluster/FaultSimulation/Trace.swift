@@ -93,6 +93,7 @@ final class Trace {
             note(task, epoch, 45)
             mix(UInt64(count))
         case .revoke(let task, let epoch, _): note(task, epoch, 46)
+        case .drain: mix(47)
         }
     }
 }
@@ -127,6 +128,7 @@ extension Outgoing {
         case .announce(let assignment): "announce \(assignment.task)"
         case .acknowledged(let task, let epoch, let count): "acknowledged \(task) (epoch \(epoch)): \(count)"
         case .revoke(let task, let epoch, let reason): "revoke \(task) (epoch \(epoch)): \(reason)"
+        case .drain(let isDrained): "drain \(isDrained)"
         }
     }
 }

@@ -27,14 +27,19 @@ package struct WorkerDescription: Sendable, Hashable {
     package var machine: MachineID?
     /// Whether it can be told its next window before the last one ends.
     package var takesAnnouncements: Bool
+    /// It will say goodbye soon.
+    package var isLeaving: Bool
+    /// A coordinator told it that it gets no windows.
+    package var isDrained: Bool
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
         tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil,
-        takesAnnouncements: Bool = false
+        takesAnnouncements: Bool = false, isLeaving: Bool = false, isDrained: Bool = false
     ) {
         self.takesAnnouncements = takesAnnouncements
         self.machine = machine
+        (self.isLeaving, self.isDrained) = (isLeaving, isDrained)
         self.id = id
         self.name = name
         self.model = model
@@ -57,8 +62,13 @@ package enum Event: Sendable, Hashable {
     case initialTokens(SongID, [[[UInt16]]])
     case preparationFailed(SongID, reason: String)
     case workerHello(Peer, WorkerDescription)
-    /// - Parameter levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
-    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:], roundTrip: Double = 0)
+    /// - Parameters:
+    ///   - levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
+    ///   - roundTrip: seconds from a chunk to its acknowledgement.
+    ///   - isLeaving: it will say goodbye soon.
+    case heartbeat(
+        Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:], roundTrip: Double = 0,
+        isLeaving: Bool = false)
     case chunk(Peer, Chunk)
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.
@@ -67,6 +77,8 @@ package enum Event: Sendable, Hashable {
     case workerDied(Peer, DeathReport)
     /// A machine that is set aside is to get windows again.
     case releaseMachine(MachineID)
+    /// Workers are to get no windows from now on, or to get them again. They keep those that they have.
+    case drain([WorkerID], Bool)
     /// The transport could not reach the peer.
     case peerLost(Peer)
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.
