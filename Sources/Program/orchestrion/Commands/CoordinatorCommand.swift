@@ -106,6 +106,7 @@ struct CoordinatorCommand: ParsableCommand {
     var waitForRoom = false
 
     @OptionGroup(title: "Log") var logging: LogOptions
+    @OptionGroup(title: "Configuration") var configuration: ConfigurationOptions
 
     @OptionGroup var lifeline: LifelineOptions
 
