@@ -51,7 +51,8 @@ extension CommandLines {
                 }
                 let all = Dictionary(uniqueKeysWithValues: named.map { (variable($0), "true") })
                 for setting in try await show(command, environment: all).settings {
-                    #expect(setting.values == ["true"] && setting.place == variable(setting.option), "\(setting.option)")
+                    #expect(
+                        setting.values == ["true"] && setting.place == variable(setting.option), "\(setting.option)")
                 }
             }
         }
@@ -79,7 +80,8 @@ extension CommandLines {
             #expect(report["slots"] == .init(option: "slots", values: ["3"], origin: "command-line"))
             #expect(
                 report["threads"]
-                    == .init(option: "threads", values: ["2"], origin: "environment", place: "ORCHESTRION_WORKER_THREADS"))
+                    == .init(
+                        option: "threads", values: ["2"], origin: "environment", place: "ORCHESTRION_WORKER_THREADS"))
             #expect(report["name"] == .init(option: "name", values: ["of the file"], origin: "file", place: file))
             #expect(report["profile"] == .init(option: "profile", values: ["f16"], origin: "default"))
             #expect(report["memory"]?.values == [] && report.file == file)
@@ -123,7 +125,9 @@ extension CommandLines {
         }
 
         @Test func `an option that may be given several times may be given several times`() async throws {
-            let given = ["--models", "/", "--models", folder, "--http-name", "a", "--http-name", "b", "--state", "\(folder)/s"]
+            let given = [
+                "--models", "/", "--models", folder, "--http-name", "a", "--http-name", "b", "--state", "\(folder)/s",
+            ]
             let wrong = try await Orchestrion.run(["coordinator", "--lease", "9999", "--http", "127.0.0.1:0"] + given)
             #expect(wrong.errorOutput.contains("--lease must be"), "\(wrong.report)")
             let twice = try await Orchestrion.run(["coordinator", "--lease", "1", "--lease", "2"])
@@ -156,7 +160,8 @@ extension CommandLines {
             let both = try await Orchestrion.run(check + ["--insecure"])
             #expect(both.ending == .exited(1) && both.output.contains("--secure is set by \(file)"), "\(both.report)")
             try await Orchestrion.succeed(check + ["--no-secure", "--insecure"])
-            try await Orchestrion.succeed(check + ["--insecure"], environment: ["ORCHESTRION_COORDINATOR_SECURE": "false"])
+            try await Orchestrion.succeed(
+                check + ["--insecure"], environment: ["ORCHESTRION_COORDINATOR_SECURE": "false"])
         }
 
         @Test func `how a coordinator is reached counts together`() async throws {
@@ -191,7 +196,9 @@ extension CommandLines {
             let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().appendingPathComponent("Deploy/config").path
             for command in ["coordinator", "worker", "gateway"] {
-                let result = try await Orchestrion.succeed(["config", "check", "--config", "\(examples)/\(command).toml"])
+                let result = try await Orchestrion.succeed([
+                    "config", "check", "--config", "\(examples)/\(command).toml",
+                ])
                 #expect(result.output.contains("all can be used"), "\(result.report)")
             }
         }
@@ -202,6 +209,9 @@ extension CommandLines {
             // This machine may have files of its own.
             let nothing = try await Orchestrion.run(["config", "check"], environment: bare)
             #expect(nothing.output.contains("nothing is set") || nothing.output.contains("/etc/orchestrion"))
+            let second = try write("connect = 'tcp://127.0.0.1:1'", "worker-second.toml")
+            let named = try await Orchestrion.succeed(["config", "check", "--config", second])
+            #expect(named.output.contains("worker  (file \(second)): 1 set"), "\(named.report)")
             let file = try write("", "settings.toml")
             let which = try await Orchestrion.run(["config", "check", "--config", file])
             #expect(which.ending == .exited(64) && which.errorOutput.contains("--command"), "\(which.report)")

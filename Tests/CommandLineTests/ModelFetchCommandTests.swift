@@ -28,7 +28,8 @@ extension CommandLines {
             let (server, folder) = (try await served(), try TestFolder.place("model"))
             let asked = try await Orchestrion.run(["model", "fetch", server.address, folder])
             #expect(asked.ending == .exited(1), "\(asked.report)")
-            #expect(asked.errorOutput.contains("Only for [31mthis test.") && asked.errorOutput.contains("--accept-licence"))
+            #expect(
+                asked.errorOutput.contains("Only for [31mthis test.") && asked.errorOutput.contains("--accept-licence"))
             #expect(!FileManager.default.fileExists(atPath: folder))
             let report = try await Orchestrion.succeed(
                 ["model", "fetch", server.address, folder, "--accept-licence", "--json"])
@@ -79,7 +80,8 @@ extension CommandLines {
         @Test func `without curl it is told what to install`() async throws {
             let result = try await Orchestrion.run(
                 ["model", "fetch", "5b", TestFolder.place("x")], environment: ["PATH": "/nowhere"])
-            #expect(result.ending == .exited(1) && result.errorOutput.contains("apt-get install curl"), "\(result.report)")
+            #expect(
+                result.ending == .exited(1) && result.errorOutput.contains("apt-get install curl"), "\(result.report)")
         }
     }
 }

@@ -103,11 +103,14 @@ struct ModelFetchTests {
     private let repository = "\(TestModel.fixtures)/hf-lyrics-single"
 
     /// A server of Hugging Face's form with one repository, whose files lie on another server.
-    private func hub(_ more: [String: Int] = [:], tampered: Bool = false) throws -> (hub: FileServer, store: FileServer) {
+    private func hub(_ more: [String: Int] = [:], tampered: Bool = false) throws -> (hub: FileServer, store: FileServer)
+    {
         let folder = repository
         let store = try FileServer { request, _ in
             let name = String(request.path.dropFirst())
-            guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)") else { return FileServer.Reply(404) }
+            guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)") else {
+                return FileServer.Reply(404)
+            }
             var bytes = Array(data)
             if tampered, name.hasSuffix(".safetensors") { bytes[bytes.count - 1] ^= 1 }
             return .file(bytes, tag: name, to: request)
@@ -116,7 +119,8 @@ struct ModelFetchTests {
         let siblings = try names.map { name in
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
             let digest = try Transfer.sha256("\(folder)/\(name)")
-            let large = name.hasSuffix(".safetensors") ? #", "lfs": {"sha256": "\#(digest)", "size": \#(data.count)}"# : ""
+            let large =
+                name.hasSuffix(".safetensors") ? #", "lfs": {"sha256": "\#(digest)", "size": \#(data.count)}"# : ""
             return #"{"rfilename": "\#(name)", "size": \#(data.count)\#(large)}"#
         }
         let extra = more.map { #"{"rfilename": "\#($0)", "size": \#($1)}"# }
@@ -154,7 +158,8 @@ struct ModelFetchTests {
     @Test func `a model that the disk has no room for is not begun`() throws {
         let (hub, store) = try hub()
         defer { store.stop() }
-        let body = #"{"siblings": [{"rfilename": "config.json", "size": 9}, {"rfilename": "model.safetensors", "size": 562949953421312}]}"#
+        let body =
+            #"{"siblings": [{"rfilename": "config.json", "size": 9}, {"rfilename": "model.safetensors", "size": 562949953421312}]}"#
         let large = try FileServer { _, _ in
             FileServer.Reply(200, ["Content-Type": "application/json"], body: Array(body.utf8))
         }

@@ -35,7 +35,8 @@ struct TransferTests {
         }
         let quick = QuickClient()
         let outcome = try fetch(server, with: quick.client(attempts: 5))
-        #expect(outcome.bytes == nil && outcome.error?.contains("given up after 5 tries") == true, "\(outcome.error ?? "")")
+        #expect(
+            outcome.bytes == nil && outcome.error?.contains("given up after 5 tries") == true, "\(outcome.error ?? "")")
         #expect(quick.pauses == [.seconds(1), .seconds(2), .seconds(4), .seconds(8)])
     }
 
@@ -116,7 +117,8 @@ struct TransferTests {
             FileServer.Reply.file(content, tag: "a", to: request).saying(content.count - 10)
         }
         let told = try fetch(shorter, bytes: content.count, with: QuickClient().client())
-        #expect(told.bytes == nil && told.error?.contains("the server has 2999990 bytes") == true, "\(told.error ?? "")")
+        #expect(
+            told.bytes == nil && told.error?.contains("the server has 2999990 bytes") == true, "\(told.error ?? "")")
     }
 
     @Test(arguments: [false, true])
@@ -139,7 +141,8 @@ struct TransferTests {
         #expect(outcome.leftovers.isEmpty && server.requests.count == 1)
         let strange = try FileServer { [content] request, _ in .file(content, tag: "a", to: request) }
         let unknown = try fetch(strange, kind: .weights, with: QuickClient().client())
-        #expect(unknown.error?.contains("unknown format") == true && unknown.leftovers.isEmpty, "\(unknown.error ?? "")")
+        #expect(
+            unknown.error?.contains("unknown format") == true && unknown.leftovers.isEmpty, "\(unknown.error ?? "")")
     }
 
     @Test func `bytes that are not what a list says are thrown away`() throws {

@@ -30,7 +30,9 @@ struct WebClientTests {
                 guard try address.following(location) != address else { throw FetchError("nowhere") }
             }
         }
-        for text in ["", "example.org", "https://", "https://me:word@example.org/", "https://example.org/a\nb", "file:///x"] {
+        for text in [
+            "", "example.org", "https://", "https://me:word@example.org/", "https://example.org/a\nb", "file:///x",
+        ] {
             #expect(throws: FetchError.self, "\(text)") { try WebAddress(text) }
         }
     }
@@ -45,7 +47,9 @@ struct WebClientTests {
         #expect(other.requests.count == 1 && other.requests[0].fields["authorization"] == nil)
     }
 
-    @Test(arguments: [(404, "there is no such file"), (401, "--token-file"), (403, "--token-file"), (418, "answers 418")])
+    @Test(arguments: [
+        (404, "there is no such file"), (401, "--token-file"), (403, "--token-file"), (418, "answers 418"),
+    ])
     func `what no second try mends is told at once`(status: Int, words: String) throws {
         let server = try FileServer { _, _ in FileServer.Reply(status) }
         let quick = QuickClient()

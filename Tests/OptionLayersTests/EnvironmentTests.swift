@@ -29,7 +29,8 @@ struct EnvironmentTests {
     ])
     func `what is wrong is told with the variable's name`(option: String, value: String, words: String) {
         let told = refusal { try environment(["ORCHESTRION_WORKER_\(option)": value]) }
-        #expect(told?.contains("$ORCHESTRION_WORKER_\(option)") == true && told?.contains(words) == true, "\(told ?? "")")
+        #expect(
+            told?.contains("$ORCHESTRION_WORKER_\(option)") == true && told?.contains(words) == true, "\(told ?? "")")
     }
 
     @Test(arguments: [

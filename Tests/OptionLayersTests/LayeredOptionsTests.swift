@@ -20,8 +20,13 @@ struct LayeredOptionsTests {
         let below = try file("model = ['a', 'b']\nhttp-name = ['x', 'y']")
         #expect(try arguments([], below) == ["--http-name=x", "--http-name=y", "--model=a", "--model=b"])
         #expect(
-            try arguments(["-m", "c", "--model=d"], below) == ["--http-name=x", "--http-name=y", "-m", "c", "--model=d"])
-        #expect(try arguments([], environment(["ORCHESTRION_WORKER_MODEL": "[]"]), below) == ["--http-name=x", "--http-name=y"])
+            try arguments(["-m", "c", "--model=d"], below) == [
+                "--http-name=x", "--http-name=y", "-m", "c", "--model=d",
+            ])
+        #expect(
+            try arguments([], environment(["ORCHESTRION_WORKER_MODEL": "[]"]), below) == [
+                "--http-name=x", "--http-name=y",
+            ])
     }
 
     @Test func `switches are taken back`() throws {

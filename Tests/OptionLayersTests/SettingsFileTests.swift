@@ -24,17 +24,20 @@ struct SettingsFileTests {
     }
 
     @Test(arguments: [
-        ("slot = 8", "did you mean slots?"), ("http_name = 'x'", "did you mean http-name?"), ("zzzzzzz = 1", "--help names all"),
+        ("slot = 8", "did you mean slots?"), ("http_name = 'x'", "did you mean http-name?"),
+        ("zzzzzzz = 1", "--help names all"),
         ("no-secure = true", "write secure with false"), ("config = 'x'", "is not in one"),
         ("[worker]\nslots = 8", "is a section"), ("slots = true", "true and false are for switches"),
         ("slots = [1, 2]", "has one value, not a list"), ("secure = 'true'", "without quotes"),
-        ("secure = 1", "write true or false"), ("model = [['x']]", "words or numbers"), ("lease = 2020-01-01", "is a date"),
+        ("secure = 1", "write true or false"), ("model = [['x']]", "words or numbers"),
+        ("lease = 2020-01-01", "is a date"),
         ("slots = 8\nslots = 9", "line 2"), ("slots 8", "line 1"), ("model = 'a\\u0000b'", "zero byte"),
         ("model = \"a\\u0000b\"", "zero byte"), ("slots = 8\0", "no text"),
     ])
     func `what is wrong is told with the file's name`(text: String, words: String) {
         let told = refusal { try file(text) }
-        #expect(told?.hasPrefix("worker.toml") == true || told?.contains(" in worker.toml") == true, "\(told ?? "nothing")")
+        #expect(
+            told?.hasPrefix("worker.toml") == true || told?.contains(" in worker.toml") == true, "\(told ?? "nothing")")
         #expect(told?.contains(words) == true, "\(told ?? "nothing")")
     }
 

@@ -34,7 +34,7 @@ final class Curl {
         let (input, output, complaints) = try (Self.pipe(), Self.pipe(), Self.pipe())
         defer { for end in [input.reading, output.writing, complaints.writing] { close(end) } }
         // All at once, before there is somebody who may be gone: the text is far smaller than a pipe.
-        let text = Self.configuration(request)
+        let text = Self.configuration(request, seconds: Int((stall / .seconds(1)).rounded(.up)))
         let written = text.withCString { write(input.writing, $0, strlen($0)) }
         close(input.writing)
         do {
@@ -64,7 +64,9 @@ final class Curl {
         while true {
             var place = buffer.firstRange(of: Array("\r\n\r\n".utf8))
             while place == nil {
-                guard buffer.count < Self.mostHead else { throw FetchError("the server's answer has no end to its head") }
+                guard buffer.count < Self.mostHead else {
+                    throw FetchError("the server's answer has no end to its head")
+                }
                 guard let more = try receive() else {
                     try checkEnding()
                     throw PassingFault("the server gave no answer")
@@ -176,13 +178,16 @@ final class Curl {
     }
 
     /// What it reads from its standard input, where nobody else sees a token.
-    private static func configuration(_ request: Request) -> String {
+    ///
+    /// - Parameter seconds: of silence after which it ends by itself, should nobody be left who would end it.
+    private static func configuration(_ request: Request, seconds: Int) -> String {
         func quoted(_ text: String) -> String {
             "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
         }
         var lines = ["silent", "show-error", "include", "globoff", "suppress-connect-headers", "no-buffer"]
         lines.append("proto = \"=http,https\"")
         lines.append("user-agent = \"orchestrion\"")
+        lines += ["speed-limit = 1", "speed-time = \(seconds + 5)", "connect-timeout = \(seconds + 5)"]
         if request.isHead { lines.append("head") }
         lines.append("url = \(quoted(request.address.description))")
         lines += request.fields.map { "header = \(quoted("\($0.name): \($0.value)"))" }

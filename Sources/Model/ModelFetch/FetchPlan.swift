@@ -119,6 +119,7 @@ package struct FetchPlan: Sendable {
         files = try list.files(of: repository, in: folder)
         let text = try list.licenceFile.flatMap { try client.small(folder.appending($0), most: Self.smallest) }
         licence = text.map { String(decoding: $0, as: UTF8.self) }
-        licencePlace = try list.licenceFile.map { try folder.appending($0).description } ?? list.statedLicence(root, repository)
+        licencePlace =
+            try list.licenceFile.map { try folder.appending($0).description } ?? list.statedLicence(root, repository)
     }
 }

@@ -67,7 +67,8 @@ struct HuggingFaceList: Decodable {
             }
         }
         guard !names.isEmpty else {
-            throw FetchError("\(repository) has neither model.safetensors nor pytorch_model.bin, in one piece or with an index")
+            throw FetchError(
+                "\(repository) has neither model.safetensors nor pytorch_model.bin, in one piece or with an index")
         }
         let texts = ["config.json", "artists.json", "genres.json", "lyrics.json"].filter { all[$0] != nil }
         return try (texts + names).map { name in

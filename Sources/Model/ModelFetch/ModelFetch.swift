@@ -58,7 +58,9 @@ package struct ModelFetch {
         }
         let place = Self.existing(above: folder)
         if let sum, let free = DiskSpace.of(place)?.free, sum > free {
-            throw FetchError("\(plan.name) needs \(sum) bytes, and \(place) has room for \(free): make room, or choose another folder")
+            throw FetchError(
+                "\(plan.name) needs \(sum) bytes, and \(place) has room for \(free): make room, or choose another folder"
+            )
         }
         return Survey(missing: missing.map(\.name), bytes: sum)
     }

@@ -10,7 +10,8 @@ struct ResponseHead: Equatable {
     init?(_ text: String) {
         let lines = text.split(whereSeparator: \.isNewline)
         let words = lines.first?.split(separator: " ", maxSplits: 2) ?? []
-        guard words.count >= 2, words[0].hasPrefix("HTTP/"), let status = Int(words[1]), (100...599).contains(status) else {
+        guard words.count >= 2, words[0].hasPrefix("HTTP/"), let status = Int(words[1]), (100...599).contains(status)
+        else {
             return nil
         }
         self.status = status
@@ -62,6 +63,8 @@ struct ResponseHead: Equatable {
         let format = DateFormatter()
         (format.locale, format.timeZone) = (Locale(identifier: "en_US_POSIX"), TimeZone(identifier: "GMT"))
         format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
-        return format.date(from: text).map { .seconds(max(0, min(Int($0.timeIntervalSince(now).rounded(.up)), 1_000_000))) }
+        return format.date(from: text).map {
+            .seconds(max(0, min(Int($0.timeIntervalSince(now).rounded(.up)), 1_000_000)))
+        }
     }
 }

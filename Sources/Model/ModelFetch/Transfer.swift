@@ -61,7 +61,9 @@ struct Transfer {
                 "\(file.name): the server has \(total) bytes, and its list says \(said): it changes just now, or is not the "
                     + "file; try again later")
         }
-        guard total ?? 0 <= file.most else { throw FetchError("\(file.name): \(total ?? 0) bytes are more than it can have") }
+        guard total ?? 0 <= file.most else {
+            throw FetchError("\(file.name): \(total ?? 0) bytes are more than it can have")
+        }
         part.discard()
         try part.write(
             PartFile.Record(address: file.address.description, length: total ?? file.bytes, validator: head.validator))
@@ -132,7 +134,9 @@ struct Transfer {
     private func checkRoom(for bytes: Int?) throws {
         let folder = URL(fileURLWithPath: part.target).deletingLastPathComponent().path
         guard let bytes, let free = DiskSpace.of(folder)?.free, bytes > free else { return }
-        throw FetchError("\(file.name) needs \(bytes) bytes, and \(folder) has room for \(free): make room, and give the same command")
+        throw FetchError(
+            "\(file.name) needs \(bytes) bytes, and \(folder) has room for \(free): make room, and give the same command"
+        )
     }
 
     private func checkDigest() throws {

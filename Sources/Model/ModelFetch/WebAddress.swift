@@ -11,7 +11,8 @@ struct WebAddress: Sendable, Equatable, CustomStringConvertible {
             let host = url.host, !host.isEmpty
         else { throw FetchError("\(Self.shown(text)) is no address; one begins with https://") }
         guard url.user == nil, url.password == nil else {
-            throw FetchError("an address with a name or password in it is not used: others can see it in lists of processes")
+            throw FetchError(
+                "an address with a name or password in it is not used: others can see it in lists of processes")
         }
         self.url = url
     }
@@ -45,6 +46,9 @@ struct WebAddress: Sendable, Equatable, CustomStringConvertible {
     }
 
     private static func shown(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(120).map { $0.isASCII && $0.value > 0x1F && $0.value != 0x7F ? Character($0) : "?" })
+        String(
+            text.unicodeScalars.prefix(120).map {
+                $0.isASCII && $0.value > 0x1F && $0.value != 0x7F ? Character($0) : "?"
+            })
     }
 }

@@ -75,12 +75,14 @@ package struct WebClient {
                 failures += 1
                 guard failures < settings.attempts else {
                     throw FetchError(
-                        "\(name): \(fault); given up after \(failures) tries. The same command goes on where this one was")
+                        "\(name): \(fault); given up after \(failures) tries. The same command goes on where this one was"
+                    )
                 }
                 let wanted = max(pause, fault.pause ?? .zero)
                 guard wanted <= Self.mostAsked else {
                     throw FetchError(
-                        "\(name): \(fault), and asks to come back in \(Int(wanted / .seconds(1))) s: give the same command then")
+                        "\(name): \(fault), and asks to come back in \(Int(wanted / .seconds(1))) s: give the same command then"
+                    )
                 }
                 settings.tell("\(name): \(fault); tried again in \(Int((wanted / .seconds(1)).rounded(.up))) s")
                 settings.sleep(wanted)

@@ -33,7 +33,8 @@ package enum EnvironmentSettings {
         return layer
     }
 
-    private static func written(_ value: String, _ option: OptionTable.Option, _ origin: Origin) throws -> WrittenValue {
+    private static func written(_ value: String, _ option: OptionTable.Option, _ origin: Origin) throws -> WrittenValue
+    {
         if option.isFlag {
             switch value.lowercased() {
             case "1", "true", "yes", "on": return .flag(true)
@@ -55,7 +56,8 @@ package enum EnvironmentSettings {
     /// `orchestrion-coordinator`, `ORCHESTRION_COORDINATOR_SERVICE_HOST`, `…_PORT` and `…_PORT_5550_TCP_ADDR`.
     static func isServiceLink(_ rest: String) -> Bool {
         rest.wholeMatch(
-            of: /(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:ADDR|PORT|PROTO))?)?)/
+            of:
+                /(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:ADDR|PORT|PROTO))?)?)/
         ) != nil
     }
 }

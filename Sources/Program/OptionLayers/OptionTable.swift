@@ -64,7 +64,8 @@ package struct OptionTable: Sendable, Equatable {
     private static func option(_ argument: HelpDump.Argument) -> Option? {
         let names = argument.names ?? []
         guard argument.kind != "positional", argument.shouldDisplay,
-            let name = (argument.preferredName.flatMap { $0.kind == "long" ? $0 : nil } ?? names.first { $0.kind == "long" }),
+            let name =
+                (argument.preferredName.flatMap { $0.kind == "long" ? $0 : nil } ?? names.first { $0.kind == "long" }),
             !ownOptions.contains(name.name)
         else { return nil }
         return Option(

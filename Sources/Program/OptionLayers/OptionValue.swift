@@ -80,14 +80,20 @@ enum WrittenValue: Equatable {
         let place = "\(option.name) in \(origin)"
         switch self {
         case .flag(let isOn):
-            guard option.isFlag else { throw SettingError("\(place): true and false are for switches; \(option.wanted)") }
+            guard option.isFlag else {
+                throw SettingError("\(place): true and false are for switches; \(option.wanted)")
+            }
             return .flag(isOn)
         case .text(let text):
-            guard !option.isFlag else { throw SettingError("\(place) is a switch: write true or false, without quotes") }
+            guard !option.isFlag else {
+                throw SettingError("\(place) is a switch: write true or false, without quotes")
+            }
             try Self.check(text, place)
             return option.isRepeatable ? .list([text]) : .text(text)
         case .list(let values):
-            guard option.isRepeatable else { throw SettingError("\(place) has one value, not a list; \(option.wanted)") }
+            guard option.isRepeatable else {
+                throw SettingError("\(place) has one value, not a list; \(option.wanted)")
+            }
             return .list(
                 try values.map { value in
                     guard case .text(let text) = value else {
@@ -110,6 +116,7 @@ extension OptionTable.Option {
     /// What to write.
     fileprivate var wanted: String {
         if isFlag { return "write true or false" }
-        return isRepeatable ? "write a word, or a list of them" : "write \(valueName.map { "a value <\($0)>" } ?? "a value")"
+        return isRepeatable
+            ? "write a word, or a list of them" : "write \(valueName.map { "a value <\($0)>" } ?? "a value")"
     }
 }

@@ -42,7 +42,8 @@ package enum SettingsFile {
             return "\(path): \(name) names the file of settings, and is not in one; remove it"
         }
         if document[name]?.type == .table {
-            return "\(path): [\(name)] is a section, and there are none: the file is \(table.command)'s alone, so write its "
+            return
+                "\(path): [\(name)] is a section, and there are none: the file is \(table.command)'s alone, so write its "
                 + "options without one"
         }
         return "\(path): \(table.command) has no option \(name)" + table.hint(for: name)

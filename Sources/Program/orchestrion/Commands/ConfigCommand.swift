@@ -33,13 +33,10 @@ struct ConfigCommand: ParsableCommand {
             throw ValidationError("--command is missing: coordinator, worker or gateway")
         }
 
-        /// A file that has a command's name says which it is.
+        /// A file that has a command's name says which it is: `worker.toml`, `worker-second.toml`.
         private var named: ConfiguredCommand? {
-            command
-                ?? config.flatMap { path in
-                    ConfiguredCommand(
-                        rawValue: URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent)
-                }
+            let file = config.map { URL(fileURLWithPath: $0).lastPathComponent.split(whereSeparator: "-.".contains) }
+            return command ?? file?.first.flatMap { ConfiguredCommand(rawValue: String($0)) }
         }
 
         /// - Parameter all: whether commands without settings are among them when none is named.

@@ -19,13 +19,16 @@ struct ModelFetchCommand: ParsableCommand {
               orchestrion model fetch hf:openai/jukebox-1b-lyrics /models/hf-1b
             """)
 
-    @Argument(help: ArgumentHelp("The model: 5b, 5b_lyrics, 1b_lyrics, hf:OWNER/NAME, or an address.", valueName: "name|url"))
+    @Argument(
+        help: ArgumentHelp("The model: 5b, 5b_lyrics, 1b_lyrics, hf:OWNER/NAME, or an address.", valueName: "name|url"))
     var source: String
 
     @Argument(help: ArgumentHelp("The folder to bring it to; it is made.", valueName: "dir"))
     var directory: String
 
-    @Flag(name: .customLong("accept-licence"), help: "The licence, which is shown, is accepted; without it you are asked.")
+    @Flag(
+        name: .customLong("accept-licence"), help: "The licence, which is shown, is accepted; without it you are asked."
+    )
     var acceptsLicence = false
 
     @Option(
@@ -34,13 +37,17 @@ struct ModelFetchCommand: ParsableCommand {
                 + "server of the same form.", valueName: "url"))
     var baseURL: String?
 
-    @Option(help: ArgumentHelp("A file with a token of Hugging Face, for what its owner does not show to all.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file with a token of Hugging Face, for what its owner does not show to all.", valueName: "file"))
     var tokenFile: String?
 
     @Option(help: ArgumentHelp("Seconds without data after which a try is given up.", valueName: "seconds"))
     var stall: Double = 60
 
-    @Option(help: ArgumentHelp("Tries in a row, each after a longer pause, that may bring next to nothing.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Tries in a row, each after a longer pause, that may bring next to nothing.", valueName: "n")
+    )
     var attempts: Int = 6
 
     @Flag(help: "Print what was fetched as JSON.")
@@ -91,7 +98,8 @@ struct ModelFetchCommand: ParsableCommand {
         Terminal.note("To fetch: \(survey.missing.joined(separator: ", "))\(size)")
         guard !acceptsLicence else { return }
         guard isatty(STDIN_FILENO) == 1 else {
-            throw CommandError("the licence must be accepted before anything is fetched: read it, and give --accept-licence")
+            throw CommandError(
+                "the licence must be accepted before anything is fetched: read it, and give --accept-licence")
         }
         StandardErrorPrompt.show("Do you accept the licence? Write yes: ")
         guard readLine()?.trimmingCharacters(in: .whitespaces).lowercased() == "yes" else {
@@ -101,7 +109,9 @@ struct ModelFetchCommand: ParsableCommand {
 
     /// A text of others, without what a terminal obeys.
     private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 == "\n" || $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.filter { $0 == "\n" || $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }))
     }
 
     // MARK: what came of it
@@ -116,7 +126,9 @@ struct ModelFetchCommand: ParsableCommand {
 
     private func tell(_ files: [ModelFetch.File], _ plan: FetchPlan) throws {
         if json {
-            print(try Terminal.json(Report(model: plan.name, folder: directory, licence: plan.licencePlace, files: files)))
+            print(
+                try Terminal.json(Report(model: plan.name, folder: directory, licence: plan.licencePlace, files: files))
+            )
             return
         }
         for file in files {

@@ -23,7 +23,8 @@ enum ConfiguredCommand: String, CaseIterable, ExpressibleByArgument {
     /// (`ConnectionSettings`).
     func connection() throws -> Set<String> {
         guard self != .coordinator else { return [] }
-        return Set(try OptionTable(command: rawValue, help: Data(ConnectionOptions._dumpHelp().utf8)).options.map(\.name))
+        return Set(
+            try OptionTable(command: rawValue, help: Data(ConnectionOptions._dumpHelp().utf8)).options.map(\.name))
     }
 
     private static func dump(_ type: any ParsableCommand.Type) -> String { type._dumpHelp() }
