@@ -124,6 +124,28 @@ extension CommandLines {
             #expect(try await coordinator.waitForEnd() == .exited(0))
         }
 
+        @Test func `a file that changed is read again on SIGHUP`() async throws {
+            let first =
+                "listen = 'tcp://127.0.0.1:0'\nstate = '\(folder)/state'\nendpoint-file = '\(folder)/endpoint'\nthreads = 1\n"
+            let file = try write(first, "coordinator.toml")
+            let coordinator = try Orchestrion.start(["coordinator", "--config", file])
+            func says(_ words: String) async throws {
+                try await wait(for: words) {
+                    try #require(coordinator.isRunning, "\(coordinator.errorOutput)")
+                    return coordinator.errorOutput.contains(words)
+                }
+            }
+            try await says("listens on")
+            _ = try write(first + "log-level = 'debug'\nlease = 7", "coordinator.toml")
+            try #require(coordinator.signal(SIGHUP))
+            try await says("read its settings again: logs from debug on; --lease changed, which counts after a restart")
+            _ = try write(first + "leese = 7", "coordinator.toml")
+            try #require(coordinator.signal(SIGHUP))
+            try await says("coordinator has no option leese; did you mean lease?")
+            coordinator.signal(SIGTERM)
+            #expect(try await coordinator.waitForEnd() == .exited(0))
+        }
+
         @Test func `an option that may be given several times may be given several times`() async throws {
             let given = [
                 "--models", "/", "--models", folder, "--http-name", "a", "--http-name", "b", "--state", "\(folder)/s",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// One question to a server, answered by the program `curl` in a process of its own: Docs/Decisions/12-curl-fetches.md.
+/// One question to a server, answered by the program `curl` in a process of its own: Docs/Decisions/14-curl-fetches.md.
 ///
 /// It ends with this object, and by itself when nobody reads it any more.
 final class Curl {

@@ -25,8 +25,8 @@ struct Orchestrion: ParsableCommand {
             WatchCommand.self, FetchCommand.self, GoOnCommand.self, VaryCommand.self, CutCommand.self,
             UpsampleCommand.self,
             TreeCommand.self, NameCommand.self, CancelCommand.self, ResumeCommand.self,
-            WorkersCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self, TokensCommand.self,
-            ConfigCommand.self,
+            WorkersCommand.self, DrainCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self,
+            TokensCommand.self, ConfigCommand.self,
             ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, SimulateCommand.self,
@@ -48,6 +48,7 @@ struct Orchestrion: ParsableCommand {
             let arguments = Array(CommandLine.arguments.dropFirst())
             try ArgumentCheck.check(arguments)
             let (all, configuration) = try Configuration.read(arguments)
+            ConnectionOptions.setConfigured(configuration?.connectionLayers ?? [])
             var command: any ParsableCommand
             do { command = try parseAsRoot(all) } catch {
                 configuration?.explain(error)

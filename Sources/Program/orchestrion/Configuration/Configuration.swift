@@ -53,13 +53,13 @@ struct Configuration {
     ///
     /// - Parameter given: without the program's name.
     /// - Returns: with what was read; nil where nothing is.
+    /// - Throws: `ValidationError`.
     static func read(_ given: [String]) throws -> (arguments: [String], configuration: Configuration?) {
         guard let command = given.first.flatMap(ConfiguredCommand.init), !asksForHelp(given),
             !given.contains("--only-arguments")
         else { return (given, nil) }
         do {
             let configuration = try Configuration(command, Array(given.dropFirst()))
-            ConnectionOptions.setConfigured(configuration.connectionLayers)
             return (configuration.arguments, configuration)
         } catch let error as SettingError {
             throw ValidationError(error.description)
