@@ -45,5 +45,8 @@ package final class SteppedWorker {
     /// Windows that it has.
     package var count: Int { batch.state.withLock { $0.scheduler.count } }
 
+    /// Samples nothing more, and hands in what there is as it talks.
+    package func beginLeaving() throws { try conversation.beginLeaving() }
+
     package func leave() { conversation.leave() }
 }
