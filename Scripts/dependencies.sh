@@ -8,8 +8,13 @@ install_dependencies() {
         echo "There is no Swift here. Install Swift 6.1 or newer from https://www.swift.org/install and try again." >&2
         exit 1
     }
+    install_packages $packages "$@"
+}
+
+# Installs Debian's packages of these names where they are missing.
+install_packages() {
     local missing="" package
-    for package in $packages "$@"; do
+    for package in "$@"; do
         dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q "install ok installed" ||
             missing="$missing $package"
     done
@@ -19,11 +24,27 @@ install_dependencies() {
     if command -v apt-get >/dev/null && { [ -z "$sudo" ] || $sudo true 2>/dev/null; }; then
         echo "Installing$missing" >&2
         $sudo apt-get update -qq >&2 &&
-            DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null && return 0
+            DEBIAN_FRONTEND=noninteractive $sudo apt-get -o DPkg::Lock::Timeout=300 install -y -qq ${lean:-} $missing \
+                >/dev/null && return 0
     fi
     echo "Please install these packages (or your system's equivalents) and try again:" >&2
     echo "   sudo apt-get install$missing" >&2
     exit 1
+}
+
+# Installs what a check needs that is no part of the build; without it the check is skipped, and says so.
+#   need "what is skipped" "commands that must be there then" packages…
+need() {
+    local what=$1 commands=$2 command lean=--no-install-recommends
+    shift 2
+    # Debian's daemons and administrators' tools are there.
+    PATH="$PATH:/usr/sbin:/sbin"
+    for command in $commands; do
+        command -v "$command" >/dev/null || {
+            (install_packages "$@") || { echo "SKIPPED: $what: there is no $command here"; exit 0; }
+            break
+        }
+    done
 }
 
 # A browser for the tests of the page. Without one they are skipped, and say so.
