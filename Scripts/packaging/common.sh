@@ -33,3 +33,13 @@ package_name() {
 
 # The folder of Swift's toolchain.
 swift_toolchain() { dirname "$(dirname "$(realpath "$(command -v swiftc)")")"; }
+
+# The folder with the sources of the Swift packages: a build's, if there was one.
+checkouts() {
+    local scratch
+    for scratch in .build-package .build; do
+        [ ! -d "$scratch/checkouts/swift-argument-parser" ] || { echo "$scratch/checkouts"; return; }
+    done
+    swift package resolve --scratch-path .build-package >&2
+    echo .build-package/checkouts
+}
