@@ -24,7 +24,9 @@ enum ProgramCommit {
     /// Whether a line names a commit: hexadecimal digits, and `+` where files had been changed since.
     private static func named(_ line: String) -> String? {
         let digits = line.hasSuffix("+") ? line.dropLast() : line[...]
-        guard (7...longest).contains(digits.count), digits.allSatisfy({ $0.isASCII && $0.isHexDigit }) else { return nil }
+        guard (7...longest).contains(digits.count), digits.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+            return nil
+        }
         return line
     }
 }
