@@ -30,6 +30,10 @@ let package = Package(
         .target(
             name: "CSimulatedDisk", cSettings: [.unsafeFlags(["-std=gnu11"])],
             linkerSettings: [.linkedLibrary("sqlite3")]),
+        // SQLite's session extension, which the journal's package does not show.
+        .target(
+            name: "CSQLiteSession", cSettings: [.unsafeFlags(["-std=gnu11"])],
+            linkerSettings: [.linkedLibrary("sqlite3")]),
         .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
 
         // Arithmetic. The kernels keep their optimisation in debug builds, and nothing may reorder their sums.
@@ -50,6 +54,9 @@ let package = Package(
         // What programs that serve others log, behind swift-log.
         .target(
             name: "ProgramLog", dependencies: ["SystemErrors", .product(name: "Logging", package: "swift-log")]),
+        // What services tell systemd.
+        .target(name: "ServiceNotice"),
+        .testTarget(name: "ServiceNoticeTests", dependencies: ["ServiceNotice"]),
         .target(name: "CBeginAgain", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "CFileGuard", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "Checkpoint", dependencies: ["CFileGuard", "SystemErrors"]),
@@ -76,8 +83,14 @@ let package = Package(
         .target(
             name: "Journal",
             dependencies: [
-                "CoordinatorCore", "SongPlan", "SystemErrors", .product(name: "GRDB", package: "GRDB.swift"),
+                "CSQLiteSession", "CoordinatorCore", "SongPlan", "SystemErrors",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        // A copy of a coordinator's state in another folder, or on another machine.
+        .target(name: "StateCopy", dependencies: ["Journal", "ProgramLog", "SystemErrors"]),
+        .testTarget(
+            name: "StateCopyTests",
+            dependencies: ["CoordinatorCore", "Journal", "SongPlan", "StateCopy", "SystemErrors"]),
         // How the segments of a level are joined, and whether their seams can be told from other places.
         .target(name: "Stitching", dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor"]),
         // A song on disk: what is asked for, what that comes to, and the folder that it ends in.
@@ -92,7 +105,8 @@ let package = Package(
             dependencies: [
                 "Checkpoint", "ClusterMetrics", "ClusterProtocol", "CoordinatorCore", "Journal", "JukeboxModel",
                 "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "SongFiles", "SongPlan",
-                "Stitching", "SystemErrors", "Tensor", .product(name: "CoreMetrics", package: "swift-metrics"),
+                "StateCopy", "Stitching", "SystemErrors", "Tensor",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         // What a program asks a coordinator: the command line is one user of it.
         .target(
@@ -164,8 +178,8 @@ let package = Package(
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
                 "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog",
-                "PrometheusText", "Sampling", "SongFiles", "SongPlan", "Stitching", "SystemErrors", "Tensor",
-                "WorkerService", "ZeroMQTransport",
+                "PrometheusText", "Sampling", "ServiceNotice", "SongFiles", "SongPlan", "StateCopy", "Stitching",
+                "SystemErrors", "Tensor", "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // What programs that measure have in common. They run the program as child processes: so that is built first.
@@ -361,16 +375,18 @@ let package = Package(
 /// The floors of `Sources/`, from the ground up: a target may use those of its own floor and of the floors below.
 let floors = [
     "Systems": [
-        "CBeginAgain", "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSampleRate", "CSimulatedDisk", "CSndFile",
+        "CBeginAgain", "CCairo", "CFileGuard", "COpenBLAS", "CProcess", "CSQLiteSession", "CSampleRate",
+        "CSimulatedDisk", "CSndFile",
         "CSodium",
         "CZeroMQ", "Digest", "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText",
-        "SystemErrors",
+        "ServiceNotice", "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
-        "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "Stitching",
+        "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "StateCopy",
+        "Stitching",
         "WebPage", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [

@@ -173,6 +173,11 @@ class Manifests:
         for document in self.of_kind("ScaledObject"):
             if document["spec"]["scaleTargetRef"]["name"] not in workloads:
                 self.complain(document, "there is no such Deployment as it scales")
+            for trigger in document["spec"]["triggers"]:
+                # No schema has them: pkg/scalers/prometheus_scaler.go of KEDA does.
+                given, wanted = set(trigger["metadata"]), {"serverAddress", "query", "threshold"}
+                for name in (wanted - given) | (given - wanted - {"activationThreshold", "ignoreNullValues"}):
+                    self.complain(document, f"trigger {trigger['name']}: {name} is {'missing' if name in wanted else 'unknown'}")
         for document, _, spec in self.templates():
             for container in spec["containers"]:
                 for argument in container.get("args", []):
@@ -243,6 +248,9 @@ def mistakes():
     yield ("a wrong type of KEDA", change("ScaledObject", "worker", lambda d: d["spec"].update(minReplicaCount="none")), "'none'")
     yield ("a number where KEDA wants text",
            change("ScaledObject", "worker", lambda d: d["spec"]["triggers"][0]["metadata"].update(threshold=1)), "1 is not of type")
+    yield ("a misspelt field of a trigger",
+           change("ScaledObject", "worker", lambda d: rename(d["spec"]["triggers"][0]["metadata"], "activationThreshold", "activation")),
+           "activation is unknown")
 
 
 def main(arguments):

@@ -106,7 +106,8 @@ class Pod:
                 lines += [f"{make} $r{place}", f"mount --bind {place} $r{place}", f"mount -o remount,bind,ro $r{place}"]
         lines += [
             "mkdir -p $r/app $r/dev $r/proc $r/etc", f"mount --bind {os.path.dirname(self.program)} $r/app",
-            "mount -o remount,bind,ro $r/app", "mount -t proc proc $r/proc", f"cp {self.hosts} $r/etc/hosts",
+            "mount -o remount,bind,ro $r/app", "mount -t proc proc $r/proc",
+            f"touch $r/etc/hosts; mount --bind {self.hosts} $r/etc/hosts",
             "printf 'hosts: files\\n' > $r/etc/nsswitch.conf",
         ]
         for device in ["null", "zero", "urandom", "random"]:
@@ -127,7 +128,7 @@ class Pod:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "USER_ID": str(self.user), "GROUP_ID": str(self.group), **values}
         log = open(os.path.join(self.folder, "log"), "ab")
         self.process = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", self.script(), "pod", *args],
+            ["unshare", "--net", "--mount", "--pid", "--fork", "bash", "-c", self.script(), "pod", *args],
             env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
         inside = await_("a namespace", lambda: self.inside(), 20)
         # A killed pod's link goes a moment later.
@@ -151,9 +152,13 @@ class Pod:
         return None
 
     def kill(self):
-        """As a node that is gone: nobody has a moment."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        """As a node that is gone: nobody has a moment. Its first process takes all others of the pod along."""
+        inside = self.inside()
+        if inside:
+            os.kill(inside, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.wait(20)
 
     def stop(self):
         """As Kubernetes ends a pod: SIGTERM to its first process. Returns seconds."""
@@ -165,6 +170,8 @@ class Pod:
             self.process.wait(self.spec["terminationGracePeriodSeconds"])
         except subprocess.TimeoutExpired:
             sys.exit(f"{self.name} did not end in its grace period")
+        if self.process.returncode:
+            sys.exit(f"{self.name} ended with {self.process.returncode}")
         return time.monotonic() - start
 
     def port(self, name):
@@ -172,13 +179,13 @@ class Pod:
 
     def probe(self, kind):
         """What kubelet asks; true where it is content."""
+        if self.process.poll() is not None:
+            sys.exit(f"{self.name} ended with {self.process.returncode}")
         ask = self.container[kind]["httpGet"]
         try:
             with urllib.request.urlopen(f"http://{self.address}:{self.port(ask['port'])}{ask['path']}", timeout=5) as answer:
                 return answer.status == 200
         except OSError:
-            if self.process.poll() is not None:
-                sys.exit(f"{self.name} ended with {self.process.returncode}")
             return False
 
     def await_probes(self):
@@ -214,12 +221,10 @@ def main(rendered, keys, program):
     run("ip", "link", "set", "lo", "up")
     pods = {}
     try:
-        with open(hosts, "w") as file:
-            for number, document in enumerate(documents):
-                file.write(f"10.77.0.{10 + number} {document['metadata']['name']}\n")
         for number, document in enumerate(documents):
             name = document["metadata"]["labels"]["app.kubernetes.io/component"]
             pods[name] = Pod(document, folder, program, secret, f"10.77.0.{10 + number}", hosts)
+        write_names(pods)
         play(pods, tokens, folder, program)
     except BaseException:
         for pod in pods.values():
@@ -232,6 +237,13 @@ def main(rendered, keys, program):
             if pod.process and pod.process.poll() is None:
                 pod.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_names(pods):
+    """What the cluster's name service would tell: in place, for pods have the file mounted."""
+    with open(next(iter(pods.values())).hosts, "w") as file:
+        for pod in pods.values():
+            file.write(f"{pod.address} {pod.name.removesuffix('-0')}\n")
 
 
 def play(pods, tokens, folder, program):
@@ -250,10 +262,13 @@ def play(pods, tokens, folder, program):
     worker.start()
     say("the worker's pod was killed, and another one began")
     coordinator.kill()
+    # As in Kubernetes, it is the same name at another address.
+    coordinator.address = "10.77.0.50"
+    write_names(pods)
     before = time.monotonic()
     coordinator.start()
     coordinator.await_probes()
-    say(f"the coordinator's pod was killed; another one with its volume is ready after {time.monotonic() - before:.1f} s")
+    say(f"the coordinator's pod was killed; another one, with its volume and another address, is ready after {time.monotonic() - before:.1f} s")
 
     def is_finished():
         try:
@@ -282,4 +297,6 @@ def play(pods, tokens, folder, program):
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
+    # Pods end with this, whatever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(*sys.argv[1:])

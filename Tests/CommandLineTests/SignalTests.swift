@@ -26,7 +26,7 @@ extension CommandLines {
             }
         }
 
-        @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+        @Test(arguments: [SIGINT, SIGTERM])
         func `a worker that nobody answers stops at one signal`(signal: Int32) async throws {
             let worker = try Orchestrion.start(
                 ["worker", "--model", await TestModel.tiny(), "--connect", "tcp://127.0.0.1:9"])

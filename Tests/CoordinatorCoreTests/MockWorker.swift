@@ -57,7 +57,7 @@ struct MockWorker {
             if count == old.new.count { tasks[task] = nil }
         case .revoke(let task, let epoch, _):
             if let old = tasks[task], old.epoch <= epoch { tasks[task] = nil }
-        case .prefill: break
+        case .prefill, .drain: break
         }
         return false
     }

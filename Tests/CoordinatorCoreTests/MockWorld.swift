@@ -102,7 +102,7 @@ struct MockWorld {
             ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
-            .cancel, .resume, .note, .remove, .pause, .proceed, .releaseMachine, .cutChosen, .outputsWritten,
+            .cancel, .resume, .note, .remove, .pause, .proceed, .releaseMachine, .drain, .cutChosen, .outputsWritten,
             .outputsFailed,
             .tick:
             break

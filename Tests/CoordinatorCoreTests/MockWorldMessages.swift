@@ -10,7 +10,7 @@ extension MockWorld {
         case .refused(let reason):
             refusedPeers[peer] = reason
             admitted[peer] = nil
-        case .helloWanted: break
+        case .helloWanted, .drain: break
         case .revoke(let task, let epoch, _): if epoch == 0 { ahead[task] = nil }
         case .prefill(let assignment): try checkAhead(assignment, peer)
         case .assignment(let assignment): try check(assignment, peer)

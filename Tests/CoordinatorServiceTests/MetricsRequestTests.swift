@@ -44,11 +44,13 @@ import Testing
         let families = try metrics(coordinator)
         let names = families.map(\.name)
         #expect(Set(names).count == names.count)
-        // Without a quota, and where connections cost nothing, these have no value.
+        // Without a quota or a copy, and where connections cost nothing, these have no value.
         let absent = [
             CoordinatorMetric.quota, CoordinatorMetric.used, CoordinatorMetric.connections,
             CoordinatorMetric.connectionLimit, CoordinatorMetric.turnedAway, CoordinatorMetric.tokensSampled,
             CoordinatorMetric.windowsCompleted, CoordinatorMetric.leasesGranted,
+            CoordinatorMetric.copyBehind, CoordinatorMetric.copyPending, CoordinatorMetric.copyBytes,
+            CoordinatorMetric.copyFailures,
         ]
         #expect(Set(names) == Set(CoordinatorMetric.all.map(\.name)).subtracting(absent.map(\.name)))
         for family in families {

@@ -31,6 +31,7 @@ struct DescriptionTests {
             case .resume: reply.resumed.wasAtRest = true
             case .note: reply.noted = WireNoted()
             case .releaseMachine: reply.released.wasSetAside = true
+            case .drain: reply.drained.workers = ["w"]
             case .upload(let upload): reply.uploaded.have = upload.size
             case .models:
                 reply.models.models = [WireModelEntry()]
@@ -86,6 +87,7 @@ struct DescriptionTests {
         ("GET", "/api/v1/songs/waltz/tree", "Tree"),
         ("POST", "/api/v1/songs/waltz/cancel", "Changed"), ("POST", "/api/v1/songs/waltz/resume", "Changed"),
         ("GET", "/api/v1/workers", "Workers"), ("POST", "/api/v1/machines/m/release", "Released"),
+        ("POST", "/api/v1/workers/w/drain", "Drained"), ("POST", "/api/v1/workers/w/undrain", "Drained"),
         ("GET", "/api/v1/models", "ModelList"), ("GET", "/api/v1/models/m", "Model"),
         ("GET", "/api/v1/models/m/artists", "Names"), ("GET", "/api/v1/models/m/genres", "Names"),
         ("POST", "/api/v1/uploads", "Upload"), ("GET", "/readyz", "Health"), ("GET", "/livez", "Health"),

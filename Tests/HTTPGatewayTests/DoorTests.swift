@@ -71,6 +71,7 @@ struct DoorTests {
             switch kind {
             case .cancel: reply.cancelled.wasRunning = true
             case .releaseMachine: reply.released.wasSetAside = true
+            case .drain: reply.drained.workers = ["w"]
             default: reply.status.uptimeSeconds = 1
             }
         }
@@ -82,7 +83,7 @@ struct DoorTests {
         let steps: [(String, String, TokenRole)] = [
             ("GET", "/api/v1/workers", .viewer), ("GET", "/metrics", .viewer),
             ("POST", "/api/v1/songs/waltz/cancel", .editor),
-            ("POST", "/api/v1/machines/m/release", .admin),
+            ("POST", "/api/v1/machines/m/release", .admin), ("POST", "/api/v1/workers/w/drain", .admin),
         ]
         for (method, path, needed) in steps {
             #expect(await status(method, path, nil) == .unauthorized)

@@ -22,6 +22,8 @@ package struct ClusterStatus: Decodable, Sendable {
         package var levels: [Int]
         package var slots: Int
         package var busy: Int
+        package var drained: Bool
+        package var leaving: Bool
     }
     package var songs: [Song]
     package var workers: [Worker]

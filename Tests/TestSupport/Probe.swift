@@ -70,7 +70,9 @@ extension ClusterStatus {
         }
         troubles = wire.troubles
         workers = wire.workers.map {
-            Worker(name: $0.name, levels: $0.levels.map(Int.init), slots: Int($0.slots), busy: Int($0.busy))
+            Worker(
+                name: $0.name, levels: $0.levels.map(Int.init), slots: Int($0.slots), busy: Int($0.busy),
+                drained: $0.drained, leaving: $0.leaving)
         }
     }
 }

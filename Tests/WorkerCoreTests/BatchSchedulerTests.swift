@@ -342,4 +342,23 @@ struct BatchSchedulerTests {
         }
         #expect(levels == [0, 0, 1, 1])
     }
+
+    @Test func `who hands in sends what no chunk has yet, and is done when that is acknowledged`() throws {
+        var scheduler = scheduler(chunk: 4)
+        var sampled: [TaskID: Int] = [:]
+        _ = try scheduler.add(work(1, new: 10))
+        _ = scheduler.run(6, &sampled)
+        #expect(!scheduler.isHandedIn)
+        let effects = scheduler.handIn()
+        #expect(
+            effects == [.chunkReady(Chunk(task: task(1), epoch: 1, start: 4, tokens: [4, 5]))])
+        #expect(scheduler.handIn().isEmpty)
+        _ = scheduler.acknowledged(task(1), epoch: 1, count: 4)
+        #expect(!scheduler.isHandedIn)
+        _ = scheduler.acknowledged(task(1), epoch: 1, count: 6)
+        #expect(scheduler.isHandedIn && !scheduler.isEmpty)
+        // The window may also go on.
+        let rest = scheduler.run(4, &sampled)
+        #expect(rest.contains(.chunkReady(Chunk(task: task(1), epoch: 1, start: 6, tokens: [6, 7, 8, 9]))))
+    }
 }

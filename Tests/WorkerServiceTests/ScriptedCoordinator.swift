@@ -163,6 +163,8 @@ final class ScriptedCoordinator {
         }
     }
 
+    func leave(within grace: Duration) { worker.leave(within: grace) }
+
     func stop() { worker.stop() }
 }
 

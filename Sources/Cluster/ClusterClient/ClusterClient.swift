@@ -145,6 +145,17 @@ package final class ClusterClient: Sendable {
         return try ask(.releaseMachine(release)).released.wasSetAside
     }
 
+    /// Gives workers no more windows, or gives them windows again. What they have goes on.
+    ///
+    /// - Parameter who: a worker's name or id, a host (the part of the name before the colon), or a machine.
+    /// - Returns: the ids of the workers that are meant.
+    /// - Throws: `ClientError` when there is none, or the key may not do it.
+    package func drain(_ who: String, undo: Bool = false) throws -> [String] {
+        var drain = WireDrainWorkers()
+        (drain.who, drain.undo) = (who, undo)
+        return try ask(.drain(drain)).drained.workers.map { PeerText.shown($0, limit: 80) }
+    }
+
     /// Takes a song away, with its files.
     ///
     /// - Parameter force: one that runs, too.

@@ -17,6 +17,20 @@ package struct ClusterStatus: Sendable, Hashable {
     /// does not say.
     package var connections: Connections?
 
+    /// Of the state; nil where none is kept, or the coordinator does not say.
+    package var copy: Copy?
+
+    /// A copy of a coordinator's state elsewhere.
+    package struct Copy: Sendable, Hashable, Encodable {
+        package var place: String
+        /// Seconds of its past that are not in the copy.
+        package var behindSeconds: Double
+        /// Bytes of files that are not in it yet.
+        package var pendingBytes: UInt64
+        /// Why it cannot be kept just now; empty when it can.
+        package var problem: String
+    }
+
     package struct Connections: Sendable, Hashable {
         package var open: Int
         package var limit: Int
@@ -164,6 +178,13 @@ package struct ConnectedWorker: Sendable, Hashable {
     package var machine: String = ""
     /// By level, tokens a second as measured.
     package var levelSpeeds: [Int: Double] = [:]
+    /// It gets no windows: it is about to leave.
+    package var isLeaving = false
+    /// It gets no windows: somebody drained it.
+    package var isDrained = false
+
+    /// Why it gets no windows; nil when it does.
+    package var outWord: String? { isLeaving ? "leaving" : isDrained ? "drained" : nil }
 }
 
 /// A machine that gets no windows for a while.

@@ -114,6 +114,9 @@ package struct WorkerDocument: Sendable, Encodable {
     var silentSeconds: Double
     var machine: String
     var speeds: [Speed]
+    /// It gets no windows: it is about to leave, or somebody drained it.
+    var leaving: Bool
+    var drained: Bool
 
     package struct Speed: Sendable, Encodable {
         var level: Int
@@ -125,6 +128,7 @@ package struct WorkerDocument: Sendable, Encodable {
         (name, levels, slots, busy) = (worker.name, worker.levels, worker.slots, worker.busy)
         (tokensPerSecond, silentSeconds) = (worker.tokensPerSecond.finite, worker.silentSeconds.finite)
         machine = worker.machine
+        (leaving, drained) = (worker.isLeaving, worker.isDrained)
         speeds = worker.levelSpeeds.sorted { $0.key < $1.key }.map {
             Speed(level: $0.key, tokensPerSecond: $0.value.finite)
         }
@@ -176,6 +180,7 @@ private struct StatusDocument: Encodable {
     var notes: [String]
     var uptimeSeconds: Double
     var connections: Connections?
+    var copy: ClusterStatus.Copy?
 
     init(_ status: ClusterStatus) {
         songs = status.songs.map(SongDocument.init)
@@ -185,6 +190,7 @@ private struct StatusDocument: Encodable {
         troubles = status.troubles
         notes = status.notes
         uptimeSeconds = status.uptimeSeconds
+        copy = status.copy
         connections = status.connections.map {
             Connections(open: $0.open, limit: $0.limit, turnedAway: $0.turnedAway)
         }

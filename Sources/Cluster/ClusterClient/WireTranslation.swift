@@ -31,6 +31,11 @@ extension ClusterStatus {
                     reason: PeerText.lines($0.reason), secondsSince: $0.sinceSeconds.peerAmount,
                     secondsLeft: $0.secondsLeft > 0 ? $0.secondsLeft.peerAmount : nil)
             }, troubles: wire.troubles.map { PeerText.lines($0) }, uptimeSeconds: wire.uptimeSeconds.peerAmount)
+        if wire.hasCopy {
+            copy = Copy(
+                place: PeerText.lines(wire.copy.place), behindSeconds: wire.copy.behindSeconds.peerAmount,
+                pendingBytes: wire.copy.pendingBytes, problem: PeerText.lines(wire.copy.problem))
+        }
         if wire.connectionLimit > 0 {
             connections = Connections(
                 open: Int(wire.connections), limit: Int(wire.connectionLimit), turnedAway: wire.turnedAway)
@@ -111,7 +116,8 @@ extension ConnectedWorker {
             busy: Int(wire.busy), tokensPerSecond: wire.tokensPerSecond.peerAmount,
             silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine),
             levelSpeeds: Dictionary(
-                wire.speeds.map { (Int($0.level), $0.tokensPerSecond.peerAmount) }, uniquingKeysWith: { $1 }))
+                wire.speeds.map { (Int($0.level), $0.tokensPerSecond.peerAmount) }, uniquingKeysWith: { $1 }),
+            isLeaving: wire.leaving, isDrained: wire.drained)
     }
 }
 

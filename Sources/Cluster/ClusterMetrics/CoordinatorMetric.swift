@@ -96,7 +96,8 @@ package enum CoordinatorMetric {
         "Finished songs with tokens of a machine that gives wrong ones, which no other machine compared.")
     package static let workers = MetricDefinition(
         "orchestrion_workers", .gauge, unit: "workers", label: "state",
-        "Workers: busy with windows, idle, set aside with their machine, or absent, which may come back to their leases."
+        "Workers: busy with windows, idle, set aside with their machine, drained or about to leave (whatever they still have), or "
+            + "absent, which may come back to their leases."
     )
     package static let slots = MetricDefinition(
         "orchestrion_worker_slots", .gauge, unit: "slots", "Windows that all connected workers run at a time.")
@@ -135,6 +136,18 @@ package enum CoordinatorMetric {
     package static let turnedAway = MetricDefinition(
         "orchestrion_connections_turned_away_total", .counter, unit: "connections",
         "Connections that were hung up on because there were too many, since the coordinator began.")
+    package static let copyBehind = MetricDefinition(
+        "orchestrion_copy_behind_seconds", .gauge, unit: "seconds",
+        "How much of the journal's past is not in the copy of the state; absent without --copy-to.")
+    package static let copyPending = MetricDefinition(
+        "orchestrion_copy_pending_bytes", .gauge, unit: "bytes",
+        "Files of the state that are not in its copy yet; absent without --copy-to.")
+    package static let copyBytes = MetricDefinition(
+        "orchestrion_copy_bytes_total", .counter, unit: "bytes",
+        "What was sent to the copy of the state since the coordinator began; absent without --copy-to.")
+    package static let copyFailures = MetricDefinition(
+        "orchestrion_copy_failures_total", .counter, unit: "failures",
+        "How often the copy of the state could not be kept, since the coordinator began; absent without --copy-to.")
 
     // MARK: the process
 
@@ -151,7 +164,9 @@ package enum CoordinatorMetric {
     package static let gauges = [
         songs, songsWaiting, songsDamaged, songsDoubtful, workers, slots, slotsBusy, windowsPending, windowsReady,
         windowsLeased, setAside, troubles,
-        journalBytes, diskFree, diskSize, quota, used, connections, connectionLimit, turnedAway, build, start, memory,
+        journalBytes, diskFree, diskSize, quota, used, connections, connectionLimit, turnedAway, copyBehind,
+        copyPending,
+        copyBytes, copyFailures, build, start, memory,
         processor,
     ]
 

@@ -244,6 +244,7 @@ package struct Simulation {
             workers[worker].advance(to: now)
             workers[worker].prefill(assignment.task, rows: rows(assignment))
             schedule(worker)
+        case .drain: break
         case .revoke(let task, 0, _):
             workers[worker].advance(to: now)
             workers[worker].ahead.removeAll { $0.task == task }

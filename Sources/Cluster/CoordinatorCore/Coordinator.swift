@@ -139,8 +139,8 @@ package struct Coordinator: Sendable {
         case .initialTokens(let song, let tokens): initialTokens(song, tokens)
         case .preparationFailed(let song, let reason): preparationFailed(song, reason: reason)
         case .workerHello(let peer, let description): hello(peer, description)
-        case .heartbeat(let peer, let held, let speed, let levelSpeeds):
-            heartbeat(peer, held: held, tokensPerSecond: speed, levelSpeeds: levelSpeeds)
+        case .heartbeat(let peer, let held, let speed, let levelSpeeds, let isLeaving):
+            heartbeat(peer, held: held, tokensPerSecond: speed, levelSpeeds: levelSpeeds, isLeaving: isLeaving)
         case .chunk(let peer, let chunk): chunkArrived(chunk, from: peer)
         case .taskFailed(let peer, let task, let epoch, let reason): taskFailed(peer, task, epoch, reason: reason)
         case .goodbye(let peer): workerLeft(peer)
@@ -157,6 +157,7 @@ package struct Coordinator: Sendable {
         case .outputsWritten(let song): outputs(of: song, became: .finished)
         case .outputsFailed(let song, let reason): outputs(of: song, became: .failed(reason: reason))
         case .releaseMachine(let machine): releaseMachine(machine)
+        case .drain(let workers, let isDrained): drain(workers, isDrained)
         case .tick:
             expireLeases()
             passTime()

@@ -77,6 +77,7 @@ extension CoordinatorLoop {
             completions.post(.event(.releaseMachine(machine)))
             try sayThatItWaits("\(machine) gets windows again")
             return .released(wasSetAside: core.setAsides.contains { $0.machine == machine })
+        case .drain(let who, let undo): return try drain(who, undo: undo, of: asker)
         case .read(let song, let path, let offset, let count):
             return try piece(of: path, existing(song, of: asker).song, from: offset, count: count)
         case .timeline(let song): return .timeline(try timeline(of: existing(song, of: asker).song))

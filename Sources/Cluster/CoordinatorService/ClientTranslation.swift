@@ -23,6 +23,8 @@ enum ClientRequest {
     /// What a song was asked for.
     case request(SongID)
     case releaseMachine(MachineID)
+    /// - Parameter who: a worker's name or id, a host, or a machine.
+    case drain(who: String, undo: Bool)
     /// The song's files: finished ones, or sound that grows.
     ///
     /// - Parameter after: the path that was listed last.
@@ -81,6 +83,8 @@ enum ClientReply {
     /// - Parameter specification: as JSON.
     case request(specification: String, format: String)
     case released(wasSetAside: Bool)
+    /// - Parameter workers: by their ids.
+    case drained(workers: [String])
     case files(FileList)
     /// - Parameter size: of the whole file.
     case piece(Data, size: UInt64)
@@ -106,7 +110,8 @@ extension ClientReply {
             report.songs = Array(report.songs.suffix(report.songs.count / 2))
             report.workers = Array(report.workers.prefix(report.workers.count / 2))
             return .status(report)
-        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .noted, .request, .released, .files,
+        case .uploaded, .submitted, .status, .cancelled, .removed, .resumed, .noted, .request, .released, .drained,
+            .files,
             .piece, .timeline,
             .models, .metrics:
             return .refused("the answer is larger than a message can be")
@@ -155,6 +160,7 @@ extension ClientRequest {
         case .note(let note): self = .note(note.song, NoteChange(note))
         case .request(let query): self = .request(query.song)
         case .releaseMachine(let release): self = .releaseMachine(release.machine)
+        case .drain(let drain): self = .drain(who: drain.who, undo: drain.undo)
         case .list(let list): self = .list(list.song, soFar: list.soFar, after: list.after)
         case .read(let read): self = .read(read.song, path: read.path, offset: read.offset, count: Int(read.length))
         case .timeline(let query): self = .timeline(query.song)
@@ -192,6 +198,7 @@ extension AddressedReply {
         case .status(let report): wire.status = WireStatus(report)
         case .cancelled(let wasRunning): wire.cancelled.wasRunning = wasRunning
         case .released(let wasSetAside): wire.released.wasSetAside = wasSetAside
+        case .drained(let workers): wire.drained.workers = workers
         case .removed(let wasRunning): wire.removed.wasRunning = wasRunning
         case .resumed(let wasAtRest): wire.resumed.wasAtRest = wasAtRest
         case .noted: wire.noted = WireNoted()

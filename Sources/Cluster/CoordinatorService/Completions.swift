@@ -12,6 +12,8 @@ enum Completion: Sendable {
     case event(Event)
     /// Of a job for a song: nothing, when the song is worked on anew since then.
     case ofRun(SongRun, SongID, Event)
+    /// Settings that may change while it serves: bytes that the state may take, and seconds that songs stay; nil is no bound.
+    case settings(quota: Int?, keepFor: Double?)
     /// What became of a piece of an upload, or of its end.
     case uploaded(UploadResult)
 }

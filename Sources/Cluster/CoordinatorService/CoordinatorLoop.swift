@@ -7,6 +7,7 @@ import Journal
 import ProgramLog
 import SongFiles
 import SongPlan
+import StateCopy
 import SystemErrors
 
 /// What one thread does, and alone has: the core, the songs that have not ended, and the transport.
@@ -14,7 +15,7 @@ import SystemErrors
 /// It takes in what has arrived, lets the core decide, journals all records of that turn in one transaction, and then
 /// sends. What takes long is `BackgroundWork`.
 final class CoordinatorLoop {
-    let options: CoordinatorServer.Options
+    private(set) var options: CoordinatorServer.Options
     let journal: Journal
     let work: BackgroundWork
     let completions: Completions
@@ -59,6 +60,8 @@ final class CoordinatorLoop {
     /// What workers tell of themselves.
     var figures = ReportedFigures()
     var known = KnownMetrics()
+    /// Keeps a copy of the state elsewhere, while the loop runs.
+    var copier: StateCopier?
     /// When what is dealt with was taken in.
     private var takenIn = ContinuousClock.now
     /// Songs whose submission is damaged.
@@ -88,6 +91,9 @@ final class CoordinatorLoop {
         completions.wake(transport.waker)
         resumeSongs()
         beginUpkeep()
+        beginCopy()
+        // What was journaled last is in it, too, where that takes a moment.
+        defer { copier?.stop(within: Self.lastCopy) }
         for machine in core.verdicts.keys.sorted() { findDoubtful(machine) }
         do {
             while !completions.isStopping {
@@ -96,6 +102,7 @@ final class CoordinatorLoop {
                 try turn(messages, transport)
                 if !messages.isEmpty { metrics.turn.record(start.duration(to: .now) / .seconds(1)) }
                 if let fault = completions.fault { throw fault }
+                options.sign()
             }
             flushTotals(atOnce: true)
         } catch {
@@ -229,6 +236,9 @@ final class CoordinatorLoop {
                 return []
             }
             return submit(prepared)
+        case .settings(let quota, let keepFor):
+            change(quota: quota, keepFor: keepFor)
+            return []
         case .uploaded(let result):
             if result.isEnd { uploads.end(result.digest, of: result.asker.key ?? "") }
             replies.append(
@@ -262,6 +272,12 @@ final class CoordinatorLoop {
         case .parked, .failed, .cancelled:
             ["it was submitted before, and is \(state); orchestrion resume \(song) lets it go on"]
         }
+    }
+
+    private func change(quota: Int?, keepFor: Double?) {
+        guard quota != options.quota || keepFor != options.keepFor else { return }
+        (options.quota, options.keepFor) = (quota, keepFor)
+        settingsChanged()
     }
 
     /// The only place where a song enters the table.

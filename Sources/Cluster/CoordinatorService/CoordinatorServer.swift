@@ -8,6 +8,7 @@ import MetricSnapshots
 package import ProgramLog
 import SongFiles
 package import SongPlan
+package import StateCopy
 import Synchronization
 import SystemErrors
 
@@ -31,6 +32,10 @@ package final class CoordinatorServer: Sendable {
         /// The file of the keys that are let in, where it is not the state's; for the log.
         package var allowedKeys: String?
         package var log: Log
+        /// Where a copy of the state is kept, and which state it is; nil keeps none.
+        package var copy: (place: CopyPlace, identity: CopyIdentity)?
+        /// Called at each turn of the loop, several times a second: whoever watches over it sees when it hangs.
+        package var sign: @Sendable () -> Void = {}
 
         /// - Parameter log: gets the words of each line.
         package init(
@@ -112,6 +117,7 @@ package final class CoordinatorServer: Sendable {
                 work.troubles.clear(place)
                 return result
             } catch {
+                options.sign()
                 guard options.waitsForRoom, error.isAboutRoom else { throw error }
                 let next = ContinuousClock.now + pauses.next(after: error)
                 work.troubles.set(place, "\(part): \(error.waitingExplanation)", nextTry: next)
@@ -119,6 +125,15 @@ package final class CoordinatorServer: Sendable {
             }
         }
         return nil
+    }
+
+    /// Changes how much the state may take, and how long songs that have ended stay, while it serves. Any thread.
+    ///
+    /// - Parameters:
+    ///   - quota: bytes; nil is all that the disk has.
+    ///   - keepFor: seconds; nil is for ever.
+    package func change(quota: Int?, keepFor: Double?) {
+        completions.post(.settings(quota: quota, keepFor: keepFor))
     }
 
     /// Any thread.
@@ -154,6 +169,7 @@ package final class CoordinatorServer: Sendable {
         let start = LoopClock()
         var seals = SealBook()
         while !completions.isStopping {
+            options.sign()
             for message in try transport.receive(timeout: .milliseconds(100), limit: 256) {
                 guard seals.accepts(message.payload, from: message.connection) else { continue }
                 let incoming = Incoming(message)
@@ -193,7 +209,8 @@ package final class CoordinatorServer: Sendable {
         case .submit:
             return .refused(
                 "the coordinator cannot take songs on yet: " + troubles.joined(separator: "; "), .unavailable)
-        case .status, .upload, .cancel, .resume, .note, .request, .remove, .releaseMachine, .list, .read, .timeline,
+        case .status, .upload, .cancel, .resume, .note, .request, .remove, .releaseMachine, .drain, .list, .read,
+            .timeline,
             .models:
             return nil
         }

@@ -61,6 +61,7 @@ extension CoordinatorLoop {
         addWorkers(to: &snapshot)
         addDisk(to: &snapshot)
         addConnections(to: &snapshot)
+        addCopy(to: &snapshot)
         snapshot.addProcess(since: metrics.start)
         known.snapshot = snapshot
         // A twentieth of the time at most.
@@ -88,10 +89,13 @@ extension CoordinatorLoop {
     private func addWorkers(to snapshot: inout MetricSnapshot) {
         let workers = core.workerStatuses
         let aside = Set(core.setAsides.map(\.machine))
-        var states = ["busy": 0, "idle": 0, "set_aside": 0, "absent": 0]
+        var states = ["busy": 0, "idle": 0, "set_aside": 0, "drained": 0, "absent": 0]
         for worker in workers {
             let isAside = aside.contains(worker.machine)
-            let state = !worker.isConnected ? "absent" : worker.busy > 0 ? "busy" : isAside ? "set_aside" : "idle"
+            let isDrained = worker.isDrained || worker.isLeaving
+            let state =
+                !worker.isConnected
+                ? "absent" : isDrained ? "drained" : worker.busy > 0 ? "busy" : isAside ? "set_aside" : "idle"
             states[state, default: 0] += 1
         }
         let connected = workers.filter(\.isConnected)

@@ -16,7 +16,10 @@ struct Upkeep {
     fileprivate(set) var unsettled: [SongID: [WorkerID: Timeline.Worker]] = [:]
     /// Songs were submitted that lie in the journal's write-ahead log alone.
     var hasNewSongs = false
+    /// Finished songs whose tokens the journal keeps until their files are in the copy of the state.
+    var awaitingCopy: Set<SongID> = []
     fileprivate var isOverQuota = false
+    fileprivate var isMeasuring = false
     /// The journal's file is not where it was, and cannot be put back.
     fileprivate var isAstray = false
     fileprivate var nextLook = 0.0
@@ -59,6 +62,14 @@ extension CoordinatorLoop {
         reserve.fill()
     }
 
+    /// A bound changed while songs run.
+    func settingsChanged() {
+        let (quota, days) = (options.quota.map(Self.text), options.keepFor.map { "\($0 / Self.day) days" })
+        options.log("from now on: a quota of \(quota ?? "all the disk"), and songs stay for \(days ?? "ever")")
+        if options.quota != nil { measureUse() } else { troubles.clear(Self.quota) }
+        (upkeep.nextLook, upkeep.nextCleaning) = (0, 0)
+    }
+
     private var reserve: RoomReserve { RoomReserve(folder: folder.path, quota: options.quota) }
 
     /// What is due now.
@@ -73,6 +84,7 @@ extension CoordinatorLoop {
             checkNextFiles(now)
             tellOfDoubts()
             tellOfProfiles(now)
+            lookAtCopy()
         }
         if now >= upkeep.nextSettling {
             upkeep.nextSettling = now + 2
@@ -101,7 +113,9 @@ extension CoordinatorLoop {
     func settle(_ song: SongID, workers: [WorkerID: Timeline.Worker]) throws {
         do {
             try writeTimeline(song, workers: workers)
-            if core.state(of: song) == .finished { try journal.forget(song) }
+            if core.state(of: song) == .finished {
+                if copier == nil { try journal.forget(song) } else { forget(song) }
+            }
             if upkeep.unsettled.removeValue(forKey: song) != nil { troubles.clear(.song(song, part: "timeline")) }
         } catch {
             guard work.isPatient else { throw error }
@@ -161,6 +175,7 @@ extension CoordinatorLoop {
     func removeFiles(of song: SongID) {
         upkeep.endings[song] = nil
         upkeep.unsettled[song] = nil
+        upkeep.awaitingCopy.remove(song)
         troubles.forget(song)
         work.files.forget(song)
         work.doubts.forget(song)
@@ -212,8 +227,9 @@ extension CoordinatorLoop {
         } else {
             troubles.clear(Self.space)
         }
-        guard let quota = options.quota, let used = work.use else { return }
-        let wasOver = upkeep.isOverQuota
+        // Without a quota there is room for all.
+        let (quota, wasOver) = (options.quota ?? .max, upkeep.isOverQuota)
+        guard let used = options.quota == nil ? (wasOver ? 0 : nil) : work.use else { return }
         upkeep.isOverQuota = used >= quota
         if used >= quota {
             troubles.set(Self.quota, "assignments are stopped: \(quotaText)")
@@ -271,7 +287,11 @@ extension CoordinatorLoop {
     }
 
     /// Looks again and again at what the state takes.
-    private func measureUse() { work.measureUse(of: folder.path) }
+    private func measureUse() {
+        guard !upkeep.isMeasuring else { return }
+        upkeep.isMeasuring = true
+        work.measureUse(of: folder.path)
+    }
 
     private func backUp() {
         let (path, folder) = (journal.path, folder.path)

@@ -2,6 +2,7 @@ import ClusterProtocol
 import CoordinatorCore
 import SongFiles
 import SongPlan
+import StateCopy
 
 /// Where an answer in several messages goes on.
 enum StatusCursor: Hashable {
@@ -129,6 +130,8 @@ extension CoordinatorLoop {
             songs: [], workers: [], refusals: [], troubles: isFirst ? troubles.ofCoordinator : [],
             uptimeSeconds: clock.seconds)
         report.connections = connections
+        // Where it is tells of the operator's machines.
+        if asker.isAdmin, isFirst { report.copy = copier?.status }
         let now = clock.now
         report.setAsides =
             !isFirst

@@ -1,6 +1,7 @@
 import ClusterProtocol
 import CoordinatorCore
 import SongPlan
+import StateCopy
 
 /// Songs and workers, as clients see them.
 struct StatusReport {
@@ -60,6 +61,8 @@ struct StatusReport {
     var uptimeSeconds: Double
     /// nil where they cost nothing.
     var connections: ConnectionCount?
+    /// How the copy of the state is; nil without one.
+    var copy: StateCopier.Status?
     /// How many songs and workers there are, where not all may be shown.
     var all: (songs: Int, workers: Int)?
     /// Where the rest begins, which another request asks for.
@@ -91,6 +94,12 @@ extension WireStatus {
         }
         troubles = report.troubles.prefix(16).map { PeerText.lines($0, limit: 1000) }
         setAside = report.setAsides.map(WireSetAside.init)
+        if let copy = report.copy {
+            self.copy.place = String(copy.place.prefix(500))
+            (self.copy.behindSeconds, self.copy.pendingBytes) = (copy.behind, copy.pendingBytes)
+            self.copy.problem = String(
+                (copy.problem ?? (copy.isComplete ? "" : "it is being made")).prefix(500))
+        }
     }
 }
 
@@ -126,6 +135,7 @@ extension WireWorkerStatus {
         tokensPerSecond = worker.status.tokensPerSecond
         silentSeconds = worker.silentSeconds
         machine = String(worker.status.machine.prefix(200))
+        (leaving, drained) = (worker.status.isLeaving, worker.status.isDrained)
         speeds = worker.status.levelSpeeds.sorted { $0.key < $1.key }.prefix(16).map {
             var speed = WireLevelSpeed()
             (speed.level, speed.tokensPerSecond) = (UInt32($0.key), $0.value)

@@ -107,6 +107,10 @@ extension Outgoing {
             message.epoch = epoch
             message.reason = reason
             return .revoke(message)
+        case .drain(let isDrained):
+            var message = WireDrain()
+            message.on = isDrained
+            return .drain(message)
         }
     }
 }
@@ -180,7 +184,8 @@ extension WireToCoordinator.OneOf_Kind {
                         }, uniquingKeysWith: { first, _ in first }),
                     slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.peerSpeed,
                     held: hello.held.prefix(Self.mostHeld).map(\.held),
-                    machine: hello.machine.isEmpty ? provenKey : PeerText.owned(hello.machine, by: provenKey)))
+                    machine: hello.machine.isEmpty ? provenKey : PeerText.owned(hello.machine, by: provenKey),
+                    isLeaving: hello.leaving, isDrained: hello.drained))
         case .died(let death): return .workerDied(peer, DeathReport(death, provenKey: provenKey))
         case .heartbeat(let heartbeat):
             return .heartbeat(
@@ -189,7 +194,7 @@ extension WireToCoordinator.OneOf_Kind {
                 levelSpeeds: Dictionary(
                     heartbeat.levelSpeeds.sorted { $0.key < $1.key }.prefix(Self.mostLevels).map {
                         (Int($0), $1.peerSpeed)
-                    }, uniquingKeysWith: { first, _ in first }))
+                    }, uniquingKeysWith: { first, _ in first }), isLeaving: heartbeat.leaving)
         case .chunk(let chunk):
             guard chunk.hash == chunk.expectedHash, chunk.tokens.allSatisfy({ $0 <= UInt16.max }) else { return nil }
             return .chunk(

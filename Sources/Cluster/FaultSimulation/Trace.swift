@@ -92,6 +92,7 @@ final class Trace {
             note(task, epoch, 45)
             mix(UInt64(count))
         case .revoke(let task, let epoch, _): note(task, epoch, 46)
+        case .drain: mix(47)
         }
     }
 }
@@ -125,6 +126,7 @@ extension Outgoing {
         case .prefill(let assignment): "prefill \(assignment.task), \(assignment.tokens.count) tokens"
         case .acknowledged(let task, let epoch, let count): "acknowledged \(task) (epoch \(epoch)): \(count)"
         case .revoke(let task, let epoch, let reason): "revoke \(task) (epoch \(epoch)): \(reason)"
+        case .drain(let isDrained): "drain \(isDrained)"
         }
     }
 }

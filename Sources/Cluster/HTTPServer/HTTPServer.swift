@@ -97,6 +97,13 @@ package final class HTTPServer: Sendable {
         try await group.shutdownGracefully()
     }
 
+    /// Does something again and again in the loop that serves all connections, until that ends: it stands still when the loop
+    /// does.
+    package func repeatEvery(_ pause: Duration, _ body: @escaping @Sendable () -> Void) {
+        let time = TimeAmount.nanoseconds(Int64(pause / .nanoseconds(1)))
+        group.next().scheduleRepeatedTask(initialDelay: .zero, delay: time) { _ in body() }
+    }
+
     /// No more connections are taken, and those that are there end.
     package func stop() { listener.channel.close(promise: nil) }
 }

@@ -21,6 +21,8 @@ package final class Journal: Sendable {
     /// What its write-ahead log had that could not be read; nil when nothing.
     package let logDamage: LogDamage?
     private let ownWrites = Mutex(OwnWrites())
+    /// What changes, where somebody keeps a copy.
+    let changes = Mutex<ChangeSession?>(nil)
     /// As they are on the disk.
     private let written: Mutex<[Total: UInt64]>
     /// Totals that are not as they were written, and so begin anew.
@@ -197,6 +199,7 @@ package final class Journal: Sendable {
                 try JournalSwitch.make(part, path, keeping: path + ".replaced", on: disk)
             }
             let former = opened.database
+            former.inDatabase { _ in dropChanges() }
             opened.take(try Self.open(path, on: disk), folder, on: disk)
             try? former.close()
             ownWrites.withLock { $0.begin(disk.stamp(path)) }
@@ -213,7 +216,10 @@ package final class Journal: Sendable {
     }
 
     /// Closes the file, so that the folder may be removed; nothing may be called after it.
-    package func close() { try? database.close() }
+    package func close() {
+        endChanges()
+        try? database.close()
+    }
 
     static var configuration: Configuration {
         var configuration = Configuration()

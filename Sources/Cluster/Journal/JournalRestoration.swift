@@ -18,6 +18,13 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
     /// - Parameter backup: by default the newest.
     /// - Throws: `JournalError`: there is no backup, it is damaged, or a coordinator uses the folder; `SystemError`.
     package static func make(in folder: String, from backup: String? = nil) throws -> JournalRestoration {
+        try make(in: folder, from: backup) { _ in }
+    }
+
+    /// - Parameter change: changes the backup before it takes the journal's place.
+    static func make(
+        in folder: String, from backup: String?, change: (Database) throws -> Void
+    ) throws -> JournalRestoration {
         let path = Journal.path(folder)
         guard FileManager.default.fileExists(atPath: folder) else {
             throw JournalError.cannotUseFolder(path: folder, reason: "it is not there")
@@ -33,7 +40,7 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
         removePart()
         defer { removePart() }
         var restoration = JournalRestoration(from: backup)
-        try restoration.copy(to: part)
+        try restoration.copy(to: part, change: change)
         if FileManager.default.fileExists(atPath: path) {
             restoration.former = try JournalBackup.keepDamaged(path, on: SystemDisk())
         }
@@ -41,7 +48,7 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
         return restoration
     }
 
-    private mutating func copy(to part: String) throws {
+    private mutating func copy(to part: String, change: (Database) throws -> Void) throws {
         let file = try InputFile(from)
         let output = try OutputFile(part, isNew: true)
         try file.forEachPiece { try output.write($0) }
@@ -60,6 +67,7 @@ package struct JournalRestoration: Sendable, Hashable, Encodable {
             try queue.write { db in
                 // Leases that were given since are in workers' hands, and their epochs must not be given again.
                 try JournalMeta.write(JournalMeta.safe([contents.leastEpoch]), db)
+                try change(db)
             }
             try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = DELETE") }
             try queue.close()

@@ -148,6 +148,17 @@ package struct BatchScheduler: Sendable {
         return sendable()
     }
 
+    /// Nothing more is sampled: tokens that no chunk has yet go into one.
+    ///
+    /// - Returns: chunks whose turn it is.
+    package mutating func handIn() -> [WorkerEffect] {
+        for place in jobs.indices { jobs[place].handIn() }
+        return sendable()
+    }
+
+    /// Whether all that was sampled is journaled.
+    package var isHandedIn: Bool { jobs.allSatisfy { $0.chunks.isEmpty && $0.loose.isEmpty } }
+
     /// What HELLO and heartbeats list: a task stays until its last chunk is acknowledged.
     package var held: [HeldLease] { jobs.filter { !$0.work.isAhead }.map(\.held) }
 

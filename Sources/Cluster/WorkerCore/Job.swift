@@ -41,7 +41,12 @@ struct Job: Sendable {
         if loose.isEmpty { loose.reserveCapacity(chunkSize) }
         loose.append(token)
         sampled += 1
-        guard loose.count == chunkSize || isSampled else { return }
+        if loose.count == chunkSize || isSampled { handIn() }
+    }
+
+    /// Tokens that are in no chunk become one.
+    mutating func handIn() {
+        guard !loose.isEmpty else { return }
         chunks.append(
             Chunk(
                 task: work.task, epoch: work.epoch, start: sampled - loose.count, tokens: loose))

@@ -29,6 +29,9 @@ struct Conversation {
     private var session: Session
     private var speed = Speedometer()
     private var seals = SealBook()
+    private var isLeaving = false
+    /// The coordinator gives it no windows.
+    private var isDrained = false
 
     init(
         transport: any Transport, place: String, batch: SharedBatch, metrics: EngineMetrics,
@@ -41,11 +44,25 @@ struct Conversation {
         own = introduction
         start = introduction.options.clock()
         self.checks = checks
+        isDrained = introduction.options.board?.isDrained ?? false
         session = Session(settings: introduction.options.session, now: .zero)
     }
 
+    /// Nothing is sampled from now on, and what there is goes out. The coordinator hears of it at once, so that it gives this
+    /// worker nothing more.
+    mutating func beginLeaving() throws {
+        guard !isLeaving else { return }
+        isLeaving = true
+        batch.beginLeaving()
+        if session.isWelcome { try sendHeartbeat() }
+    }
+
+    /// Whether all that was sampled is journaled.
+    var hasHandedIn: Bool { batch.state.withLock { $0.hasLeft } }
+
     /// Takes in what is there, and sends what is due.
     mutating func turn() throws {
+        own.options.board?.turns &+= 1
         let messages = try transport.receive(timeout: .milliseconds(session.isWelcome ? 100 : 50), limit: 64)
         try happened(.link(Link(transport.status, at: place)))
         for message in messages {
@@ -92,6 +109,9 @@ struct Conversation {
     /// Sends what the engine brought.
     private mutating func bringResults() throws {
         let (chunks, failures, sampled) = batch.state.withLock { state in
+            if state.isLeaving {
+                for case .chunkReady(let chunk) in state.scheduler.handIn() { state.outgoing.append(chunk) }
+            }
             defer {
                 state.outgoing = []
                 state.failures = []
@@ -113,6 +133,7 @@ struct Conversation {
         message.tokensPerSecond = speed.tokensPerSecond
         message.levelSpeeds = Dictionary(uniqueKeysWithValues: speeds.map { (UInt32($0), $1) })
         message.figures = WireWorkerFigures(metrics.figures)
+        message.leaving = isLeaving
         try send(.heartbeat(message))
     }
 
@@ -127,6 +148,7 @@ struct Conversation {
         hello.slots = UInt32(own.slots)
         hello.tokensPerSecond = speed.tokensPerSecond
         hello.held = batch.state.withLock { $0.scheduler.held }.map(WireLease.init)
+        (hello.leaving, hello.drained) = (isLeaving, isDrained)
         try send(.hello(hello))
     }
 
@@ -173,6 +195,15 @@ struct Conversation {
                 revoke.task.taskID, epoch: revoke.epoch,
                 reason: PeerText.lines(revoke.reason, limit: PeerText.longestReason))
         case .prefill(let assignment): prefill(WindowAssignment(assignment))
+        case .drain(let drain):
+            if isDrained != drain.on {
+                own.options.log(
+                    drain.on
+                        ? "drained by the coordinator: it gets no more windows, and goes on with those it has"
+                        : "gets windows again")
+            }
+            isDrained = drain.on
+            own.options.board?.isDrained = drain.on
         case .reply: break
         }
     }
@@ -191,6 +222,7 @@ struct Conversation {
     /// Begins a window, or goes on with it, ahead of its lease. It is a favour: what cannot be done is left alone, and comes
     /// again with the lease.
     private func prefill(_ assignment: WindowAssignment) {
+        guard !isLeaving else { return }
         let task = assignment.task
         guard assignment.isAhead, own.fingerprints[task.level] == assignment.fingerprint,
             let check = checks[task.level], check.fault(assignment) == nil
@@ -203,6 +235,8 @@ struct Conversation {
     }
 
     private func begin(_ assignment: WindowAssignment) throws {
+        // It crossed with the word that this worker leaves, and goes to another with the goodbye.
+        guard !isLeaving else { return }
         if let reason = refusal(of: assignment) {
             try send(.failed(WireTaskFailed(assignment.task, assignment.epoch, reason: reason)))
         } else {

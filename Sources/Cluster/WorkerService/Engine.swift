@@ -101,8 +101,9 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     /// Runs until the batch is closed.
     func run(_ shared: SharedBatch) {
         while true {
-            let (hasStep, isClosed) = shared.state.withLock {
-                ($0.isClosed ? false : $0.scheduler.next(&step), $0.isClosed)
+            let (hasStep, isClosed) = shared.state.withLock { state in
+                state.isStepping = state.isOpen ? state.scheduler.next(&step) : false
+                return (state.isStepping, state.isClosed)
             }
             if isClosed { return }
             if hasStep {
@@ -118,7 +119,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     ///
     /// - Returns: false when there was nothing to do.
     func runOnce(_ shared: SharedBatch) -> Bool {
-        guard shared.state.withLock({ $0.isClosed ? false : $0.scheduler.next(&step) }) else {
+        guard shared.state.withLock({ $0.isOpen ? $0.scheduler.next(&step) : false }) else {
             forgetWindows(shared)
             return false
         }

@@ -18,6 +18,10 @@ final class SharedBatch: Sendable {
         /// New tokens since the start, for the measured speed.
         var sampled = 0
         var isClosed = false
+        /// Nothing is sampled any more: what there is is handed in.
+        var isLeaving = false
+        /// The engine is in a step.
+        var isStepping = false
         /// Why the engine cannot go on, whatever the window: no song's fault.
         var fault: String?
     }
@@ -38,6 +42,9 @@ final class SharedBatch: Sendable {
 
     func wakeNetwork() { waker.withLock { $0?.wake() } }
 
+    /// Nothing is sampled from now on.
+    func beginLeaving() { state.withLock { $0.isLeaving = true } }
+
     func close() {
         state.withLock { $0.isClosed = true }
         signalEngine()
@@ -45,6 +52,12 @@ final class SharedBatch: Sendable {
 }
 
 extension SharedBatch.State {
+    /// Whether the engine computes.
+    var isOpen: Bool { !isClosed && !isLeaving }
+
+    /// Whether nothing more comes of a worker that leaves.
+    var hasLeft: Bool { isLeaving && !isStepping && outgoing.isEmpty && scheduler.isHandedIn }
+
     /// Begins a window, or goes on with it, ahead of its lease.
     ///
     /// - Returns: whether there is anything to do.

@@ -16,7 +16,8 @@ package final class StepBoard: @unchecked Sendable {  // whole words, and who re
     private static let most = (size - first) / stride
 
     private enum Place: Int {
-        case windows = 0, held = 4, hungSeconds = 8, stoppedItself = 12, stop = 16, ready = 20
+        case windows = 0, held = 4, hungSeconds = 8, stoppedItself = 12, stop = 16, ready = 20, drained = 24, turns = 28
+        case logLevel = 32
     }
 
     private let memory: UnsafeMutableRawPointer
@@ -36,7 +37,12 @@ package final class StepBoard: @unchecked Sendable {  // whole words, and who re
         set { memory.storeBytes(of: newValue, toByteOffset: place.rawValue, as: UInt32.self) }
     }
 
-    package func clear() { memset(memory, 0, Self.size) }
+    /// For the next engine. What the coordinator and the operator said of the worker stays.
+    package func clear() {
+        let (wasDrained, level) = (isDrained, logLevel)
+        memset(memory, 0, Self.size)
+        (isDrained, logLevel) = (wasDrained, level)
+    }
 
     // MARK: The engine's side
 
@@ -72,6 +78,24 @@ package final class StepBoard: @unchecked Sendable {  // whole words, and who re
     package var isReady: Bool {
         get { self[.ready] != 0 }
         set { self[.ready] = newValue ? 1 : 0 }
+    }
+
+    /// The coordinator gives the worker no windows.
+    package var isDrained: Bool {
+        get { self[.drained] != 0 }
+        set { self[.drained] = newValue ? 1 : 0 }
+    }
+
+    /// How often the thread that talks to the coordinator went round: it stands still when that hangs.
+    package var turns: UInt32 {
+        get { self[.turns] }
+        set { self[.turns] = newValue }
+    }
+
+    /// A number for how much is to be logged, that the supervisor sets; 0: as it was said at the start.
+    package var logLevel: UInt32 {
+        get { self[.logLevel] }
+        set { self[.logLevel] = newValue }
     }
 
     /// The process has stopped itself, because the one that started it was stopped.

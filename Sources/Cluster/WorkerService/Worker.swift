@@ -78,6 +78,8 @@ package final class Worker: Sendable {
     private let identity: String
     private let pulse = StepPulse()
     private let stopping = Atomic(false)
+    /// By when it has left; nil until it is asked to leave.
+    private let leaving = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Loads the priors of the levels.
     ///
@@ -115,7 +117,15 @@ package final class Worker: Sendable {
     /// Makes `run` return soon, after a goodbye. Any thread.
     package func stop() { stopping.store(true, ordering: .relaxed) }
 
-    /// Serves until `stop`.
+    /// Makes `run` return when all that was sampled is journaled, with nothing more sampled; after `grace` at the latest. Its
+    /// windows then go on with others, from there. Any thread.
+    package func leave(within grace: Duration) {
+        let deadline = ContinuousClock.now + grace
+        leaving.withLock { $0 = $0 ?? deadline }
+        batch.wakeNetwork()
+    }
+
+    /// Serves until `stop` or `leave`.
     ///
     /// - Parameter place: the coordinator's address, for people.
     /// - Throws: `WorkerStopped` when the coordinator refuses the worker, with its reason; `EngineHung`; `TransportError`.
@@ -133,8 +143,16 @@ package final class Worker: Sendable {
             checks: checks)
         var watch = HangWatch()
         while !stopping.load(ordering: .relaxed) {
+            let deadline = leaving.withLock { $0 }
+            if deadline != nil { try conversation.beginLeaving() }
             try conversation.turn()
             if options.hang != nil { try watch.look(pulse, now: .now) }
+            guard let deadline else { continue }
+            if conversation.hasHandedIn { break }
+            if deadline <= .now {
+                options.log("the time to leave is over; what is not acknowledged is sampled again by others", .warning)
+                break
+            }
         }
         conversation.leave()
     }

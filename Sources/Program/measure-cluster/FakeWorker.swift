@@ -153,7 +153,7 @@ final class FakeWorker {
             if window == nil { try carryOut(session.handle(.allAcknowledged, now: now), now) }
         case .revoke(let revoke):
             if let window, window.task == revoke.task.taskID, window.epoch <= revoke.epoch { self.window = nil }
-        case .prefill, .reply: break
+        case .prefill, .drain, .reply: break
         }
     }
 

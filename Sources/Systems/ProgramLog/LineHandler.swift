@@ -2,12 +2,22 @@ import Logging
 
 /// The end of swift-log: makes a line of what is logged, and hands it over.
 struct LineHandler: LogHandler {
-    var logLevel: Logger.Level
+    /// Of a log of its own; nil where a gate says it for many.
+    private var ownLevel: Logger.Level
+    private let gate: LevelGate?
+    var logLevel: Logger.Level {
+        get { gate?.level.ofLogger ?? ownLevel }
+        set { ownLevel = newValue }
+    }
     var metadata: Logger.Metadata = [:]
     private let take: @Sendable (LogLine) -> Void
 
     init(level: Logger.Level, take: @escaping @Sendable (LogLine) -> Void) {
-        (logLevel, self.take) = (level, take)
+        (ownLevel, gate, self.take) = (level, nil, take)
+    }
+
+    init(gate: LevelGate, take: @escaping @Sendable (LogLine) -> Void) {
+        (ownLevel, self.gate, self.take) = (.info, gate, take)
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -71,6 +71,12 @@ package struct Log: Sendable {
             })
     }
 
+    /// The same, with a level that may change later.
+    init(_ name: String, _ form: LogForm, gate: LevelGate, write: @escaping @Sendable (String) -> Void) {
+        self.init(
+            Logger(label: name) { name in LineHandler(gate: gate) { write(form.line($0, logger: name)) } })
+    }
+
     /// The same, where words and fields are changed before they are written: much of them comes from peers.
     package func cleaning(_ clean: @escaping @Sendable (String) -> String) -> Log { Log(logger, cleaned: clean) }
 

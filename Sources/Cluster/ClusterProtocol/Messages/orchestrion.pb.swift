@@ -449,6 +449,15 @@ package nonisolated struct WireFromCoordinator: Sendable {
     set {kind = .prefill(newValue)}
   }
 
+  /// The worker gets no windows from now on, or gets them again; it keeps those that it has. For it to remember.
+  package var drain: WireDrain {
+    get {
+      if case .drain(let v)? = kind {return v}
+      return WireDrain()
+    }
+    set {kind = .drain(newValue)}
+  }
+
   /// As in ToCoordinator.
   package var seal: UInt64 {
     get {_seal ?? 0}
@@ -472,6 +481,8 @@ package nonisolated struct WireFromCoordinator: Sendable {
     /// Compute the rows of what is known of a window's prime, ahead of its lease: epoch 0, and `tokens` are the first of
     /// the prime. A worker that does not know this message leaves it. A later one has more of the prime.
     case prefill(WireAssignment)
+    /// The worker gets no windows from now on, or gets them again; it keeps those that it has. For it to remember.
+    case drain(WireDrain)
 
   }
 
@@ -507,6 +518,13 @@ package nonisolated struct WireWorkerHello: Sendable {
 
   /// A durable name of the machine, the same for all its workers; empty: the CURVE key, or `worker`.
   package var machine: String = String()
+
+  /// It leaves: it gets no window, and says goodbye when what it sampled is acknowledged.
+  package var leaving: Bool = false
+
+  /// A coordinator told it that it gets no windows, and it has not heard otherwise: a coordinator that was started again learns
+  /// it from here.
+  package var drained: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -568,6 +586,9 @@ package nonisolated struct WireHeartbeat: Sendable {
   package var hasFigures: Bool {self._figures != nil}
   /// Clears the value of `figures`. Subsequent reads from it will return its default value.
   package mutating func clearFigures() {self._figures = nil}
+
+  /// As in the hello.
+  package var leaving: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -721,6 +742,18 @@ package nonisolated struct WireGoodbye: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireDrain: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var on: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1066,6 +1099,14 @@ package nonisolated struct WireClientRequest: Sendable {
     set {kind = .request(newValue)}
   }
 
+  package var drain: WireDrainWorkers {
+    get {
+      if case .drain(let v)? = kind {return v}
+      return WireDrainWorkers()
+    }
+    set {kind = .drain(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1083,136 +1124,157 @@ package nonisolated struct WireClientRequest: Sendable {
     case metrics(WireMetricsQuery)
     case note(WireNote)
     case request(WireRequestQuery)
+    case drain(WireDrainWorkers)
 
   }
 
   package init() {}
 }
 
-package nonisolated struct WireClientReply: Sendable {
+package nonisolated struct WireClientReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var number: UInt64 = 0
+  package var number: UInt64 {
+    get {_storage._number}
+    set {_uniqueStorage()._number = newValue}
+  }
 
   /// Not empty: the request failed, and why.
-  package var error: String = String()
+  package var error: String {
+    get {_storage._error}
+    set {_uniqueStorage()._error = newValue}
+  }
 
-  package var errorKind: WireErrorKind = .unspecified
+  package var errorKind: WireErrorKind {
+    get {_storage._errorKind}
+    set {_uniqueStorage()._errorKind = newValue}
+  }
 
-  package var kind: WireClientReply.OneOf_Kind? = nil
+  package var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   package var uploaded: WireUploaded {
     get {
-      if case .uploaded(let v)? = kind {return v}
+      if case .uploaded(let v)? = _storage._kind {return v}
       return WireUploaded()
     }
-    set {kind = .uploaded(newValue)}
+    set {_uniqueStorage()._kind = .uploaded(newValue)}
   }
 
   package var submitted: WireSubmitted {
     get {
-      if case .submitted(let v)? = kind {return v}
+      if case .submitted(let v)? = _storage._kind {return v}
       return WireSubmitted()
     }
-    set {kind = .submitted(newValue)}
+    set {_uniqueStorage()._kind = .submitted(newValue)}
   }
 
   package var status: WireStatus {
     get {
-      if case .status(let v)? = kind {return v}
+      if case .status(let v)? = _storage._kind {return v}
       return WireStatus()
     }
-    set {kind = .status(newValue)}
+    set {_uniqueStorage()._kind = .status(newValue)}
   }
 
   package var cancelled: WireCancelled {
     get {
-      if case .cancelled(let v)? = kind {return v}
+      if case .cancelled(let v)? = _storage._kind {return v}
       return WireCancelled()
     }
-    set {kind = .cancelled(newValue)}
+    set {_uniqueStorage()._kind = .cancelled(newValue)}
   }
 
   package var resumed: WireResumed {
     get {
-      if case .resumed(let v)? = kind {return v}
+      if case .resumed(let v)? = _storage._kind {return v}
       return WireResumed()
     }
-    set {kind = .resumed(newValue)}
+    set {_uniqueStorage()._kind = .resumed(newValue)}
   }
 
   package var released: WireReleased {
     get {
-      if case .released(let v)? = kind {return v}
+      if case .released(let v)? = _storage._kind {return v}
       return WireReleased()
     }
-    set {kind = .released(newValue)}
+    set {_uniqueStorage()._kind = .released(newValue)}
   }
 
   package var files: WireFileList {
     get {
-      if case .files(let v)? = kind {return v}
+      if case .files(let v)? = _storage._kind {return v}
       return WireFileList()
     }
-    set {kind = .files(newValue)}
+    set {_uniqueStorage()._kind = .files(newValue)}
   }
 
   package var piece: WireFilePiece {
     get {
-      if case .piece(let v)? = kind {return v}
+      if case .piece(let v)? = _storage._kind {return v}
       return WireFilePiece()
     }
-    set {kind = .piece(newValue)}
+    set {_uniqueStorage()._kind = .piece(newValue)}
   }
 
   package var timeline: WireFileEntry {
     get {
-      if case .timeline(let v)? = kind {return v}
+      if case .timeline(let v)? = _storage._kind {return v}
       return WireFileEntry()
     }
-    set {kind = .timeline(newValue)}
+    set {_uniqueStorage()._kind = .timeline(newValue)}
   }
 
   package var removed: WireRemoved {
     get {
-      if case .removed(let v)? = kind {return v}
+      if case .removed(let v)? = _storage._kind {return v}
       return WireRemoved()
     }
-    set {kind = .removed(newValue)}
+    set {_uniqueStorage()._kind = .removed(newValue)}
   }
 
   package var models: WireModelList {
     get {
-      if case .models(let v)? = kind {return v}
+      if case .models(let v)? = _storage._kind {return v}
       return WireModelList()
     }
-    set {kind = .models(newValue)}
+    set {_uniqueStorage()._kind = .models(newValue)}
   }
 
   package var metrics: WireMetrics {
     get {
-      if case .metrics(let v)? = kind {return v}
+      if case .metrics(let v)? = _storage._kind {return v}
       return WireMetrics()
     }
-    set {kind = .metrics(newValue)}
+    set {_uniqueStorage()._kind = .metrics(newValue)}
   }
 
   package var noted: WireNoted {
     get {
-      if case .noted(let v)? = kind {return v}
+      if case .noted(let v)? = _storage._kind {return v}
       return WireNoted()
     }
-    set {kind = .noted(newValue)}
+    set {_uniqueStorage()._kind = .noted(newValue)}
   }
 
   package var request: WireSongRequest {
     get {
-      if case .request(let v)? = kind {return v}
+      if case .request(let v)? = _storage._kind {return v}
       return WireSongRequest()
     }
-    set {kind = .request(newValue)}
+    set {_uniqueStorage()._kind = .request(newValue)}
+  }
+
+  package var drained: WireDrained {
+    get {
+      if case .drained(let v)? = _storage._kind {return v}
+      return WireDrained()
+    }
+    set {_uniqueStorage()._kind = .drained(newValue)}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1232,10 +1294,13 @@ package nonisolated struct WireClientReply: Sendable {
     case metrics(WireMetrics)
     case noted(WireNoted)
     case request(WireSongRequest)
+    case drained(WireDrained)
 
   }
 
   package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A piece of a file that a song needs (a recording, a file of codes).
@@ -1582,6 +1647,11 @@ package nonisolated struct WireWorkerStatus: Sendable {
   /// As measured, of levels that it has sampled.
   package var speeds: [WireLevelSpeed] = []
 
+  /// It gets no windows: it leaves by itself, or somebody drained it.
+  package var leaving: Bool = false
+
+  package var drained: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1681,6 +1751,41 @@ package nonisolated struct WireStatus: Sendable {
 
   /// Not empty: there is more.
   package var next: String = String()
+
+  /// Of a coordinator that keeps a copy of its state elsewhere.
+  package var copy: WireCopy {
+    get {_copy ?? WireCopy()}
+    set {_copy = newValue}
+  }
+  /// Returns true if `copy` has been explicitly set.
+  package var hasCopy: Bool {self._copy != nil}
+  /// Clears the value of `copy`. Subsequent reads from it will return its default value.
+  package mutating func clearCopy() {self._copy = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _copy: WireCopy? = nil
+}
+
+/// How the copy of a coordinator's state is.
+package nonisolated struct WireCopy: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Where it is.
+  package var place: String = String()
+
+  /// Seconds of the coordinator's past that are not in it.
+  package var behindSeconds: Double = 0
+
+  /// Bytes of files that are not in it yet.
+  package var pendingBytes: UInt64 = 0
+
+  /// Why it cannot be written just now; empty: it can.
+  package var problem: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1875,6 +1980,36 @@ package nonisolated struct WireReleased: Sendable {
   // methods supported on all messages.
 
   package var wasSetAside: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Gives workers no more windows, or gives them windows again. They keep those that they have.
+package nonisolated struct WireDrainWorkers: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A worker's name or id, a host, or a machine.
+  package var who: String = String()
+
+  /// They get windows again.
+  package var undo: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireDrained: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The workers that were meant, as a status names them.
+  package var workers: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2454,7 +2589,7 @@ nonisolated extension WireToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FromCoordinator"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{3}hello_wanted\0\u{1}assignment\0\u{1}acknowledged\0\u{1}revoke\0\u{1}reply\0\u{1}prefill\0\u{2}R\u{1}seal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{3}hello_wanted\0\u{1}assignment\0\u{1}acknowledged\0\u{1}revoke\0\u{1}reply\0\u{1}prefill\0\u{2}R\u{1}seal\0\u{2}\u{1e}drain\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2567,6 +2702,19 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
         }
       }()
       case 90: try { try decoder.decodeSingularFixed64Field(value: &self._seal) }()
+      case 120: try {
+        var v: WireDrain?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .drain(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .drain(v)
+        }
+      }()
       default: break
       }
     }
@@ -2610,10 +2758,13 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
       guard case .prefill(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
-    case nil: break
+    default: break
     }
     try { if let v = self._seal {
       try visitor.visitSingularFixed64Field(value: v, fieldNumber: 90)
+    } }()
+    try { if case .drain(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2628,7 +2779,7 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerHello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0\u{2}<leaving\0\u{1}drained\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2645,6 +2796,8 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      case 120: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
+      case 121: try { try decoder.decodeSingularBoolField(value: &self.drained) }()
       default: break
       }
     }
@@ -2678,6 +2831,12 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.machine.isEmpty {
       try visitor.visitSingularStringField(value: self.machine, fieldNumber: 60)
     }
+    if self.leaving != false {
+      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 120)
+    }
+    if self.drained != false {
+      try visitor.visitSingularBoolField(value: self.drained, fieldNumber: 121)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2691,6 +2850,8 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.held != rhs.held {return false}
     if lhs.machine != rhs.machine {return false}
+    if lhs.leaving != rhs.leaving {return false}
+    if lhs.drained != rhs.drained {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2768,7 +2929,7 @@ nonisolated extension WireWorkerDeath: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0\u{2}a\u{1}figures\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0\u{2}a\u{1}figures\0\u{2}\u{14}leaving\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2780,6 +2941,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 3: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: &self.levelSpeeds) }()
       case 100: try { try decoder.decodeSingularMessageField(value: &self._figures) }()
+      case 120: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
       default: break
       }
     }
@@ -2802,6 +2964,9 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._figures {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
     } }()
+    if self.leaving != false {
+      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2810,6 +2975,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.levelSpeeds != rhs.levelSpeeds {return false}
     if lhs._figures != rhs._figures {return false}
+    if lhs.leaving != rhs.leaving {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3061,6 +3227,36 @@ nonisolated extension WireGoodbye: SwiftProtobuf.Message, SwiftProtobuf._Message
   }
 
   package static func ==(lhs: WireGoodbye, rhs: WireGoodbye) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDrain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Drain"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}on\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.on) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.on != false {
+      try visitor.visitSingularBoolField(value: self.on, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireDrain, rhs: WireDrain) -> Bool {
+    if lhs.on != rhs.on {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3463,7 +3659,7 @@ nonisolated extension WireRevoke: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{2}\u{2}metrics\0\u{2}\u{8}note\0\u{1}request\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}version\0\u{1}upload\0\u{1}submit\0\u{1}status\0\u{1}cancel\0\u{1}list\0\u{1}read\0\u{2}\u{c}timeline\0\u{2}(resume\0\u{3}release_machine\0\u{2}\u{9}remove\0\u{2}\u{1e}models\0\u{2}\u{2}metrics\0\u{2}\u{8}note\0\u{1}request\0\u{2}\u{9}drain\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3655,6 +3851,19 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
           self.kind = .request(v)
         }
       }()
+      case 120: try {
+        var v: WireDrainWorkers?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .drain(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .drain(v)
+        }
+      }()
       default: break
       }
     }
@@ -3728,6 +3937,10 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .request(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 111)
     }()
+    case .drain?: try {
+      guard case .drain(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -3744,288 +3957,347 @@ nonisolated extension WireClientRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireClientReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClientReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0\u{1}metrics\0\u{2}\u{8}noted\0\u{1}request\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}error\0\u{1}uploaded\0\u{1}submitted\0\u{1}status\0\u{1}cancelled\0\u{1}files\0\u{1}piece\0\u{2}\u{c}timeline\0\u{2}(resumed\0\u{1}released\0\u{2}\u{9}removed\0\u{4}\u{1e}error_kind\0\u{1}models\0\u{1}metrics\0\u{2}\u{8}noted\0\u{1}request\0\u{2}\u{9}drained\0")
+
+  fileprivate class _StorageClass {
+    var _number: UInt64 = 0
+    var _error: String = String()
+    var _errorKind: WireErrorKind = .unspecified
+    var _kind: WireClientReply.OneOf_Kind?
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _number = source._number
+      _error = source._error
+      _errorKind = source._errorKind
+      _kind = source._kind
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.error) }()
-      case 3: try {
-        var v: WireUploaded?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .uploaded(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._error) }()
+        case 3: try {
+          var v: WireUploaded?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .uploaded(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .uploaded(v)
+          }
+        }()
+        case 4: try {
+          var v: WireSubmitted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .submitted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .submitted(v)
+          }
+        }()
+        case 5: try {
+          var v: WireStatus?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .status(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .status(v)
+          }
+        }()
+        case 6: try {
+          var v: WireCancelled?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .cancelled(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .cancelled(v)
+          }
+        }()
+        case 7: try {
+          var v: WireFileList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .files(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .files(v)
+          }
+        }()
+        case 8: try {
+          var v: WireFilePiece?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .piece(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .piece(v)
+          }
+        }()
+        case 20: try {
+          var v: WireFileEntry?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .timeline(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .timeline(v)
+          }
+        }()
+        case 60: try {
+          var v: WireResumed?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .resumed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .resumed(v)
+          }
+        }()
+        case 61: try {
+          var v: WireReleased?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .released(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .released(v)
+          }
+        }()
+        case 70: try {
+          var v: WireRemoved?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .removed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .removed(v)
+          }
+        }()
+        case 100: try { try decoder.decodeSingularEnumField(value: &_storage._errorKind) }()
+        case 101: try {
+          var v: WireModelList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .models(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .models(v)
+          }
+        }()
+        case 102: try {
+          var v: WireMetrics?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .metrics(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .metrics(v)
+          }
+        }()
+        case 110: try {
+          var v: WireNoted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .noted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .noted(v)
+          }
+        }()
+        case 111: try {
+          var v: WireSongRequest?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .request(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .request(v)
+          }
+        }()
+        case 120: try {
+          var v: WireDrained?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .drained(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .drained(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .uploaded(v)
-        }
-      }()
-      case 4: try {
-        var v: WireSubmitted?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .submitted(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .submitted(v)
-        }
-      }()
-      case 5: try {
-        var v: WireStatus?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .status(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .status(v)
-        }
-      }()
-      case 6: try {
-        var v: WireCancelled?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .cancelled(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .cancelled(v)
-        }
-      }()
-      case 7: try {
-        var v: WireFileList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .files(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .files(v)
-        }
-      }()
-      case 8: try {
-        var v: WireFilePiece?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .piece(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .piece(v)
-        }
-      }()
-      case 20: try {
-        var v: WireFileEntry?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .timeline(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .timeline(v)
-        }
-      }()
-      case 60: try {
-        var v: WireResumed?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .resumed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .resumed(v)
-        }
-      }()
-      case 61: try {
-        var v: WireReleased?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .released(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .released(v)
-        }
-      }()
-      case 70: try {
-        var v: WireRemoved?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .removed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .removed(v)
-        }
-      }()
-      case 100: try { try decoder.decodeSingularEnumField(value: &self.errorKind) }()
-      case 101: try {
-        var v: WireModelList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .models(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .models(v)
-        }
-      }()
-      case 102: try {
-        var v: WireMetrics?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .metrics(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .metrics(v)
-        }
-      }()
-      case 110: try {
-        var v: WireNoted?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .noted(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .noted(v)
-        }
-      }()
-      case 111: try {
-        var v: WireSongRequest?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .request(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .request(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.number != 0 {
-      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
-    }
-    if !self.error.isEmpty {
-      try visitor.visitSingularStringField(value: self.error, fieldNumber: 2)
-    }
-    switch self.kind {
-    case .uploaded?: try {
-      guard case .uploaded(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .submitted?: try {
-      guard case .submitted(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .status?: try {
-      guard case .status(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .cancelled?: try {
-      guard case .cancelled(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .files?: try {
-      guard case .files(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .piece?: try {
-      guard case .piece(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .timeline?: try {
-      guard case .timeline(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
-    }()
-    case .resumed?: try {
-      guard case .resumed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
-    }()
-    case .released?: try {
-      guard case .released(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
-    }()
-    case .removed?: try {
-      guard case .removed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
-    }()
-    default: break
-    }
-    if self.errorKind != .unspecified {
-      try visitor.visitSingularEnumField(value: self.errorKind, fieldNumber: 100)
-    }
-    switch self.kind {
-    case .models?: try {
-      guard case .models(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
-    }()
-    case .metrics?: try {
-      guard case .metrics(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
-    }()
-    case .noted?: try {
-      guard case .noted(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 110)
-    }()
-    case .request?: try {
-      guard case .request(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 111)
-    }()
-    default: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._number != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._number, fieldNumber: 1)
+      }
+      if !_storage._error.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._error, fieldNumber: 2)
+      }
+      switch _storage._kind {
+      case .uploaded?: try {
+        guard case .uploaded(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .submitted?: try {
+        guard case .submitted(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .status?: try {
+        guard case .status(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .cancelled?: try {
+        guard case .cancelled(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .files?: try {
+        guard case .files(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .piece?: try {
+        guard case .piece(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .timeline?: try {
+        guard case .timeline(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      }()
+      case .resumed?: try {
+        guard case .resumed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
+      }()
+      case .released?: try {
+        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
+      }()
+      case .removed?: try {
+        guard case .removed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 70)
+      }()
+      default: break
+      }
+      if _storage._errorKind != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._errorKind, fieldNumber: 100)
+      }
+      switch _storage._kind {
+      case .models?: try {
+        guard case .models(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+      }()
+      case .metrics?: try {
+        guard case .metrics(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
+      }()
+      case .noted?: try {
+        guard case .noted(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 110)
+      }()
+      case .request?: try {
+        guard case .request(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 111)
+      }()
+      case .drained?: try {
+        guard case .drained(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      }()
+      default: break
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireClientReply, rhs: WireClientReply) -> Bool {
-    if lhs.number != rhs.number {return false}
-    if lhs.error != rhs.error {return false}
-    if lhs.errorKind != rhs.errorKind {return false}
-    if lhs.kind != rhs.kind {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._number != rhs_storage._number {return false}
+        if _storage._error != rhs_storage._error {return false}
+        if _storage._errorKind != rhs_storage._errorKind {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4646,7 +4918,7 @@ nonisolated extension WireParent: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0\u{2}\u{a}leaving\0\u{1}drained\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4663,6 +4935,8 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.silentSeconds) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
       case 110: try { try decoder.decodeRepeatedMessageField(value: &self.speeds) }()
+      case 120: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
+      case 121: try { try decoder.decodeSingularBoolField(value: &self.drained) }()
       default: break
       }
     }
@@ -4696,6 +4970,12 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.speeds.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.speeds, fieldNumber: 110)
     }
+    if self.leaving != false {
+      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 120)
+    }
+    if self.drained != false {
+      try visitor.visitSingularBoolField(value: self.drained, fieldNumber: 121)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4709,6 +4989,8 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.silentSeconds != rhs.silentSeconds {return false}
     if lhs.machine != rhs.machine {return false}
     if lhs.speeds != rhs.speeds {return false}
+    if lhs.leaving != rhs.leaving {return false}
+    if lhs.drained != rhs.drained {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4856,7 +5138,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0\u{2}\u{b}troubles\0\u{2}\u{9}connections\0\u{3}connection_limit\0\u{3}turned_away\0\u{1}next\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}songs\0\u{1}workers\0\u{1}coordinator\0\u{3}uptime_seconds\0\u{2}$refusals\0\u{4}\u{14}set_aside\0\u{2}\u{b}troubles\0\u{2}\u{9}connections\0\u{3}connection_limit\0\u{3}turned_away\0\u{1}next\0\u{2}%copy\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4875,12 +5157,17 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 81: try { try decoder.decodeSingularUInt32Field(value: &self.connectionLimit) }()
       case 82: try { try decoder.decodeSingularUInt64Field(value: &self.turnedAway) }()
       case 83: try { try decoder.decodeSingularStringField(value: &self.next) }()
+      case 120: try { try decoder.decodeSingularMessageField(value: &self._copy) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.songs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.songs, fieldNumber: 1)
     }
@@ -4914,6 +5201,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.next.isEmpty {
       try visitor.visitSingularStringField(value: self.next, fieldNumber: 83)
     }
+    try { if let v = self._copy {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4929,6 +5219,52 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.connectionLimit != rhs.connectionLimit {return false}
     if lhs.turnedAway != rhs.turnedAway {return false}
     if lhs.next != rhs.next {return false}
+    if lhs._copy != rhs._copy {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCopy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Copy"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}place\0\u{3}behind_seconds\0\u{3}pending_bytes\0\u{1}problem\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.place) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.behindSeconds) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.pendingBytes) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.problem) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.place.isEmpty {
+      try visitor.visitSingularStringField(value: self.place, fieldNumber: 1)
+    }
+    if self.behindSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.behindSeconds, fieldNumber: 2)
+    }
+    if self.pendingBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pendingBytes, fieldNumber: 3)
+    }
+    if !self.problem.isEmpty {
+      try visitor.visitSingularStringField(value: self.problem, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireCopy, rhs: WireCopy) -> Bool {
+    if lhs.place != rhs.place {return false}
+    if lhs.behindSeconds != rhs.behindSeconds {return false}
+    if lhs.pendingBytes != rhs.pendingBytes {return false}
+    if lhs.problem != rhs.problem {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5312,6 +5648,71 @@ nonisolated extension WireReleased: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
   package static func ==(lhs: WireReleased, rhs: WireReleased) -> Bool {
     if lhs.wasSetAside != rhs.wasSetAside {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDrainWorkers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DrainWorkers"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}who\0\u{1}undo\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.who) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.undo) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.who.isEmpty {
+      try visitor.visitSingularStringField(value: self.who, fieldNumber: 1)
+    }
+    if self.undo != false {
+      try visitor.visitSingularBoolField(value: self.undo, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireDrainWorkers, rhs: WireDrainWorkers) -> Bool {
+    if lhs.who != rhs.who {return false}
+    if lhs.undo != rhs.undo {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDrained: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Drained"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workers\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.workers) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.workers.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.workers, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireDrained, rhs: WireDrained) -> Bool {
+    if lhs.workers != rhs.workers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

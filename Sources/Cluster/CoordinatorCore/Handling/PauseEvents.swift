@@ -17,7 +17,7 @@ extension Coordinator {
         case .chunk(let peer, _): _ = heard(peer)
         case .tick: break
         case .submit, .allowModel, .initialTokens, .preparationFailed, .workerHello, .heartbeat, .taskFailed, .goodbye,
-            .peerLost, .workerDied, .releaseMachine, .cutChosen, .cancel, .resume, .note, .remove, .pause,
+            .peerLost, .workerDied, .releaseMachine, .drain, .cutChosen, .cancel, .resume, .note, .remove, .pause,
             .proceed,
             .outputsWritten, .outputsFailed:
             handle(event)

@@ -5,7 +5,7 @@ extension Coordinator {
     /// What a song that is sampled waits for; nil when nothing but its turn.
     package func waiting(_ id: SongID) -> String? {
         guard let song = truth.song(id), song.state == .sampling else { return nil }
-        return failedWindows(of: song) ?? missingWeights(of: song)
+        return failedWindows(of: song) ?? missingWeights(of: song) ?? drainedWorkers(of: song)
     }
 
     /// Windows of it failed.
@@ -22,6 +22,15 @@ extension Coordinator {
                 + "fault" : ""
         return "\(song.task(stream)) failed (\(item.reason)); it is tried again"
             + (left > 0 ? " in \(Int(left.rounded(.up))) s, or at once on another machine" : "") + advice
+    }
+
+    /// All who could sample it are drained or leave.
+    private func drainedWorkers(of song: Song) -> String? {
+        let present = pool.connected.filter { $0.description.model == song.submission.model }
+        guard song.running == 0, !present.isEmpty, present.allSatisfy({ $0.isDrained || $0.isLeaving }),
+            present.contains(where: \.isDrained)
+        else { return nil }
+        return "all workers that have its model are drained; orchestrion drain --undo WORKER gives one windows again"
     }
 
     /// Nobody who is here can do what it needs next. Where nobody is here at all, that is plain to see.

@@ -12,6 +12,8 @@ extension Coordinator {
         let isSetAside = machines.isSetAside(description.machine ?? description.id)
         pool.connect(description, at: peer, now: now, isSetAside: isSetAside)
         send(peer, .welcome(heartbeat: settings.heartbeat, lease: settings.lease))
+        let isDrained = pool[description.id]?.isDrained ?? false
+        if isDrained != description.isDrained { send(peer, .drain(isDrained)) }
         reconcile(description.id, held: description.held, isHello: true)
     }
 
@@ -26,11 +28,23 @@ extension Coordinator {
         }
     }
 
-    mutating func heartbeat(_ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double]) {
+    mutating func heartbeat(
+        _ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double], isLeaving: Bool
+    ) {
         guard let id = heard(peer) else { return }
+        if pool.setLeaving(id, isLeaving), isLeaving { endPrefills(by: id) }
         pool.setSpeed(tokensPerSecond, of: id)
         for (level, speed) in levelSpeeds.sorted(by: { $0.key < $1.key }) { pool.setSpeed(speed, of: id, level: level) }
         reconcile(id, held: held, isHello: false)
+    }
+
+    /// Workers get no windows from now on, or get them again. What they have goes on; only what is not leased to them yet, the
+    /// prefill of a next window, ends.
+    mutating func drain(_ workers: [WorkerID], _ isDrained: Bool) {
+        for id in workers where pool.setDrained(id, isDrained) {
+            if isDrained { endPrefills(by: id) }
+            send(to: id, .drain(isDrained))
+        }
     }
 
     /// A known worker speaks, which renews all its leases; an unknown one is asked for its HELLO.

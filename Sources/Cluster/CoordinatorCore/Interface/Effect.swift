@@ -36,6 +36,8 @@ package enum Outgoing: Sendable, Hashable {
     /// `count` new tokens of the task's window are journaled.
     case acknowledged(TaskID, Epoch, count: Int)
     case revoke(TaskID, Epoch, reason: String)
+    /// It gets no windows from now on, or gets them again: for it to tell a coordinator that does not know.
+    case drain(Bool)
 }
 
 /// The caller broke the contract of an event. Nothing was changed; going on would hide a bug.

@@ -25,12 +25,18 @@ package struct WorkerDescription: Sendable, Hashable {
     package var held: [HeldLease]
     /// The durable name of its machine; nil when it says none.
     package var machine: MachineID?
+    /// It will say goodbye soon.
+    package var isLeaving: Bool
+    /// A coordinator told it that it gets no windows.
+    package var isDrained: Bool
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
-        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil
+        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil, isLeaving: Bool = false,
+        isDrained: Bool = false
     ) {
         self.machine = machine
+        (self.isLeaving, self.isDrained) = (isLeaving, isDrained)
         self.id = id
         self.name = name
         self.model = model
@@ -53,8 +59,11 @@ package enum Event: Sendable, Hashable {
     case initialTokens(SongID, [[[UInt16]]])
     case preparationFailed(SongID, reason: String)
     case workerHello(Peer, WorkerDescription)
-    /// - Parameter levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
-    case heartbeat(Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:])
+    /// - Parameters:
+    ///   - levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
+    ///   - isLeaving: it will say goodbye soon.
+    case heartbeat(
+        Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:], isLeaving: Bool = false)
     case chunk(Peer, Chunk)
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.
@@ -63,6 +72,8 @@ package enum Event: Sendable, Hashable {
     case workerDied(Peer, DeathReport)
     /// A machine that is set aside is to get windows again.
     case releaseMachine(MachineID)
+    /// Workers are to get no windows from now on, or to get them again. They keep those that they have.
+    case drain([WorkerID], Bool)
     /// The transport could not reach the peer.
     case peerLost(Peer)
     /// The answer to `chooseCut`: a position in top-level tokens, within the cut's room.

@@ -45,6 +45,10 @@ package struct WorkerStatus: Sendable, Hashable {
     package var machine: MachineID
     /// By level, tokens a second as measured.
     package var levelSpeeds: [Int: Double] = [:]
+    /// It gets no windows: it will say goodbye soon.
+    package var isLeaving = false
+    /// It gets no windows: somebody drained it.
+    package var isDrained = false
 }
 
 /// A machine that gets nothing, as people see it.
@@ -138,7 +142,8 @@ extension Coordinator {
                 worker: worker.id, name: worker.description.name, levels: models.usedLevels(worker.description),
                 slots: worker.description.slots, busy: worker.tasks.count,
                 tokensPerSecond: worker.description.tokensPerSecond, lastHeard: worker.lastHeard,
-                isConnected: worker.peer != nil, machine: worker.machine, levelSpeeds: worker.throughput)
+                isConnected: worker.peer != nil, machine: worker.machine, levelSpeeds: worker.throughput,
+                isLeaving: worker.isLeaving, isDrained: worker.isDrained)
         }
     }
 }

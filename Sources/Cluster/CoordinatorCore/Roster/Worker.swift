@@ -26,6 +26,10 @@ struct Worker: Sendable {
     private(set) var isQuiet = false
     /// Its machine is set aside.
     var isSetAside = false
+    /// It will say goodbye soon.
+    var isLeaving: Bool
+    /// Somebody drained it: it gets nothing until somebody says otherwise.
+    var isDrained: Bool
     /// A suspect that it has in hand: until that brings tokens, the worker gets nothing else.
     private(set) var suspect: TaskID?
     /// Those of `tasks` that it prefills ahead: they have a slot, but most of the time they wait for tokens.
@@ -46,14 +50,18 @@ struct Worker: Sendable {
         throughput = former?.throughput ?? [:]
         reported = former?.reported ?? []
         suspect = former?.suspect
+        isLeaving = description.isLeaving
+        isDrained = former?.peer == nil ? description.isDrained || former?.isDrained == true : former?.isDrained == true
     }
 
     var id: WorkerID { description.id }
     /// What counts of it when somebody tells processes of one machine apart from machines.
     var machine: MachineID { description.machine ?? description.id }
     /// Whether it may be given anything.
-    var isUsable: Bool { peer != nil && !isQuiet && !isSetAside }
-    var freeSlots: Int { suspect == nil && !isQuiet && !isSetAside ? max(0, description.slots - tasks.count) : 0 }
+    var isUsable: Bool { peer != nil && !isQuiet && !isOut }
+    var freeSlots: Int { suspect == nil && !isQuiet && !isOut ? max(0, description.slots - tasks.count) : 0 }
+    /// Whether it gets nothing until more happens than that it is heard.
+    var isOut: Bool { isSetAside || isLeaving || isDrained }
 
     // MARK: What happens to it
 

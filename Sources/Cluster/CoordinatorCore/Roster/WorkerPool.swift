@@ -92,6 +92,26 @@ struct WorkerPool: Sendable {
         return own
     }
 
+    /// A worker leaves, or does not.
+    ///
+    /// - Returns: whether that is news.
+    mutating func setLeaving(_ id: WorkerID, _ isLeaving: Bool) -> Bool {
+        guard let worker = workers[id], worker.isLeaving != isLeaving else { return false }
+        workers[id]?.isLeaving = isLeaving
+        updateCandidate(id)
+        return true
+    }
+
+    /// A worker is drained, or gets windows again.
+    ///
+    /// - Returns: whether that is news.
+    mutating func setDrained(_ id: WorkerID, _ isDrained: Bool) -> Bool {
+        guard let worker = workers[id], worker.isDrained != isDrained else { return false }
+        workers[id]?.isDrained = isDrained
+        updateCandidate(id)
+        return true
+    }
+
     /// All of them count as heard just now.
     mutating func hearAll(now: Instant) { for id in Array(workers.keys) { workers[id]?.restartSilence(now) } }
 
@@ -193,7 +213,7 @@ struct WorkerPool: Sendable {
     /// Whether there is a machine for a task besides some, busy or suspended or not.
     func hasMachine(for skill: Skill, besides others: Set<MachineID>) -> Bool {
         candidates[skill]?.connected.contains { id in
-            workers[id].map { !$0.isSetAside && !others.contains($0.machine) } ?? false
+            workers[id].map { !$0.isOut && !others.contains($0.machine) } ?? false
         } ?? false
     }
 

@@ -13,6 +13,8 @@ struct ClusterRoutes {
         [
             Route("GET", "/api/v1/workers", role: .viewer, answer: workers),
             Route("POST", "/api/v1/machines/{machine}/release", role: .admin, answer: release),
+            Route("POST", "/api/v1/workers/{worker}/drain", role: .admin) { try await self.drain($0, undo: false) },
+            Route("POST", "/api/v1/workers/{worker}/undrain", role: .admin) { try await self.drain($0, undo: true) },
             Route("GET", "/api/v1/models", role: .viewer) { _ in
                 let models = try await self.cluster.ask { try $0.models() }
                 return HTTPResponse(json: JSON.bytes(ModelsDocument(models: models.map(ModelDocument.init))))
@@ -72,6 +74,21 @@ struct ClusterRoutes {
         }
         let changed = try await cluster.ask { try $0.release(machine: machine) }
         return HTTPResponse(json: JSON.bytes(ReleaseDocument(machine: machine, changed: changed)))
+    }
+
+    struct DrainDocument: Encodable {
+        /// By their ids.
+        var workers: [String]
+        var drained: Bool
+    }
+
+    private func drain(_ request: RouteRequest, undo: Bool) async throws -> HTTPResponse {
+        let who = request.parameter("worker")
+        guard PeerText.isClean(who) else {
+            throw Problem(.notFound, "\(Text.shown(who)) is no worker's name; GET /api/v1/workers tells them")
+        }
+        let workers = try await cluster.ask { try $0.drain(who, undo: undo) }
+        return HTTPResponse(json: JSON.bytes(DrainDocument(workers: workers, drained: !undo)))
     }
 
     struct ModelDocument: Encodable {

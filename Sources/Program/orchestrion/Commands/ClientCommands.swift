@@ -58,12 +58,19 @@ struct StatusCommand: ParsableCommand {
             let levels = worker.levels.map(String.init).joined(separator: ",")
             print(
                 String(
-                    format: "  %@  levels %@  %d of %d slots busy  %.0f tokens/s  heard %.1f s ago", worker.name,
+                    format: "  %@  levels %@  %d of %d slots busy  %.0f tokens/s  heard %.1f s ago%@", worker.name,
                     levels,
-                    worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds))
+                    worker.busy, worker.slots, worker.tokensPerSecond, worker.silentSeconds,
+                    worker.outWord.map { "  \($0)" } ?? ""))
         }
         for trouble in status.troubles { print("Trouble: \(trouble)") }
         for note in status.notes { print("Note: \(note)") }
+        if let copy = status.copy {
+            let files =
+                copy.pendingBytes > 0 ? ", \(Terminal.bytes(Int(clamping: copy.pendingBytes))) of files to come" : ""
+            let problem = copy.problem.isEmpty ? "" : " (\(copy.problem))"
+            print(String(format: "Copy in %@: %.1f s behind%@%@", copy.place, copy.behindSeconds, files, problem))
+        }
         if let count = status.connections {
             let away = count.turnedAway == 0 ? "" : ", \(count.turnedAway) turned away"
             print("\(count.open) of at most \(count.limit) connections\(away)")

@@ -4,9 +4,12 @@ import ClusterProtocol
 import CoordinatorCore
 import CoordinatorService
 import Foundation
+import Journal
 import JukeboxModel
 import MusicBox
 import ProgramLog
+import ServiceNotice
+import StateCopy
 import SystemErrors
 import ZeroMQTransport
 
@@ -97,6 +100,19 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "size"))
     var quota: ByteCount?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep a copy of the state there, on another disk or machine, at most two seconds behind: a folder, or "
+                + "ssh://[USER@]HOST[:PORT]/PATH, where orchestrion must be installed, too. The copy has the coordinator's secret "
+                + "key.", valueName: "dir|ssh://…"))
+    var copyTo: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Go on from a copy that --copy-to of another coordinator wrote into this folder. That one must be gone; --state "
+                + "names a new folder. Given again, it goes on with that.", valueName: "dir"))
+    var restore: String?
+
     @Option(help: ArgumentHelp("Write the address that is listened on into this file.", valueName: "file"))
     var endpointFile: String?
 
@@ -110,6 +126,7 @@ struct CoordinatorCommand: ParsableCommand {
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {
+        do { if let copyTo { _ = try CopyPlace(copyTo) } } catch { throw ValidationError("--copy-to: \(error)") }
         do { _ = try TCPEndpoint(parsing: listen) } catch { throw ValidationError("--listen: \(error)") }
         guard preset == nil || !model.isEmpty || !models.isEmpty else {
             throw ValidationError("--preset is for --model")
@@ -135,21 +152,11 @@ struct CoordinatorCommand: ParsableCommand {
         Signals.outliveReaders()
         NewBeginning.tell()
         PrivateFiles.begin()
+        if let restore { try Self.restore(restore, state) }
         PrivateFiles.tighten(state) { Terminal.log($0) }
         compute.sayLimits { Terminal.log($0) }
-        // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
-        var options = CoordinatorServer.Options(
-            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom)
-        options.log = ProcessLog.current
-        options.keepFor = keepFor.map { $0 * 86_400 }
-        options.quota = quota?.bytes
-        options.settings.lease = .milliseconds(Int64(lease * 1000))
-        options.settings.verifyShare = verifyShare
-        options.settings.verifySecret = UInt64.random(in: .min ... .max)
-        options.allowedKeys = allow
-        options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
         let registry = ModelRegistry(preset: preset, profile: profile, places: models)
-        let server = try CoordinatorServer(state: state, registry: registry, options: options)
+        let server = try CoordinatorServer(state: state, registry: registry, options: serverOptions())
         for name in model {
             Terminal.log("reads the model \(name)")
             try server.allow(path: MusicBox.path(of: name))
@@ -158,7 +165,10 @@ struct CoordinatorCommand: ParsableCommand {
         if let folder = MusicBox.folder {
             try server.persist("the model that ships") { try registry.addOwn(path: folder.path) }
         }
-        _ = Interrupt(code: 0) { server.stop() }
+        _ = Interrupt(grace: copyTo == nil ? .seconds(2) : .seconds(6), code: 0) {
+            ServiceNotice.process.stopping("stops; the state is complete at any time")
+            server.stop()
+        }
         guard let (security, list, note) = try server.waitUntilDone("the coordinator's keys", security) else { return }
         let transport = try ZeroMQServer(
             listen: listen, security: security, allowsOpenNetwork: insecure, context: ZeroMQContext())
@@ -171,10 +181,69 @@ struct CoordinatorCommand: ParsableCommand {
             let endpoint = transport.endpoint
             try server.persist("the file of the address") { try OutputFile.replace(endpointFile, with: endpoint) }
         }
+        reload(server, transport.endpoint)
+        ServiceNotice.process.ready("listens on \(transport.endpoint)")
         try server.run(transport: gateway.map { JoinedTransport(transport, $0.network) } ?? transport)
         gateway?.service.stop()
         transport.close(draining: .milliseconds(200))
         Terminal.log("stopped; the state in \(state) is complete")
+    }
+
+    private func serverOptions() throws -> CoordinatorServer.Options {
+        // The demo, which starts one for itself, is to hear of a full disk rather than to wait for room.
+        var options = CoordinatorServer.Options(
+            threads: compute.threads, waitsForRoom: !lifeline.endWithInput || waitForRoom)
+        options.log = ProcessLog.current
+        options.sign = { ServiceNotice.process.alive() }
+        options.keepFor = keepFor.map { $0 * 86_400 }
+        options.quota = quota?.bytes
+        options.settings.lease = .milliseconds(Int64(lease * 1000))
+        options.settings.verifyShare = verifyShare
+        options.settings.verifySecret = UInt64.random(in: .min ... .max)
+        options.allowedKeys = allow
+        options.settings.heartbeat = .milliseconds(min(1000, Int64(lease * 200)))
+        if let copyTo {
+            let place = try CopyPlace(copyTo)
+            try OutputFolder.make(state)
+            let identity = try CopyIdentity.ofState(state)
+            try place.checkTakeover(identity)
+            options.copy = (place, identity)
+        }
+        return options
+    }
+
+    /// Makes a state of a copy, before anything else is done with it.
+    private static func restore(_ copy: String, _ state: String) throws {
+        let done = try StateRestoration(of: copy, in: state) { Terminal.log($0) }
+        guard let journal = done.journal else {
+            return Terminal.log("\(state) came of the copy in \(copy) before, and goes on")
+        }
+        let age = Date().timeIntervalSince1970 - done.time
+        Terminal.log(
+            "goes on from the copy in \(copy): \(journal.songs) songs, \(journal.records) records, \(done.files) files; it was "
+                + "written last \(age >= 0 ? "\(Terminal.duration(age)) ago" : "at a time that is yet to come, by its clock"). "
+                + "The coordinator that kept it is out from now on")
+        for song in journal.again {
+            Terminal.log(
+                "song \(song) was finished, and its files are made again: the copy has its tokens and not all files")
+        }
+        for song in journal.lost {
+            Terminal.log(
+                "song \(song) was finished, and its files are not in the copy: submit it again under another id",
+                .warning)
+        }
+    }
+
+    /// Takes up on SIGHUP what may change. The list of keys and the tokens of the HTTP API are read again whenever their files
+    /// change, so there is nothing to do for them.
+    private func reload(_ server: CoordinatorServer, _ endpoint: String) {
+        let status = "listens on \(endpoint)"
+        Reload.onHangUp(
+            Self.self, ["--quota", "--keep-for", "--log-level", "--config"], status: { status }
+        ) { now in
+            server.change(quota: now.quota?.bytes, keepFor: now.keepFor.map { $0 * 86_400 })
+            return Reload.take(now.logging)
+        }
     }
 
     /// The HTTP API in this process; nil when it is not wanted.

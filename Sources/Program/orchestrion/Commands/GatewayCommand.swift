@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorService
 import Foundation
 import MusicBox
+import ServiceNotice
 import SystemErrors
 
 struct GatewayCommand: ParsableCommand {
@@ -52,7 +53,14 @@ struct GatewayCommand: ParsableCommand {
             http, standardTokens: nil, folder: scratch.url,
             tools: GatewayTools(registry: registry, threads: compute.threads)
         ) { mayWait in try ConnectionOptions.client(settings, mayWait: mayWait) }
-        _ = Interrupt(code: 0) { service.stop() }
+        _ = Interrupt(code: 0) {
+            ServiceNotice.process.stopping("stops")
+            service.stop()
+        }
+        let status = "serves the HTTP API on http://\(service.address)/api/v1"
+        Reload.onHangUp(Self.self, ["--config"], status: { status }) { _ in [] }
+        ServiceNotice.process.ready(status)
+        service.keepAlive()
         service.wait()
         Terminal.log("stopped")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Journal
+import StateCopy
 import SystemErrors
 
 struct JournalCommand: ParsableCommand {
@@ -16,7 +17,7 @@ struct JournalCommand: ParsableCommand {
               orchestrion journal backup --state /var/lib/orchestrion
               orchestrion journal restore --state /var/lib/orchestrion
             """,
-        subcommands: [Check.self, Backup.self, Restore.self, Compact.self])
+        subcommands: [Check.self, Backup.self, Restore.self, Compact.self, Receive.self])
 
     struct StateOptions: ParsableArguments {
         @Option(help: ArgumentHelp("The coordinator's folder.", valueName: "dir"))
@@ -113,6 +114,25 @@ struct JournalCommand: ParsableCommand {
             if options.json { return print(try Terminal.json(done)) }
             print("\(done.from) is the journal now: \(done.songs) songs, \(done.records) records")
             if let former = done.former { print("the one that was there is kept as \(former)") }
+        }
+    }
+
+    struct Receive: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write the copy of a coordinator's state; coordinator --copy-to ssh://… starts it.",
+            discussion: """
+                It reads what the coordinator sends at standard input, and answers at standard output. Nobody types this.
+
+                Exit codes: 0 the coordinator hung up, 1 what came cannot be understood.
+                """)
+
+        @Option(help: ArgumentHelp("The folder of the copy.", valueName: "dir"))
+        var folder: String
+
+        func run() throws {
+            PrivateFiles.begin()
+            signal(SIGPIPE, SIG_IGN)
+            try CopyReceiver.run(folder: folder)
         }
     }
 

@@ -61,6 +61,13 @@ struct WorkerCommand: ParsableCommand {
             valueName: "host:port"))
     var metrics: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long it may take to leave after SIGTERM or Ctrl-C: nothing more is sampled, what there is is handed in, and "
+                + "the windows go to others at once. Mostly that takes a moment. A second signal ends it at once.",
+            valueName: "seconds"))
+    var grace: Double = 20
+
     @Option(help: ArgumentHelp("What a supervisor tells the engine's process.", visibility: .hidden))
     var engine: EngineOption?
 
@@ -75,6 +82,7 @@ struct WorkerCommand: ParsableCommand {
         guard hangAfter.map({ $0 > 0 && $0 < 1e6 }) ?? true else {
             throw ValidationError("--hang-after must be above 0")
         }
+        guard (0...3600).contains(grace) else { throw ValidationError("--grace must be 0 to 3600 seconds") }
         if let metrics { _ = try HTTPOptions.endpoint(metrics, option: "--metrics") }
         guard (1...256).contains(slots ?? 1) else { throw ValidationError("--slots must be 1 to 256") }
         guard memory.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
@@ -89,11 +97,20 @@ struct WorkerCommand: ParsableCommand {
         let machine = MachineIdentity.find(key: try connection.settings().key)
         if let engine { return try runEngine(board: engine.enter(), machine: machine) }
         let name = name ?? Self.name(of: getpid())
-        guard let supervisor = Supervisor(connection: connection, name: name, machine: machine) else {
+        guard
+            let supervisor = Supervisor(
+                connection: connection, name: name, machine: machine, grace: patience)
+        else {
             return try runEngine(board: nil, machine: machine)
+        }
+        Reload.onHangUp(Self.self, ["--log-level", "--config"], status: { "serves" }) { now in
+            supervisor.setLogLevel(now.logging.logLevel)
+            return Reload.take(now.logging)
         }
         try supervisor.run()
     }
+
+    private var patience: Duration { .milliseconds(Int64(grace * 1000)) }
 
     /// For people: host and process.
     private static func name(of process: pid_t) -> String { "\(ProcessInfo.processInfo.hostName):\(process)" }
@@ -130,8 +147,12 @@ struct WorkerCommand: ParsableCommand {
         }
         let page = serveMetrics(of: worker)
         defer { page?.stop() }
-        if engine == nil { _ = Interrupt(code: 0) { worker.stop() } }
-        stop.whenPulled { worker.stop() }
+        let leave: @Sendable () -> Void = {
+            Terminal.log("leaves: what is sampled is handed in")
+            worker.leave(within: patience)
+        }
+        if engine == nil { _ = Interrupt(grace: patience + .seconds(2), code: 0, leave) }
+        stop.whenPulled(leave)
         defer { transport.close(draining: .milliseconds(500)) }
         do {
             try worker.run(transport: transport, place: place)

@@ -12,6 +12,7 @@ struct WorkersCommand: ParsableCommand {
             Examples:
               orchestrion workers
               orchestrion workers release MACHINE
+              orchestrion drain WORKER              no more windows; see orchestrion drain --help
             """, subcommands: [List.self, Release.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
@@ -32,7 +33,10 @@ struct WorkersCommand: ParsableCommand {
             print(machines.isEmpty ? "No workers." : "Machines")
             for (machine, workers) in machines {
                 print("  \(machine.isEmpty ? "(unnamed)" : machine)")
-                for worker in workers { print("    \(worker.name)  \(worker.busy) of \(worker.slots) slots busy") }
+                for worker in workers {
+                    let out = worker.outWord.map { ", \($0)" } ?? ""
+                    print("    \(worker.name)  \(worker.busy) of \(worker.slots) slots busy\(out)")
+                }
             }
             for line in SetAsideView.lines(status.setAsides) { print(line) }
         }
@@ -64,6 +68,8 @@ private struct MachineList: Encodable {
         var machine: String
         var slots: Int
         var busy: Int
+        var leaving: Bool
+        var drained: Bool
     }
     struct Aside: Encodable {
         var machine: String
@@ -77,7 +83,9 @@ private struct MachineList: Encodable {
 
     init(_ status: ClusterStatus) {
         workers = status.workers.map {
-            Worker(name: $0.name, machine: $0.machine, slots: $0.slots, busy: $0.busy)
+            Worker(
+                name: $0.name, machine: $0.machine, slots: $0.slots, busy: $0.busy, leaving: $0.isLeaving,
+                drained: $0.isDrained)
         }
         setAside = status.setAsides.map {
             Aside(machine: $0.machine, name: $0.name, reason: $0.reason, secondsLeft: $0.secondsLeft)

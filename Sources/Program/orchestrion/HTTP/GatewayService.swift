@@ -1,6 +1,7 @@
 import ClusterClient
 import Foundation
 import HTTPGateway
+import ServiceNotice
 import Synchronization
 import SystemErrors
 
@@ -35,6 +36,13 @@ final class GatewayService: Sendable {
 
     /// HOST:PORT, with the port that the system chose where none was given.
     var address: String { served.address }
+
+    /// Tells systemd that it is alive, from the loop that serves all connections.
+    func keepAlive() {
+        let notice = ServiceNotice.process
+        guard let watchdog = notice.watchdog else { return }
+        served.repeatEvery(watchdog / 4) { notice.alive() }
+    }
 
     /// Ends connections; what the coordinator was asked is not waited for.
     func stop() {

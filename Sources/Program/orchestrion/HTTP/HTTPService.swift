@@ -28,6 +28,11 @@ final class HTTPService: Sendable {
     /// HOST:PORT, with the port that the system chose where none was given.
     var address: String { server.address }
 
+    /// Does something again and again in the loop that serves all connections.
+    func repeatEvery(_ pause: Duration, _ body: @escaping @Sendable () -> Void) {
+        server.repeatEvery(pause, body)
+    }
+
     func stop() { server.stop() }
 
     /// Returns when it has stopped.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CProcess
 import Foundation
+import ProgramLog
 import WorkerService
 
 /// What a supervisor tells the process in which it runs a worker's engine.
@@ -47,6 +48,8 @@ struct EngineOption: ExpressibleByArgument {
                     hasStopped = true
                     stop(board.stopSignal)
                 }
+                let level = Int(board.logLevel)
+                if level > 0, level <= LogLevel.allCases.count { ProcessLog.level = LogLevel.allCases[level - 1] }
                 if Self.isStopped(path) {
                     // `kill` may return before the process stops, so this is taken back only when the parent runs again.
                     board.hasStoppedItself = true

@@ -3,6 +3,7 @@ import CProcess
 import ClusterProtocol
 import Foundation
 import ProgramLog
+import ServiceNotice
 import Synchronization
 import WorkerService
 import ZeroMQTransport
@@ -17,6 +18,8 @@ final class Supervisor: Sendable {
     }
 
     private let connection: ConnectionOptions
+    /// How long the engine has to leave.
+    private let grace: Duration
     private let name: String
     private let machine: String
     private let identity = UUID().uuidString
@@ -31,7 +34,8 @@ final class Supervisor: Sendable {
     private static let patience = Duration.seconds(5)
 
     /// - Returns: nil where there is no memory that two processes could share.
-    init?(connection: ConnectionOptions, name: String, machine: String) {
+    init?(connection: ConnectionOptions, name: String, machine: String, grace: Duration) {
+        self.grace = grace
         descriptor = cprocess_memory_file()
         guard descriptor >= 0, ftruncate(descriptor, off_t(StepBoard.size)) == 0,
             let board = StepBoard(descriptor: descriptor)
@@ -43,8 +47,9 @@ final class Supervisor: Sendable {
     ///
     /// - Throws: `ExitCode` as the engine's process ended.
     func run() throws {
-        _ = Interrupt(grace: .seconds(3), code: 0) { [self] in stop() }
+        _ = Interrupt(grace: grace + .seconds(3), code: 0) { [self] in stop() }
         wakeEngine()
+        ServiceNotice.process.status("loads the model")
         var (pause, isFirst, hasServed) = (Self.firstPause, true, false)
         while true {
             board.clear()
@@ -76,6 +81,7 @@ final class Supervisor: Sendable {
                     "the engine ended: \(describe(ending)); it is started again in \(pause / .seconds(1)) s", .warning)
                 report(ending)
             }
+            ServiceNotice.process.status("the engine ended, and is started again")
             if start.duration(to: .now) >= Self.trial { pause = Self.firstPause }
             guard wait(pause) else { return }
             pause = min(Self.longestPause, pause * 2)
@@ -111,8 +117,15 @@ final class Supervisor: Sendable {
     }
 
     private func stop() {
+        ServiceNotice.process.stopping("leaves: what is sampled is handed in")
+        ServiceNotice.process.extend(by: grace + .seconds(10))
         state.withLock { $0.stop = SIGTERM }
         board.stopSignal = SIGTERM
+    }
+
+    /// From now on the engine logs so much.
+    func setLogLevel(_ level: LogLevel) {
+        board.logLevel = UInt32((LogLevel.allCases.firstIndex(of: level) ?? 0) + 1)
     }
 
     private var isStopping: Bool { state.withLock { $0.stop != nil } }
@@ -130,8 +143,10 @@ final class Supervisor: Sendable {
     /// An engine that has stopped itself together with this process goes on with it.
     private func wakeEngine() {
         let thread = Thread { [self] in
+            var watch = EngineWatch()
             while true {
                 usleep(100_000)
+                watch.look(board)
                 guard board.hasStoppedItself else { continue }
                 state.withLock { if let engine = $0.engine { kill(engine, SIGCONT) } }
             }

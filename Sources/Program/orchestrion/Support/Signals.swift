@@ -4,6 +4,9 @@ import SystemErrors
 
 /// Signals that ask the program to end: Ctrl-C, SIGTERM, and SIGHUP unless it was started with that ignored (nohup).
 ///
+/// A command that serves others reads its settings again on SIGHUP instead (`onHangUp`), unless its terminal is gone, which is
+/// what the signal says to whoever has one.
+///
 /// Without an `Interrupt` the first one ends it at once. With one, the command has a moment to end by itself; after
 /// that, or on a second signal, it ends at once all the same, wherever it is. The exit code is 128 and the signal's
 /// number.
@@ -13,6 +16,10 @@ enum Signals {
         /// What is left to be done at an end at once, by number.
         var cleanups: [Int: @Sendable () -> Void] = [:]
         var next = 0
+        var reload: (@Sendable () -> Void)?
+        /// It was started with SIGHUP ignored, so that it outlives its terminal.
+        var outlivesTerminal = false
+        var hadTerminal = false
     }
 
     private static let state = Mutex(State())
@@ -28,7 +35,9 @@ enum Signals {
         (mailbox, slot) = (ends[0], ends[1])
         for number in [SIGINT, SIGTERM] { signal(number, post) }
         let former = signal(SIGHUP, post)
-        if unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGHUP, SIG_IGN) }
+        let isIgnored = unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        if isIgnored { signal(SIGHUP, SIG_IGN) }
+        state.withLock { ($0.outlivesTerminal, $0.hadTerminal) = (isIgnored, hasTerminal) }
         Thread { watch() }.start()
     }
 
@@ -36,6 +45,27 @@ enum Signals {
     static func outliveReaders() {
         signal(SIGPIPE, SIG_IGN)
         StandardError.neverWait()
+    }
+
+    /// Has something done on SIGHUP, as often as it comes.
+    static func onHangUp(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.reload = body }
+        signal(SIGHUP, post)
+    }
+
+    private static var hasTerminal: Bool {
+        let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        if terminal >= 0 { close(terminal) }
+        return terminal >= 0
+    }
+
+    /// What a SIGHUP asks for; nil: to end.
+    private static func reloading() -> (@Sendable () -> Void)? {
+        let known = state.withLock { $0 }
+        guard let reload = known.reload, known.hadTerminal, !known.outlivesTerminal else { return known.reload }
+        // The kernel takes the terminal away a moment after it sends the signal.
+        usleep(50_000)
+        return hasTerminal ? reload : nil
     }
 
     private static func watch() {
@@ -48,6 +78,10 @@ enum Signals {
             if count == 0, let first { end(first) }
             var number: UInt8 = 0
             guard count > 0, read(mailbox, &number, 1) == 1 else { continue }
+            if Int32(number) == SIGHUP, first == nil, let reload = reloading() {
+                reload()
+                continue
+            }
             guard first == nil, let handler = state.withLock({ $0.handler }) else { end(first ?? Int32(number)) }
             first = Int32(number)
             deadline = .now + handler.grace

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Foundation
+import ProgramLog
+import ServiceNotice
+
+/// What a command that serves others does on SIGHUP: it reads its settings again, takes up what may change while it runs, and
+/// says what counts only after a restart. No connection is touched.
+enum Reload {
+    /// - Parameters:
+    ///   - command: as it was started.
+    ///   - names: options that may change, with their dashes.
+    ///   - apply: takes up what the settings are now; what it returns is told.
+    static func onHangUp<Command: ParsableCommand>(
+        _ command: Command.Type, _ names: Set<String>, status: @escaping @Sendable () -> String,
+        _ apply: @escaping @Sendable (Command) throws -> [String]
+    ) {
+        let started = OptionValues(Self.arguments)
+        Signals.onHangUp {
+            ServiceNotice.process.reloading()
+            do {
+                let arguments = try Self.current()
+                guard let now = try Orchestrion.parseAsRoot(arguments) as? Command else {
+                    throw CommandError("these are another command's settings")
+                }
+                let changed = OptionValues(arguments).differing(from: started)
+                var told = try apply(now)
+                let late = changed.subtracting(names).sorted()
+                if !late.isEmpty {
+                    told.append("\(late.joined(separator: ", ")) changed, which counts after a restart")
+                }
+                Terminal.log(
+                    "read its settings again: \(told.isEmpty ? "nothing changed" : told.joined(separator: "; "))")
+            } catch {
+                Terminal.log(
+                    "its settings cannot be read, and stay as they were: \(Orchestrion.message(for: error))", .error)
+            }
+            ServiceNotice.process.ready(status())
+        }
+    }
+
+    /// As the command was started.
+    private static var arguments: [String] { Array(CommandLine.arguments.dropFirst()) }
+
+    /// As it would be started now.
+    private static func current() throws -> [String] { arguments }
+
+    /// How much is logged.
+    static func take(_ logging: LogOptions) -> [String] {
+        guard ProcessLog.level != logging.logLevel else { return [] }
+        ProcessLog.level = logging.logLevel
+        return ["logs from \(logging.logLevel.rawValue) on"]
+    }
+}
+
+/// By option, the values that a command line gives it.
+private struct OptionValues {
+    private var values: [String: [String]] = [:]
+
+    init(_ arguments: [String]) {
+        var name: String?
+        for argument in arguments {
+            if argument.hasPrefix("--"), argument.count > 2 {
+                let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+                values[parts[0], default: []].append(parts.count > 1 ? parts[1] : "")
+                name = parts.count > 1 ? nil : parts[0]
+            } else if let known = name {
+                values[known, default: []].append(argument)
+            }
+        }
+    }
+
+    func differing(from other: OptionValues) -> Set<String> {
+        Set(values.keys).union(other.values.keys).filter { values[$0] != other.values[$0] }
+    }
+}
