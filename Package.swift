@@ -8,6 +8,7 @@ let package = Package(
         .executable(name: "orchestrion", targets: ["orchestrion"]),
         .executable(name: "measure-cluster", targets: ["measure-cluster"]),
         .executable(name: "measure-segments", targets: ["measure-segments"]),
+        .executable(name: "measure-links", targets: ["measure-links"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -16,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // C libraries of the system. Their module maps link them; libzmq's and OpenBLAS's pkg-config flags are
@@ -155,6 +157,10 @@ let package = Package(
 
         .target(name: "Pictures", dependencies: ["CCairo", "SystemErrors", "Tensor"]),
 
+        // Models of others, from where their owners serve them; the only user of the program curl.
+        .target(
+            name: "ModelFetch", dependencies: ["Checkpoint", "Digest", "JukeboxModel", "SongPlan", "SystemErrors"]),
+
         // The model that ships with the program; Scripts/train makes it.
         .target(name: "MusicBox", resources: [.copy("music-box")]),
 
@@ -170,6 +176,9 @@ let package = Package(
                 "ClusterClient", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport",
             ]),
 
+        // What command line, environment and file say of a command's options.
+        .target(name: "OptionLayers", dependencies: [.product(name: "TOMLKit", package: "TOMLKit")]),
+
         .executableTarget(
             name: "orchestrion",
             dependencies: [
@@ -177,7 +186,8 @@ let package = Package(
                 "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
-                "Journal", "JukeboxModel", "MetricSnapshots", "MusicBox", "Pictures", "ProcessLimits", "ProgramLog",
+                "Journal", "JukeboxModel", "MetricSnapshots", "ModelFetch", "MusicBox", "OptionLayers", "Pictures",
+                "ProcessLimits", "ProgramLog",
                 "PrometheusText", "Sampling", "ServiceNotice", "SongFiles", "SongPlan", "StateCopy", "Stitching",
                 "SystemErrors", "Tensor", "WorkerService", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -200,6 +210,15 @@ let package = Package(
             dependencies: [
                 "ClusterClient", "MeasurementSupport", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport",
                 "orchestrion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // Measures songs over bad links.
+        .executableTarget(
+            name: "measure-links",
+            dependencies: [
+                "Chaos", "ClusterClient", "MeasurementSupport", "SongFiles", "SongPlan", "SystemErrors",
+                "ZeroMQTransport", "orchestrion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -338,6 +357,9 @@ let package = Package(
         .testTarget(
             name: "FaultSimulationTests",
             dependencies: ["CoordinatorCore", "FaultSimulation", "Journal", "SongPlan"]),
+        .testTarget(
+            name: "ModelFetchTests", dependencies: ["JukeboxModel", "ModelFetch", "ModelTestSupport", "TestSupport"]),
+        .testTarget(name: "OptionLayersTests", dependencies: ["OptionLayers"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "TestSupport"]),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ClusterProtocol", "CZeroMQ", "ZeroMQTransport"]),
 
@@ -382,7 +404,7 @@ let floors = [
         "ServiceNotice", "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
-    "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "MusicBox", "Sampling", "SongPlan"],
+    "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "ModelFetch", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
         "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "StateCopy",
@@ -390,7 +412,9 @@ let floors = [
         "WebPage", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
-        "Benchmark", "Chaos", "MeasurementSupport", "Pictures", "measure-cluster", "measure-segments", "orchestrion",
+        "Benchmark", "Chaos", "MeasurementSupport", "OptionLayers", "Pictures", "measure-cluster", "measure-links",
+        "measure-segments",
+        "orchestrion",
     ],
 ]
 for (floor, names) in floors {

@@ -1,7 +1,7 @@
 # Sourced by the other scripts: installs the C libraries that are missing, or says which.
 
 # What the build and the programs need, as Debian's packages.
-packages="libzmq3-dev libopenblas-dev libsndfile1-dev libsamplerate0-dev libsodium-dev libsqlite3-dev libcairo2-dev"
+packages="libzmq3-dev libopenblas-dev libsndfile1-dev libsamplerate0-dev libsodium-dev libsqlite3-dev libcairo2-dev curl ca-certificates"
 
 install_dependencies() {
     command -v swift >/dev/null || {

@@ -89,9 +89,9 @@ struct ModelPlaceTests {
 
     @Test func `names and addresses say how their model is had`() throws {
         for (name, words) in [
-            ("openai/jukebox-1b-lyrics", "hf download openai/jukebox-1b-lyrics --local-dir jukebox-1b-lyrics"),
-            ("https://huggingface.co/openai/jukebox-1b-lyrics/tree/main", "hf download openai/jukebox-1b-lyrics"),
-            ("https://example.org/model.zip", "an address"), ("1b_lyrics", "models/1b_lyrics/prior_level_2.pth.tar"),
+            ("openai/jukebox-1b-lyrics", "orchestrion model fetch hf:openai/jukebox-1b-lyrics jukebox-1b-lyrics"),
+            ("https://huggingface.co/openai/jukebox-1b-lyrics/tree/main", "model fetch hf:openai/jukebox-1b-lyrics"),
+            ("https://example.org/model.zip", "an address"), ("1b_lyrics", "orchestrion model fetch 1b_lyrics"),
             ("~/models/5b", "~"),
         ] {
             let problem = try #require(ModelPlace.problem(name))

@@ -59,9 +59,9 @@ extension CommandLines {
         @Test func `what is no model's folder says how one is had`() async throws {
             let tiny = try await TestModel.tiny()
             for (model, words) in [
-                ("openai/jukebox-1b-lyrics", "hf download openai/jukebox-1b-lyrics"),
-                ("https://huggingface.co/openai/jukebox-1b-lyrics", "hf download openai/jukebox-1b-lyrics"),
-                ("1b_lyrics", "prior_level_2.pth.tar"), ("\(tiny)/hparams.json", "such as \(tiny)"),
+                ("openai/jukebox-1b-lyrics", "model fetch hf:openai/jukebox-1b-lyrics"),
+                ("https://huggingface.co/openai/jukebox-1b-lyrics", "model fetch hf:openai/jukebox-1b-lyrics"),
+                ("1b_lyrics", "orchestrion model fetch 1b_lyrics"), ("\(tiny)/hparams.json", "such as \(tiny)"),
             ] {
                 #expect(try await refusal(["--model", model]).contains(words), "\(model)")
                 let inspect = try await Orchestrion.run(["model", "inspect", model])

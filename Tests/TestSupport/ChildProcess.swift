@@ -55,10 +55,14 @@ package final class ChildProcess: Sendable {
         // env changes the folder, then becomes the program: the pid stays.
         pid = try Self.spawn(
             ["/usr/bin/env", "-C", folder, executable] + arguments,
-            environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" },
+            environment: Self.inherited.merging(environment) { $1 }.map { "\($0)=\($1)" },
             output: outputPath, error: errorPath)
         undertaker.started(pid)
     }
+
+    /// What this machine's administrator set for its own cluster is nothing to tests.
+    private static let inherited = ["COORDINATOR", "WORKER", "GATEWAY"]
+        .reduce(into: ProcessInfo.processInfo.environment) { $0["ORCHESTRION_\($1)_CONFIG"] = "/dev/null" }
 
     deinit { kill() }
 

@@ -31,8 +31,8 @@ extension CoordinatorLoop {
         if let problem = copier.status.problem {
             troubles.set(
                 Self.copyTrouble,
-                "the copy in \(copier.status.place) is \(Int(copier.status.behind)) s behind, because it cannot be kept: "
-                    + problem)
+                "the copy of the state in \(copier.status.place) cannot be kept, and is tried again; all else goes on: \(problem)"
+            )
         } else {
             troubles.clear(Self.copyTrouble)
         }

@@ -162,7 +162,8 @@ final class FolderLock {
         let path = folder + "/lock"
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError(path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        // A file system without locks has none that could be held by another.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
             close(descriptor)
             throw CopyError(.passing, "another process uses the copy in \(folder)")
         }

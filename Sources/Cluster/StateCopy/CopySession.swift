@@ -128,7 +128,7 @@ struct CopySession {
         report(.files(pending: pending, complete: complete))
         for file in missing where !isOver() {
             pending -= UInt64(file.size)
-            if try send(file) {
+            if try send(file, until: isOver) {
                 known[file.path] = file
                 if let song = file.song {
                     left[song]? -= 1
@@ -144,7 +144,7 @@ struct CopySession {
     }
 
     /// - Returns: false for a file that is gone or was changed meanwhile: its turn comes again.
-    private mutating func send(_ file: CopiedFile) throws -> Bool {
+    private mutating func send(_ file: CopiedFile, until isOver: () -> Bool) throws -> Bool {
         guard let input = try? InputFile("\(folder)/\(file.path)"), input.size == file.size else { return false }
         var offset = 0
         while offset < file.size {
@@ -152,6 +152,7 @@ struct CopySession {
             guard !piece.isEmpty else { return false }
             _ = try ask(.put(.file, offset: offset), piece)
             offset += piece.count
+            if isOver() { return false }
             if nextRound <= .now { try round() }
         }
         _ = try ask(.takeFile(file))

@@ -93,7 +93,7 @@ package enum CopyReceiver {
             } catch is CopyStream.Ended {
                 return
             } catch {
-                let told = error as? CopyError ?? CopyError(.passing, error.explanation)
+                let told = error as? CopyError ?? CopyError(.passing, error.waitingExplanation)
                 try stream.write(CopyReply(error: told))
             }
         }

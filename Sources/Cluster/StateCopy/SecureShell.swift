@@ -57,7 +57,8 @@ final class SecureShell: CopyTarget {
         _ = poll(&waiting, 1, 1000)
         let count = read(errors.fileHandleForReading.fileDescriptor, &buffer, buffer.count)
         guard count > 0 else { return "" }
-        let text = String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+        let text = String(decoding: buffer[..<count], as: UTF8.self).split(whereSeparator: \.isNewline)
+            .joined(separator: "; ")
         return ": \(text)"
     }
 

@@ -113,7 +113,7 @@ package final class StateCopier: Sendable {
                 var session = CopySession(
                     target: target, identity: identity, folder: folder, journal: journal, report: report)
                 try session.begin(unfinished: state.withLock(\.unfinished))
-                if state.withLock({ $0.problem }) != nil { log("the copy in \(place) is up to date again") }
+                log("the copy of the state in \(place) is complete")
                 state.withLock { $0.problem = nil }
                 pause = Self.firstPause
                 while !isStopping {
@@ -137,13 +137,12 @@ package final class StateCopier: Sendable {
     }
 
     private func fail(_ error: any Error) {
-        let text = error.explanation
-        let isNews = state.withLock { state in
-            defer { (state.problem, state.complete) = (text, []) }
+        let text = error.waitingExplanation
+        // Whoever asks for the status tells it.
+        state.withLock { state in
+            (state.problem, state.complete) = (text, [])
             state.failures += 1
-            return state.problem != text
         }
-        if isNews { log("the copy in \(place) cannot be kept, and is tried again: \(text)", .warning) }
     }
 
     private func wait(until end: ContinuousClock.Instant) {

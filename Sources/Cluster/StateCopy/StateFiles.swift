@@ -51,7 +51,7 @@ struct StateFiles {
     }
 
     private static func isOfState(_ name: String) -> Bool {
-        !["lock", "reserve"].contains(name)
+        !["lock", "reserve", "restoring.json"].contains(name)
             && !["journal", "copy.", "copy-", ".", "taken-over"].contains { name.hasPrefix($0) }
             && !name.contains(".partial")
     }

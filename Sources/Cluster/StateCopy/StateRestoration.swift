@@ -23,28 +23,17 @@ package struct StateRestoration: Sendable {
     /// - Throws: `CopyError`: it is no copy, not complete, damaged, or somebody keeps it just now; `JournalError`;
     ///   `SystemError`. Nothing is changed then that a second try would trip over.
     package init(of copy: String, in state: String, tell: (String) -> Void) throws {
-        guard let mark: CopyMark = try SmallFile.read(CopyMark.file(copy)) else {
-            throw CopyError(
-                .foreign, "\(copy) has no copy of a state: there is no copy.json, which coordinator --copy-to writes")
-        }
-        guard mark.hasJournal, FileManager.default.fileExists(atPath: CopyFolder.journal(copy)) else {
-            throw CopyError(.damaged, "the copy in \(copy) was never complete, so that nothing can go on from it")
-        }
-        time = mark.time
-        let takeover: CopyTakeover? = try SmallFile.read(CopyTakeover.file(copy))
-        let newest = max(mark.identity.generation, takeover?.identity.generation ?? 0)
-        if let own = try CopyIdentity.known(ofState: state) {
-            if own.cluster == mark.identity.cluster, own.generation < newest {
-                throw CopyError(
-                    .fenced, "another coordinator went on from the copy in \(copy) since; the state in \(state) is out")
-            }
-            guard own.cluster == mark.identity.cluster, own.generation == newest,
-                newest > mark.identity.generation || takeover != nil
-            else { throw Self.occupied(state) }
-            identity = own
+        if let own = try Self.madeBefore(of: copy, in: state) {
+            (identity, time) = (own, 0)
             return
         }
-        guard !FileManager.default.fileExists(atPath: Journal.path(state)) else { throw Self.occupied(state) }
+        let (mark, newest) = try Self.look(at: copy)
+        time = mark.time
+        // A restoration that was cut short begins anew.
+        let unfinished: CopyIdentity? = try SmallFile.read(Self.begun(state))
+        guard
+            !FileManager.default.fileExists(atPath: Journal.path(state)) || unfinished?.cluster == mark.identity.cluster
+        else { throw Self.occupied(state) }
         let lock: FolderLock
         do { lock = try FolderLock(copy) } catch let error as CopyError where error.kind == .passing {
             throw Self.living(copy)
@@ -67,12 +56,46 @@ package struct StateRestoration: Sendable {
                     identity: identity, host: ProcessInfo.processInfo.hostName, time: Date().timeIntervalSince1970)))
         try OutputFolder.make(state)
         chmod(state, 0o700)
+        try OutputFile.replace(Self.begun(state), with: SmallFile.encode(identity))
         files = try Self.copyFiles(from: CopyFolder.files(copy), to: state)
         journal = try CopyRestoration(of: CopyFolder.journal(copy), in: state) { song in
             FileManager.default.fileExists(atPath: "\(state)/songs/\(song)/song.json")
         }
         // Last: what has it is whole.
         try identity.write(state)
+        unlink(Self.begun(state))
+    }
+
+    /// There as long as a state is being made.
+    static func begun(_ state: String) -> String { state + "/restoring.json" }
+
+    /// - Returns: what a copy says of itself, and the highest generation that it knows of.
+    private static func look(at copy: String) throws -> (mark: CopyMark, newest: Int) {
+        guard let mark: CopyMark = try SmallFile.read(CopyMark.file(copy)) else {
+            throw CopyError(
+                .foreign, "\(copy) has no copy of a state: there is no copy.json, which coordinator --copy-to writes")
+        }
+        guard mark.hasJournal, FileManager.default.fileExists(atPath: CopyFolder.journal(copy)) else {
+            throw CopyError(.damaged, "the copy in \(copy) was never complete, so that nothing can go on from it")
+        }
+        let takeover: CopyTakeover? = try SmallFile.read(CopyTakeover.file(copy))
+        return (mark, max(mark.identity.generation, takeover?.identity.generation ?? 0))
+    }
+
+    /// The identity of a state that came of a copy before; nil for a folder without a state.
+    ///
+    /// - Throws: `CopyError` for another state, and for one that is out.
+    private static func madeBefore(of copy: String, in state: String) throws -> CopyIdentity? {
+        guard let own = try CopyIdentity.known(ofState: state) else { return nil }
+        // What came of it goes on also when the copy is away.
+        guard FileManager.default.fileExists(atPath: CopyMark.file(copy)) else { return own.generation > 1 ? own : nil }
+        let (mark, newest) = try look(at: copy)
+        guard own.cluster == mark.identity.cluster, own.generation > 1 else { throw occupied(state) }
+        guard own.generation >= newest else {
+            throw CopyError(
+                .fenced, "another coordinator went on from the copy in \(copy) since; the state in \(state) is out")
+        }
+        return own
     }
 
     private static func occupied(_ state: String) -> CopyError {

@@ -43,6 +43,14 @@ package struct Checkpoint: Sendable {
         }
     }
 
+    /// Why a file that begins so can be no checkpoint, to be said after its name; nil when it may be one.
+    package static func problem(beginning bytes: UnsafeRawBufferPointer) -> String? {
+        TorchFile.matches(bytes) || SafetensorsFile.matches(bytes) ? nil : FileKind.describe(bytes)
+    }
+
+    /// Whether a file that begins so is a web page, which servers send instead of what they have not.
+    package static func isWebPage(beginning bytes: UnsafeRawBufferPointer) -> Bool { FileKind.isWebPage(bytes) }
+
     private static func open(_ file: MappedFile) throws -> Checkpoint {
         let path = file.path
         if TorchFile.matches(file.bytes) { return try Checkpoint(TorchFile(file)) }

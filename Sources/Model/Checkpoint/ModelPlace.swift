@@ -34,22 +34,16 @@ package enum ModelPlace {
 
     private static func download(_ name: String) -> String {
         let folder = name.split(separator: "/").last ?? "model"
-        return "Models of Hugging Face are downloaded first: hf download \(name) --local-dir \(folder), then give "
-            + "the folder \(folder)"
+        return
+            "Models of Hugging Face are fetched first: orchestrion model fetch hf:\(name) \(folder), then give the folder "
+            + "\(folder)"
     }
 
-    /// The published models, as the original loads them (its make_models.py).
-    private static let addresses: [String: String] = {
-        let root = "https://openaipublic.azureedge.net/jukebox/models"
-        let shared = "\(root)/5b/vqvae.pth.tar, prior_level_0.pth.tar and prior_level_1.pth.tar beside it"
-        return [
-            "5b": "OpenAI's files are \(shared), and prior_level_2.pth.tar: put them into one folder",
-            "5b_lyrics":
-                "OpenAI's files are \(root)/5b_lyrics/prior_level_2.pth.tar, and \(shared): put them into one folder",
-            "1b_lyrics":
-                "OpenAI's files are \(root)/1b_lyrics/prior_level_2.pth.tar, and \(shared): put them into one folder",
-        ]
-    }()
+    /// The published models, which `model fetch` brings.
+    private static let addresses = Dictionary(
+        uniqueKeysWithValues: ["5b", "5b_lyrics", "1b_lyrics"].map { name in
+            (name, "orchestrion model fetch \(name) \(name) brings OpenAI's files into the folder \(name)")
+        })
 
     // MARK: the original's cache
 

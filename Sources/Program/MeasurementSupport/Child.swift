@@ -17,7 +17,7 @@ package final class Child: Sendable {
     package static func start(_ name: String, _ arguments: [String], service: Bool) throws -> Child {
         let folder = try Running.folder()
         return try Running.start {
-            try Child(name, arguments + (service ? ["--end-with-input"] : []), folder: folder)
+            try Child(name, arguments + (service ? ["--end-with-input", "--only-arguments"] : []), folder: folder)
         }
     }
 

@@ -25,7 +25,7 @@ struct Orchestrion: ParsableCommand {
             UpsampleCommand.self,
             TreeCommand.self, NameCommand.self, CancelCommand.self, ResumeCommand.self,
             WorkersCommand.self, DrainCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self,
-            TokensCommand.self,
+            TokensCommand.self, ConfigCommand.self,
             ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
             DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, SimulateCommand.self,
@@ -46,8 +46,13 @@ struct Orchestrion: ParsableCommand {
             }
             let arguments = Array(CommandLine.arguments.dropFirst())
             try ArgumentCheck.check(arguments)
+            let (all, configuration) = try Configuration.read(arguments)
+            ConnectionOptions.setConfigured(configuration?.connectionLayers ?? [])
             var command: any ParsableCommand
-            do { command = try parseAsRoot() } catch { throw ArgumentCheck.explained(error, arguments) }
+            do { command = try parseAsRoot(all) } catch {
+                configuration?.explain(error)
+                throw ArgumentCheck.explained(error, all)
+            }
             try OpenFiles.prepare()
             try command.run()
             // What cannot be printed was not done.

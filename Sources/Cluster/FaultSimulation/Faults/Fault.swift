@@ -1,7 +1,7 @@
 /// Something that happens to a simulated cluster. Workers are counted from 0; durations are seconds.
 package enum Fault: Sendable, Hashable {
     case killWorker(Int)
-    /// It says goodbye, and comes again.
+    /// It hands in what it has, says goodbye, and comes again.
     case leave(Int)
     /// Neither hears nor speaks nor computes for a while, and goes on (SIGSTOP).
     case stopWorker(Int, Double)

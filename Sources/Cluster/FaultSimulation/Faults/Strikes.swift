@@ -9,6 +9,8 @@ extension SimulatedCluster {
     private static let mostPlanned = 20
     /// From the last fault on, until all is well again.
     private static let rest = 1.0
+    /// That a worker has to leave.
+    private static let grace = 0.5
 
     /// Another fault, while too few have struck.
     func planFault() {
@@ -84,8 +86,14 @@ extension SimulatedCluster {
             workerDied(index, noticed: dice.between(0, 2))
         case .leave(let index):
             guard workers[index].isRunning else { return false }
-            workers[index].leave()
-            workerDied(index, noticed: 0.1)
+            workers[index].beginLeaving()
+            let number = workers[index].number
+            // By then it has handed in what it had, or its time is over.
+            lasts(Self.grace) { [unowned self] in
+                guard workers[index].isRunning, workers[index].number == number else { return }
+                workers[index].leave()
+                workerDied(index, noticed: 0.1)
+            }
         case .stopWorker(let index, let seconds):
             guard workers[index].isRunning, !workers[index].isStopped else { return false }
             workers[index].isStopped = true

@@ -70,6 +70,9 @@ final class SimulatedWorker {
         isStopped = false
     }
 
+    /// Samples nothing more, and hands in what there is.
+    func beginLeaving() { try? process?.worker.beginLeaving() }
+
     func leave() { process?.worker.leave() }
 
     func deliver(_ payload: [UInt8]) { process?.transport.deliver(payload) }

@@ -24,7 +24,7 @@ package final class OwnProcess {
         // A program that was replaced since it was started is still there under this name.
         let own = prefix.isEmpty ? "/proc/self/exe" : program
         try self.init(
-            name, command: prefix + [own] + arguments + ["--end-with-input"],
+            name, command: prefix + [own] + arguments + ["--end-with-input", "--only-arguments"],
             called: prefix.isEmpty ? "orchestrion" : nil,
             log: log, environment: environment)
     }

@@ -122,6 +122,7 @@ struct CoordinatorCommand: ParsableCommand {
     var waitForRoom = false
 
     @OptionGroup(title: "Log") var logging: LogOptions
+    @OptionGroup(title: "Configuration") var configuration: ConfigurationOptions
 
     @OptionGroup var lifeline: LifelineOptions
 

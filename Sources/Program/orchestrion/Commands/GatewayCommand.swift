@@ -31,6 +31,7 @@ struct GatewayCommand: ParsableCommand {
     var models: [String] = []
 
     @OptionGroup var compute: ThreadOptions
+    @OptionGroup(title: "Configuration") var configuration: ConfigurationOptions
     @OptionGroup var lifeline: LifelineOptions
 
     func validate() throws {

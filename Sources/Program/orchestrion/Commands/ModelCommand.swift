@@ -7,8 +7,8 @@ import SongPlan
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Look at models, or make one of random weights.",
-        subcommands: [Inspect.self, Initialise.self])
+        commandName: "model", abstract: "Look at models, fetch published ones, or make one of random weights.",
+        subcommands: [Inspect.self, ModelFetchCommand.self, Initialise.self])
 
     struct Inspect: ParsableCommand {
         static let configuration = CommandConfiguration(

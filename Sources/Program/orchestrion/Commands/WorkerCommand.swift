@@ -75,6 +75,7 @@ struct WorkerCommand: ParsableCommand {
     var hangAfter: Double?
 
     @OptionGroup(title: "Log") var logging: LogOptions
+    @OptionGroup(title: "Configuration") var configuration: ConfigurationOptions
 
     @OptionGroup var lifeline: LifelineOptions
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterProtocol
 import Foundation
+import Synchronization
 import ZeroMQTransport
 
 /// How workers and clients reach a coordinator: as options say, then the environment, then a file.
@@ -78,11 +79,18 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameter options: what comes before environment and file.
     static func settings(_ options: ConnectionLayer = ConnectionLayer()) throws -> ConnectionSettings {
         let environment = ProcessInfo.processInfo.environment
-        let given = [options, .environment(environment)]
+        let (above, below) = configured.withLock { ($0.prefix(1), $0.dropFirst()) }
+        let given = [options] + above + [.environment(environment)] + below
         // A file that is not needed may be damaged.
         if given.contains(where: \.isComplete) { return try ConnectionSettings(given) }
         return try ConnectionSettings(given + [ConnectionFile.layer(environment)])
     }
+
+    /// What the settings of this command say, between the options and the file that `orchestrion connect` writes: those
+    /// of its environment, then those of its file.
+    private static let configured = Mutex<[ConnectionLayer]>([])
+
+    static func setConfigured(_ layers: [ConnectionLayer]) { configured.withLock { $0 = layers } }
 
     static func isKey(_ text: String) -> Bool { (try? CurvePublicKey(z85: text)) != nil }
 

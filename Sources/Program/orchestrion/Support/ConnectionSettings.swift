@@ -47,6 +47,8 @@ struct ConnectionSettings: Equatable {
     var insecure = false
     /// For errors: where each comes from.
     private(set) var names = ConnectionLayer.Names.options
+    /// Whether a place says where the coordinator is.
+    private(set) var isConnectSet = false
 
     /// - Parameter layers: what comes first counts. That a coordinator has no keys is said of the address beside it, and
     ///   does not hold for another; its key holds for another machine's address, too, but not for this machine's, where
@@ -60,7 +62,7 @@ struct ConnectionSettings: Equatable {
         }
         if let layer = layers.first(where: { $0.connect != nil }) {
             connect = layer.connect ?? connect
-            names.connect = layer.names.connect
+            (names.connect, isConnectSet) = (layer.names.connect, true)
         }
         if let layer = layers.first(where: { $0.key != nil }) {
             key = layer.key

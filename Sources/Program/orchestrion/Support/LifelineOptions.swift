@@ -6,6 +6,11 @@ struct LifelineOptions: ParsableArguments {
     @Flag(help: ArgumentHelp("End at once when standard input ends: its holder is gone.", visibility: .hidden))
     var endWithInput = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "No file of settings counts, and no environment: the command line says all.", visibility: .hidden))
+    var onlyArguments = false
+
     func watch() {
         guard endWithInput else { return }
         let thread = Thread {

@@ -39,6 +39,10 @@ enum NewBeginning {
                 result.append(argument)
             }
         }
-        return result
+        // What a file or the environment says is not among them, and the command line comes before both.
+        let missing = values.filter { option, _ in
+            !arguments.contains { $0 == option || $0.hasPrefix(option + "=") }
+        }
+        return result + missing.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }
 }

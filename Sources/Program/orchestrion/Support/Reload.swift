@@ -14,17 +14,16 @@ enum Reload {
         _ command: Command.Type, _ names: Set<String>, status: @escaping @Sendable () -> String,
         _ apply: @escaping @Sendable (Command) throws -> [String]
     ) {
-        let started = OptionValues(Self.arguments)
+        let started = try? Self.current()
         Signals.onHangUp {
             ServiceNotice.process.reloading()
             do {
-                let arguments = try Self.current()
-                guard let now = try Orchestrion.parseAsRoot(arguments) as? Command else {
+                let settings = try Self.current()
+                guard let now = try Orchestrion.parseAsRoot(settings.arguments) as? Command else {
                     throw CommandError("these are another command's settings")
                 }
-                let changed = OptionValues(arguments).differing(from: started)
                 var told = try apply(now)
-                let late = changed.subtracting(names).sorted()
+                let late = settings.differing(from: started ?? settings).subtracting(names).sorted()
                 if !late.isEmpty {
                     told.append("\(late.joined(separator: ", ")) changed, which counts after a restart")
                 }
@@ -38,11 +37,22 @@ enum Reload {
         }
     }
 
-    /// As the command was started.
-    private static var arguments: [String] { Array(CommandLine.arguments.dropFirst()) }
+    /// What command line, environment and file say now.
+    private struct Settings {
+        let arguments: [String]
+        let connection: [ConnectionLayer]
 
-    /// As it would be started now.
-    private static func current() throws -> [String] { arguments }
+        /// Options, with their dashes.
+        func differing(from other: Settings) -> Set<String> {
+            let changed = OptionValues(arguments).differing(from: OptionValues(other.arguments))
+            return connection == other.connection ? changed : changed.union(["how the coordinator is reached"])
+        }
+    }
+
+    private static func current() throws -> Settings {
+        let (arguments, configuration) = try Configuration.read(Array(CommandLine.arguments.dropFirst()))
+        return Settings(arguments: arguments, connection: configuration?.connectionLayers ?? [])
+    }
 
     /// How much is logged.
     static func take(_ logging: LogOptions) -> [String] {

@@ -81,14 +81,16 @@ extension LiveLines {
 /// A line that says how far something is, when it takes more than a moment.
 struct ProgressLine {
     private let name: String
-    private let total: Int
+    private let total: Int?
     private let amount: (Int) -> String
     private let start = ContinuousClock.now
     private var shown = false
     private var next = ContinuousClock.now + .seconds(Terminal.isInteractive ? 1 : 2)
 
-    /// - Parameter amount: how so much of the total is told.
-    init(_ name: String, total: Int, amount: @escaping (Int) -> String = Terminal.bytes) {
+    /// - Parameters:
+    ///   - total: nil where nobody knows it.
+    ///   - amount: how so much of the total is told.
+    init(_ name: String, total: Int?, amount: @escaping (Int) -> String = Terminal.bytes) {
         self.name = name
         self.total = total
         self.amount = amount
@@ -100,10 +102,14 @@ struct ProgressLine {
         let isLine = !Terminal.isInteractive
         next = .now + (isLine ? .seconds(10) : .milliseconds(200))
         shown = !isLine
+        let text = "\(name)  \(amount(done))\(total.map { rest(done, of: $0) } ?? "")"
+        StandardError.write(isLine ? "\(text)\n" : "\r\u{1B}[2K\(text)")
+    }
+
+    private func rest(_ done: Int, of total: Int) -> String {
         let seconds = start.duration(to: .now) / .seconds(1)
         let left = done > 0 ? seconds * Double(total - done) / Double(done) : 0
-        let text = "\(name)  \(amount(done)) of \(amount(total)), \(Terminal.duration(left)) left"
-        StandardError.write(isLine ? "\(text)\n" : "\r\u{1B}[2K\(text)")
+        return " of \(amount(total)), \(Terminal.duration(left)) left"
     }
 
     func finish() {
