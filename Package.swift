@@ -8,6 +8,7 @@ let package = Package(
         .executable(name: "orchestrion", targets: ["orchestrion"]),
         .executable(name: "measure-cluster", targets: ["measure-cluster"]),
         .executable(name: "measure-segments", targets: ["measure-segments"]),
+        .executable(name: "measure-links", targets: ["measure-links"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -212,6 +213,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        // Measures songs over bad links.
+        .executableTarget(
+            name: "measure-links",
+            dependencies: [
+                "Chaos", "ClusterClient", "MeasurementSupport", "SongFiles", "SongPlan", "SystemErrors",
+                "ZeroMQTransport", "orchestrion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
         // What the tests of the model and of the services have in common.
         .target(
             name: "ModelTestSupport", dependencies: ["Checkpoint", "JukeboxModel", "SongPlan", "Tensor"],
@@ -402,7 +412,8 @@ let floors = [
         "WebPage", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
-        "Benchmark", "Chaos", "MeasurementSupport", "OptionLayers", "Pictures", "measure-cluster", "measure-segments",
+        "Benchmark", "Chaos", "MeasurementSupport", "OptionLayers", "Pictures", "measure-cluster", "measure-links",
+        "measure-segments",
         "orchestrion",
     ],
 ]

@@ -101,8 +101,27 @@ extension CommandLines {
             }
         }
 
-        @Test func `the version is told`() async throws {
-            #expect(try await Orchestrion.succeed(["--version"]).output.contains("."))
+        @Test func `the version is told, and the commit where it was installed with one`() async throws {
+            let built = try await Orchestrion.succeed(["--version"]).output
+            #expect(built.wholeMatch(of: /[0-9]+(\.[0-9]+)+ \(unknown commit\)\n/) != nil, "\(built)")
+            let place = try TestFolder.make("installed")
+            for folder in ["bin", "share/orchestrion"] {
+                try FileManager.default.createDirectory(atPath: "\(place)/\(folder)", withIntermediateDirectories: true)
+            }
+            try FileManager.default.copyItem(atPath: Orchestrion.path, toPath: "\(place)/bin/orchestrion")
+            let commit = String(repeating: "0123456789abcdef", count: 4)
+            for (file, told) in [
+                ("8d5e7f3\n", "commit 8d5e7f3"), ("8d5e7f3+", "commit 8d5e7f3+"), (commit, "commit \(commit)"),
+                (commit + "0", "unknown commit"), ("8d5e7f\n", "unknown commit"), ("not a commit", "unknown commit"),
+                ("", "unknown commit"),
+            ] {
+                try file.write(toFile: "\(place)/share/orchestrion/commit", atomically: true, encoding: .utf8)
+                let program = try ChildProcess(
+                    name: "installed", executable: "\(place)/bin/orchestrion", arguments: ["--version"], folder: place,
+                    logs: place)
+                #expect(try await program.waitForEnd(limit: patience) == .exited(0))
+                #expect(program.output.hasSuffix("(\(told))\n"), "\(program.output)")
+            }
         }
 
         /// Commands, and what their error must tell.

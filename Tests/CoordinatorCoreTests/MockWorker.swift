@@ -24,6 +24,9 @@ struct MockWorker {
     /// Of which windows it gives other tokens than the model's.
     var lies: @Sendable (TaskID) -> Bool = { _ in false }
     var machine: MachineID?
+    var takesAnnouncements = true
+    /// Seconds.
+    var roundTrip = 0.0
 
     var held: [HeldLease] {
         tasks.sorted { $0.value.epoch < $1.value.epoch }.map {
@@ -34,7 +37,7 @@ struct MockWorker {
     var description: WorkerDescription {
         WorkerDescription(
             id: id, name: "host \(id)", model: "small", fingerprints: fingerprints, slots: slots,
-            tokensPerSecond: speed, held: held, machine: machine)
+            tokensPerSecond: speed, held: held, machine: machine, takesAnnouncements: takesAnnouncements)
     }
 
     /// Returns true when the coordinator wants a HELLO.
@@ -57,7 +60,7 @@ struct MockWorker {
             if count == old.new.count { tasks[task] = nil }
         case .revoke(let task, let epoch, _):
             if let old = tasks[task], old.epoch <= epoch { tasks[task] = nil }
-        case .prefill, .drain: break
+        case .prefill, .announce, .drain: break
         }
         return false
     }

@@ -42,6 +42,10 @@ struct MockWorld {
     /// Second leases of the same tasks.
     var copies: [TaskID: (epoch: Epoch, worker: WorkerID)] = [:]
     var copiesMade = 0
+    /// Who was told of which task ahead of its lease, and samples what comes before.
+    var announced: [TaskID: WorkerID] = [:]
+    /// Leases that went to the worker that had been told.
+    var announcedUsed = 0
     /// Who was told to prefill which task ahead of its lease, and how much of its prime.
     var ahead: [TaskID: (worker: WorkerID, known: Int)] = [:]
     /// The same of every such message, in order.
@@ -94,12 +98,12 @@ struct MockWorld {
         case .workerHello(let peer, let description):
             admitted = admitted.filter { $0.value.id != description.id }
             admitted[peer] = description
-            ahead = ahead.filter { $0.value.worker != description.id }
+            forgetAhead(of: description.id)
         case .workerDied(_, let report):
-            ahead = ahead.filter { $0.value.worker != report.worker }
+            forgetAhead(of: report.worker)
             admitted = admitted.filter { $0.value.id != report.worker }
         case .goodbye(let peer), .peerLost(let peer):
-            ahead = ahead.filter { $0.value.worker != admitted[peer]?.id }
+            forgetAhead(of: admitted[peer]?.id)
             admitted[peer] = nil
         case .submit, .allowModel, .initialTokens, .preparationFailed, .heartbeat, .chunk, .taskFailed,
             .cancel, .resume, .note, .remove, .pause, .proceed, .releaseMachine, .drain, .cutChosen, .outputsWritten,
@@ -112,6 +116,11 @@ struct MockWorld {
         // Who dies before all is carried out knows more than its journal.
         if limit == nil { try checkInvariants() }
         return effects
+    }
+
+    private mutating func forgetAhead(of worker: WorkerID?) {
+        ahead = ahead.filter { $0.value.worker != worker }
+        announced = announced.filter { $0.value != worker }
     }
 
     private func checkInvariants() throws {
@@ -133,7 +142,10 @@ struct MockWorld {
 
     mutating func heartbeat(_ peer: Peer) throws {
         guard let worker = workers[peer] else { throw Violation("no worker at \(peer)") }
-        try handle(.heartbeat(peer, held: worker.held, tokensPerSecond: worker.speed, levelSpeeds: worker.levelSpeeds))
+        try handle(
+            .heartbeat(
+                peer, held: worker.held, tokensPerSecond: worker.speed, levelSpeeds: worker.levelSpeeds,
+                roundTrip: worker.roundTrip))
     }
 
     /// The coordinator's process dies and starts again from the journal.
@@ -144,6 +156,7 @@ struct MockWorld {
         try require(dropped.isEmpty, "records of one history were left away: \(dropped)")
         admitted = [:]
         ahead = [:]
+        announced = [:]
         completed = []
         sampled = []
         wantedCuts = []
@@ -255,6 +268,10 @@ struct MockWorld {
             try require(
                 !leases.keys.contains { $0.stream == task.stream }, "\(task.stream) has two running tasks")
             leases[task] = (epoch, worker)
+            if let told = announced[task], told == worker {
+                announcedUsed += 1
+                announced[task] = nil
+            }
             if let begun = ahead.removeValue(forKey: task), begun.worker == worker { aheadUsed += 1 }
         case .leaseEnded(let task, let epoch, _, _):
             try require(lease(task, epoch) != nil, "\(task) ends a lease that it has not")

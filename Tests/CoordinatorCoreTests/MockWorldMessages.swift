@@ -11,7 +11,11 @@ extension MockWorld {
             refusedPeers[peer] = reason
             admitted[peer] = nil
         case .helloWanted, .drain: break
-        case .revoke(let task, let epoch, _): if epoch == 0 { ahead[task] = nil }
+        case .revoke(let task, let epoch, _):
+            guard epoch == 0 else { break }
+            ahead[task] = nil
+            announced[task] = nil
+        case .announce(let assignment): try checkAnnounced(assignment, peer)
         case .prefill(let assignment): try checkAhead(assignment, peer)
         case .assignment(let assignment): try check(assignment, peer)
         case .acknowledged(let task, let epoch, let count):
@@ -56,8 +60,27 @@ extension MockWorld {
         try checkSlots(worker)
     }
 
+    /// The window after one that the worker has, whose prime it brings itself.
+    private mutating func checkAnnounced(_ assignment: Assignment, _ peer: Peer) throws {
+        let task = assignment.task
+        guard let worker = admitted[peer] else { throw Violation("\(task) is announced to an unknown peer") }
+        try require(worker.takesAnnouncements, "\(worker.id) knows nothing of announcements")
+        try require(assignment.epoch == 0 && assignment.tokens.isEmpty, "\(task) is announced as if it were a lease")
+        let before = TaskID(stream: task.stream, window: task.window - 1)
+        try require(leases[before]?.worker == worker.id, "\(task) is announced to one that has not the window before")
+        try require(ahead[task] == nil, "\(task) is announced and begun elsewhere")
+        try require(!isStillAnnounced(task), "\(task) is announced twice")
+        announced[task] = worker.id
+    }
+
+    /// Whether one was told of it who could be told otherwise, and was not.
+    private func isStillAnnounced(_ task: TaskID) -> Bool {
+        announced[task].flatMap { coordinator.pool[$0]?.peer } != nil
+    }
+
     private mutating func check(_ assignment: Assignment, _ peer: Peer) throws {
         let task = assignment.task
+        try require(!isStillAnnounced(task), "\(task) is given away, and \(announced[task] ?? "") was not told")
         guard let worker = admitted[peer] else { throw Violation("\(task) is assigned to an unknown peer") }
         let lease = lease(task, assignment.epoch)
         try require(lease != nil, "\(task) is assigned before its lease")

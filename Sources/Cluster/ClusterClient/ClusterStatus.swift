@@ -178,6 +178,10 @@ package struct ConnectedWorker: Sendable, Hashable {
     package var machine: String = ""
     /// By level, tokens a second as measured.
     package var levelSpeeds: [Int: Double] = [:]
+    /// What it computes on, for people; empty where nobody says.
+    package var device = ""
+    /// Levels whose weights are in its memory.
+    package var residentLevels: [Int] = []
     /// It gets no windows: it is about to leave.
     package var isLeaving = false
     /// It gets no windows: somebody drained it.

@@ -114,6 +114,9 @@ package struct WorkerDocument: Sendable, Encodable {
     var silentSeconds: Double
     var machine: String
     var speeds: [Speed]
+    /// Empty where nobody says.
+    var device: String
+    var residentLevels: [Int]
     /// It gets no windows: it is about to leave, or somebody drained it.
     var leaving: Bool
     var drained: Bool
@@ -132,6 +135,7 @@ package struct WorkerDocument: Sendable, Encodable {
         speeds = worker.levelSpeeds.sorted { $0.key < $1.key }.map {
             Speed(level: $0.key, tokensPerSecond: $0.value.finite)
         }
+        (device, residentLevels) = (worker.device, worker.residentLevels)
     }
 }
 

@@ -117,6 +117,7 @@ extension ConnectedWorker {
             silentSeconds: wire.silentSeconds.peerAmount, machine: PeerText.shown(wire.machine),
             levelSpeeds: Dictionary(
                 wire.speeds.map { (Int($0.level), $0.tokensPerSecond.peerAmount) }, uniquingKeysWith: { $1 }),
+            device: PeerText.shown(wire.device, limit: 100), residentLevels: wire.residentLevels.map(Int.init),
             isLeaving: wire.leaving, isDrained: wire.drained)
     }
 }

@@ -18,6 +18,10 @@ package struct WorkerFigures: Sendable, Hashable {
     package var levels: [Int: Level]
     /// Bytes that its process has.
     package var memory: UInt64
+    /// What it computes on, for people; empty where it does not say.
+    package var device = ""
+    /// Levels whose weights are in memory, from the top down.
+    package var residentLevels: [Int] = []
 
     package init(run: UInt64, seconds: Double, levels: [Int: Level] = [:], memory: UInt64 = 0) {
         (self.run, self.seconds, self.levels, self.memory) = (run, seconds, levels, memory)

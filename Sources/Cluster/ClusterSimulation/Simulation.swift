@@ -240,6 +240,7 @@ package struct Simulation {
     private mutating func receive(_ message: Outgoing, _ worker: Int) {
         switch message {
         case .assignment(let assignment): begin(assignment, worker)
+        case .announce: break
         case .prefill(let assignment):
             workers[worker].advance(to: now)
             workers[worker].prefill(assignment.task, rows: rows(assignment))

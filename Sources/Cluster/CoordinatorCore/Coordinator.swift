@@ -37,7 +37,7 @@ package struct Coordinator: Sendable {
 
     /// The rules, in their order: when one has moves, the next sees what has become of them.
     private static let rules: [Rule] = [
-        Decisions.moves, PrefillAhead.grants, PrefillAhead.moves, Stragglers.moves, PrefillAhead.longestChain,
+        Decisions.moves, PrefillAhead.grants, PrefillAhead.moves, Announcements.moves, Stragglers.moves, PrefillAhead.longestChain,
         Dispatch.moves,
     ]
 
@@ -139,8 +139,10 @@ package struct Coordinator: Sendable {
         case .initialTokens(let song, let tokens): initialTokens(song, tokens)
         case .preparationFailed(let song, let reason): preparationFailed(song, reason: reason)
         case .workerHello(let peer, let description): hello(peer, description)
-        case .heartbeat(let peer, let held, let speed, let levelSpeeds, let isLeaving):
-            heartbeat(peer, held: held, tokensPerSecond: speed, levelSpeeds: levelSpeeds, isLeaving: isLeaving)
+        case .heartbeat(let peer, let held, let speed, let levelSpeeds, let roundTrip, let isLeaving):
+            heartbeat(
+                peer, held: held, tokensPerSecond: speed, levelSpeeds: levelSpeeds, roundTrip: roundTrip,
+                isLeaving: isLeaving)
         case .chunk(let peer, let chunk): chunkArrived(chunk, from: peer)
         case .taskFailed(let peer, let task, let epoch, let reason): taskFailed(peer, task, epoch, reason: reason)
         case .goodbye(let peer): workerLeft(peer)
@@ -194,6 +196,7 @@ package struct Coordinator: Sendable {
             grant(entry, to: worker, isProvisional: isProvisional, moving: moving)
         case .prefill(let stream, let task, let worker, let known): prefill(stream, task, by: worker, known: known)
         case .endPrefill(let stream): endPrefill(stream)
+        case .announce(let stream, let task, let worker): announce(stream, task, to: worker)
         case .vacate(let worker): vacate(worker)
         case .awaitSlot(let stream): memory.setAwaiting(stream)
         case .expect(let outlook): memory.set(outlook, nextCheck: now + settings.stragglerCheck)
@@ -213,6 +216,7 @@ package struct Coordinator: Sendable {
         for lease in changes.cleared { pool.clear(lease.task, of: lease.worker) }
         for lease in changes.ended { close(lease) }
         guard let song = truth.find(record.song), truth[song].state != .sampling else { return }
+        if !memory.announced.isEmpty { endAnnouncements(of: song) }
         memory.close(truth[song])
         if !accused.isEmpty { accused = accused.filter { $0.song != song } }
     }

@@ -11,6 +11,8 @@ extension WorkerFigures {
 
     init(_ wire: WireWorkerFigures) {
         self.init(run: wire.run, seconds: wire.seconds.peerAmount, memory: min(wire.memoryBytes, Self.mostMemory))
+        device = PeerText.shown(wire.device, limit: 100)
+        residentLevels = wire.residentLevels.prefix(Self.mostLevels).filter { $0 < Self.mostLevels }.map(Int.init)
         for level in wire.levels.prefix(Self.mostLevels) where level.level < Self.mostLevels {
             levels[Int(level.level)] = Level(level)
         }

@@ -48,6 +48,9 @@ struct ReportedFigures {
         return steps <= mostSteps * time && Double(news.tokens) <= mostTokens * time
     }
 
+    /// What a worker said last of itself; nil where it says nothing.
+    func latest(of worker: WorkerID) -> WorkerFigures? { known[worker]?.figures }
+
     /// Bytes that the processes of some workers have.
     func memory(of workers: some Sequence<WorkerID>) -> UInt64 {
         workers.reduce(0) { sum, worker in

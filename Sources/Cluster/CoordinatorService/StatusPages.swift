@@ -113,8 +113,7 @@ extension CoordinatorLoop {
     private func addWorkers(after id: WorkerID?, to report: inout StatusReport, _ room: inout Int) {
         let now = clock.now
         for status in core.workerStatuses where status.isConnected && status.worker > id ?? "" {
-            let worker = StatusReport.Worker(
-                status: status, silentSeconds: max(0, (now - status.lastHeard) / .seconds(1)))
+            let worker = self.report(status, now)
             room -= worker.wireSize
             if room < 0, report.songs.count + report.workers.count > 0 {
                 report.next = StatusCursor.workers(after: report.workers.last?.status.worker ?? id).text
@@ -122,6 +121,12 @@ extension CoordinatorLoop {
             }
             report.workers.append(worker)
         }
+    }
+
+    private func report(_ worker: WorkerStatus, _ now: Instant) -> StatusReport.Worker {
+        StatusReport.Worker(
+            status: worker, silentSeconds: max(0, (now - worker.lastHeard) / .seconds(1)),
+            figures: figures.latest(of: worker.worker))
     }
 
     /// Without songs and workers.
@@ -156,9 +161,7 @@ extension CoordinatorLoop {
         report.songs = (shown ?? ids.suffix(Self.songsAtOnce).compactMap(core.status)).map(self.report)
         let now = clock.now
         let workers = core.workerStatuses.filter(\.isConnected)
-        report.workers = workers.prefix(Self.workersAtOnce).map {
-            StatusReport.Worker(status: $0, silentSeconds: max(0, (now - $0.lastHeard) / .seconds(1)))
-        }
+        report.workers = workers.prefix(Self.workersAtOnce).map { self.report($0, now) }
         report.all = (song == nil ? ids.count : report.songs.count, workers.count)
         return report
     }

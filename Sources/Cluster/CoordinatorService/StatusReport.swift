@@ -1,3 +1,4 @@
+import ClusterMetrics
 import ClusterProtocol
 import CoordinatorCore
 import SongPlan
@@ -39,6 +40,8 @@ struct StatusReport {
         var wireSize: Int { WireWorkerStatus(self).byteCount + 4 }
         var status: WorkerStatus
         var silentSeconds: Double
+        /// What it says of itself.
+        var figures: WorkerFigures?
     }
     struct SetAside {
         var status: SetAsideStatus
@@ -141,6 +144,8 @@ extension WireWorkerStatus {
             (speed.level, speed.tokensPerSecond) = (UInt32($0.key), $0.value)
             return speed
         }
+        device = worker.figures?.device ?? ""
+        residentLevels = worker.figures?.residentLevels.map(UInt32.init) ?? levels
     }
 }
 

@@ -95,6 +95,10 @@ extension Outgoing {
         case .helloWanted: return .helloWanted(WireHelloWanted())
         case .assignment(let assignment): return .assignment(assignment.wire)
         case .prefill(let assignment): return .prefill(assignment.wire)
+        case .announce(let assignment):
+            var message = assignment.wire
+            message.announced = true
+            return .prefill(message)
         case .acknowledged(let task, let epoch, let count):
             var message = WireChunkAcknowledged()
             message.task = WireTask(task)
@@ -185,7 +189,7 @@ extension WireToCoordinator.OneOf_Kind {
                     slots: min(Int(hello.slots), 256), tokensPerSecond: hello.tokensPerSecond.peerSpeed,
                     held: hello.held.prefix(Self.mostHeld).map(\.held),
                     machine: hello.machine.isEmpty ? provenKey : PeerText.owned(hello.machine, by: provenKey),
-                    isLeaving: hello.leaving, isDrained: hello.drained))
+                    takesAnnouncements: hello.takesAnnouncements, isLeaving: hello.leaving, isDrained: hello.drained))
         case .died(let death): return .workerDied(peer, DeathReport(death, provenKey: provenKey))
         case .heartbeat(let heartbeat):
             return .heartbeat(
@@ -194,7 +198,8 @@ extension WireToCoordinator.OneOf_Kind {
                 levelSpeeds: Dictionary(
                     heartbeat.levelSpeeds.sorted { $0.key < $1.key }.prefix(Self.mostLevels).map {
                         (Int($0), $1.peerSpeed)
-                    }, uniquingKeysWith: { first, _ in first }), isLeaving: heartbeat.leaving)
+                    }, uniquingKeysWith: { first, _ in first }),
+                roundTrip: heartbeat.roundTrip.peerAmount, isLeaving: heartbeat.leaving)
         case .chunk(let chunk):
             guard chunk.hash == chunk.expectedHash, chunk.tokens.allSatisfy({ $0 <= UInt16.max }) else { return nil }
             return .chunk(

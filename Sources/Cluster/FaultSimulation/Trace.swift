@@ -88,6 +88,7 @@ final class Trace {
         case .helloWanted: mix(42)
         case .assignment(let assignment): note(assignment.task, assignment.epoch, 43)
         case .prefill(let assignment): note(assignment.task, 0, 44)
+        case .announce(let assignment): note(assignment.task, 0, 47)
         case .acknowledged(let task, let epoch, let count):
             note(task, epoch, 45)
             mix(UInt64(count))
@@ -124,6 +125,7 @@ extension Outgoing {
         case .assignment(let assignment):
             "assignment \(assignment.task) (epoch \(assignment.epoch)), \(assignment.tokens.count) tokens"
         case .prefill(let assignment): "prefill \(assignment.task), \(assignment.tokens.count) tokens"
+        case .announce(let assignment): "announce \(assignment.task)"
         case .acknowledged(let task, let epoch, let count): "acknowledged \(task) (epoch \(epoch)): \(count)"
         case .revoke(let task, let epoch, let reason): "revoke \(task) (epoch \(epoch)): \(reason)"
         case .drain(let isDrained): "drain \(isDrained)"

@@ -11,8 +11,10 @@ package struct BatchScheduler: Sendable {
         package var slots: Int
         /// New tokens in a full chunk.
         package var chunk: Int
-        /// Chunks that may be on their way at the same time.
+        /// Chunks that may be on their way at the same time: so many that a far coordinator makes nobody wait. After a
+        /// silence there are `probes` at most, until something is acknowledged.
         package var unacknowledgedChunks: Int
+        package var probes = 4
         /// Rows of prefill beside one step of decoding.
         package var prefillRows: Int
         /// A task with this many chunks that are not acknowledged pauses.
@@ -21,8 +23,8 @@ package struct BatchScheduler: Sendable {
         package var stepsInMemory: Int
 
         package init(
-            slots: Int, chunk: Int = 128, unacknowledgedChunks: Int = 4, prefillRows: Int = 64,
-            waitingChunks: Int = 16, stepsInMemory: Int = 2048
+            slots: Int, chunk: Int = 128, unacknowledgedChunks: Int = 256, prefillRows: Int = 64,
+            waitingChunks: Int = 64, stepsInMemory: Int = 2048
         ) {
             self.slots = slots
             self.chunk = chunk
@@ -50,6 +52,8 @@ package struct BatchScheduler: Sendable {
     /// Levels whose weights are in memory, and for how many steps they have been.
     private var resident: Set<Int>
     private var residentSteps = 0
+    /// What was sent was not acknowledged for long, and nothing since.
+    private var isProbing = false
 
     package init(settings: Settings, blockLengths: [Int: Int]) {
         self.settings = settings
@@ -86,6 +90,9 @@ package struct BatchScheduler: Sendable {
         residentSteps = 0
     }
 
+    /// The levels whose weights are in memory, from the top down.
+    package var residentLevels: [Int] { levels.filter(resident.contains) }
+
     // MARK: Tasks
 
     /// Takes a task on. A newer epoch replaces the task; the same or an older one changes nothing.
@@ -103,11 +110,15 @@ package struct BatchScheduler: Sendable {
         }
         if let place = jobs.firstIndex(where: { $0.work.task == work.task }) {
             let former = jobs[place].work
-            if former.isAhead, former.prefillRows < work.prefillRows {
+            if former.isAhead, former.prefillRows < work.prefillRows, !former.hasWholePrime {
                 jobs[place].goOn(work)
                 return jobs[place].number
             }
             guard former.epoch < work.epoch else { return nil }
+            if former.hasWholePrime, former.prefillRows == work.prefillRows, work.done == 0 {
+                jobs[place].takeLease(work)
+                return nil
+            }
             jobs.remove(at: place)
         }
         guard let slot = freeSlot(for: work) else { throw .noFreeSlot(work.task, slots: settings.slots) }
@@ -119,7 +130,9 @@ package struct BatchScheduler: Sendable {
     private mutating func freeSlot(for work: WorkerTask) -> Int? {
         let busy = Set(jobs.compactMap(\.slot))
         if let free = (0..<settings.slots).first(where: { !busy.contains($0) }) { return free }
-        guard !work.isAhead, let place = jobs.firstIndex(where: \.work.isAhead) else { return nil }
+        guard !work.isAhead, let place = jobs.firstIndex(where: { $0.work.isAhead && $0.slot != nil }) else {
+            return nil
+        }
         return jobs.remove(at: place).slot
     }
 
@@ -136,15 +149,32 @@ package struct BatchScheduler: Sendable {
         guard let place = jobs.firstIndex(where: { $0.work.task == task && $0.work.epoch == epoch }) else {
             return []
         }
+        isProbing = false
         jobs[place].acknowledge(count)
         if jobs[place].isSampled, jobs[place].chunks.isEmpty { jobs.remove(at: place) }
         return sendable()
     }
 
     /// What must be sent again after a reconnect, once the coordinator has welcomed the worker (its
-    /// acknowledgements of the HELLO come first), or when acknowledgements stay away.
+    /// acknowledgements of the HELLO come first).
     package mutating func resendAll() -> [WorkerEffect] {
-        for place in jobs.indices { jobs[place].sent = 0 }
+        for place in jobs.indices { (jobs[place].sent, jobs[place].looked) = (0, nil) }
+        isProbing = false
+        return sendable()
+    }
+
+    /// What must be sent again of tasks that had chunks on their way when this was called last, and of which nothing was
+    /// acknowledged since.
+    package mutating func resendStalled() -> [WorkerEffect] {
+        for place in jobs.indices {
+            let job = jobs[place]
+            if job.sent > 0, job.looked == job.acknowledged {
+                (jobs[place].sent, jobs[place].looked) = (0, nil)
+                isProbing = true
+            } else {
+                jobs[place].looked = job.sent > 0 ? job.acknowledged : nil
+            }
+        }
         return sendable()
     }
 
@@ -157,10 +187,13 @@ package struct BatchScheduler: Sendable {
     }
 
     /// Whether all that was sampled is journaled.
-    package var isHandedIn: Bool { jobs.allSatisfy { $0.chunks.isEmpty && $0.loose.isEmpty } }
+    package var isHandedIn: Bool { jobs.allSatisfy { $0.work.isAhead || $0.chunks.isEmpty && $0.loose.isEmpty } }
 
     /// What HELLO and heartbeats list: a task stays until its last chunk is acknowledged.
     package var held: [HeldLease] { jobs.filter { !$0.work.isAhead }.map(\.held) }
+
+    /// Whether it has the lease of a task, of which not all is acknowledged.
+    package func holds(_ task: TaskID) -> Bool { jobs.contains { $0.work.task == task && !$0.work.isAhead } }
 
     /// Numbers of the tasks that are here.
     package var numbers: [Int] { jobs.map(\.number) }
@@ -207,7 +240,7 @@ package struct BatchScheduler: Sendable {
     }
 
     private func canRun(_ job: Job) -> Bool {
-        job.slot != nil && job.chunks.count < settings.waitingChunks && (job.isPrefilling || !job.work.isAhead)
+        job.slot != nil && job.chunks.count < settings.waitingChunks && (job.isPrefilling || job.work.isSampled)
     }
 
     /// Levels share the time, those in memory as long as they have work, until others have waited long.
@@ -288,14 +321,15 @@ package struct BatchScheduler: Sendable {
         let blockEnd = (job.row / block + 1) * block
         let end = min(job.row + settings.prefillRows, blockEnd, job.work.prefillRows)
         return Step.Prefill(
-            seat: seat, rows: job.row..<end, samples: end == job.work.prefillRows && !job.work.isAhead)
+            seat: seat, rows: job.row..<end, samples: end == job.work.prefillRows && job.work.isSampled)
     }
 
     /// The chunks whose turn it is: oldest task first, in order within a task, a bounded number on the way.
-    private mutating func sendable() -> [WorkerEffect] {
-        var room = settings.unacknowledgedChunks - jobs.reduce(0) { $0 + $1.sent }
+    package mutating func sendable() -> [WorkerEffect] {
+        let most = settings.unacknowledgedChunks
+        var room = (isProbing ? min(settings.probes, most) : most) - jobs.reduce(0) { $0 + $1.sent }
         var effects: [WorkerEffect] = []
-        for place in jobs.indices {
+        for place in jobs.indices where !jobs[place].work.isAhead {
             while room > 0, jobs[place].sent < jobs[place].chunks.count {
                 effects.append(.chunkReady(jobs[place].chunks[jobs[place].sent]))
                 jobs[place].sent += 1

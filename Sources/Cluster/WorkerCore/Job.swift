@@ -17,6 +17,8 @@ struct Job: Sendable {
     /// Chunks that are not acknowledged, in order; the first `sent` of them are on their way.
     var chunks: [Chunk] = []
     var sent = 0
+    /// What was acknowledged when it was looked at last while chunks were on their way.
+    var looked: Int?
 
     init(_ work: WorkerTask, number: Int, slot: Int) {
         self.work = work
@@ -31,6 +33,12 @@ struct Job: Sendable {
         self.work = work
         sampled = work.done
         acknowledged = work.done
+    }
+
+    /// The lease of what was begun with all of its prime: what was sampled stays, and its chunks may go out.
+    mutating func takeLease(_ work: WorkerTask) {
+        self.work = work
+        for place in chunks.indices { chunks[place].epoch = work.epoch }
     }
 
     var isPrefilling: Bool { row < work.prefillRows }

@@ -6,7 +6,7 @@ package struct Session: Sendable {
     package struct Settings: Sendable, Hashable {
         /// Between hellos that nobody answers.
         package var helloInterval: Duration
-        /// After which chunks that are not acknowledged are sent again.
+        /// How often it is looked whether windows wait in vain for acknowledgements.
         package var resendInterval: Duration
         package var report: ConnectionReport.Settings
 
@@ -47,6 +47,8 @@ package struct Session: Sendable {
         case sendHeartbeat
         /// All chunks that are not acknowledged, as far as they may be on their way.
         case sendChunksAgain
+        /// Those of windows of which nothing was acknowledged since the last time.
+        case sendStalledAgain
         /// Nobody asks any more for what was prefilled ahead of a lease; chunks that were not sent come again with
         /// `sendChunksAgain`.
         case dropAhead
@@ -100,7 +102,7 @@ package struct Session: Sendable {
             return hello(now)
         case .damaged: return damaged(now)
         case .chunksSent:
-            resendAt = now + settings.resendInterval
+            resendAt = resendAt ?? now + settings.resendInterval
             return []
         case .allAcknowledged:
             resendAt = nil
@@ -154,8 +156,8 @@ package struct Session: Sendable {
                 actions.append(.sendHeartbeat)
             }
             if let resendAt, now >= resendAt {
-                self.resendAt = nil
-                actions.append(.sendChunksAgain)
+                self.resendAt = now + settings.resendInterval
+                actions.append(.sendStalledAgain)
             }
             return actions + notices
         }

@@ -15,9 +15,13 @@ package struct WorkerTask: Sendable, Hashable {
     package var done: Int
     /// Tokens of the longest chain from the window to its song's end.
     package var path: Int
+    /// Ahead of its lease, whether all of its prime exists all the same: then it is sampled, and its chunks wait for the
+    /// lease.
+    package var hasWholePrime: Bool
 
     package init(
-        task: TaskID, epoch: Epoch, prefillRows: Int, newTokens: Int, done: Int = 0, path: Int = 0
+        task: TaskID, epoch: Epoch, prefillRows: Int, newTokens: Int, done: Int = 0, path: Int = 0,
+        hasWholePrime: Bool = false
     ) {
         self.task = task
         self.epoch = epoch
@@ -25,10 +29,14 @@ package struct WorkerTask: Sendable, Hashable {
         self.newTokens = newTokens
         self.done = done
         self.path = path
+        self.hasWholePrime = hasWholePrime
     }
 
-    /// Whether nothing is sampled, since not all of the prime exists: a lease may follow, or more of the prime.
+    /// Whether it has no lease yet: one may follow, or more of the prime.
     package var isAhead: Bool { epoch == 0 }
+
+    /// Whether tokens are drawn, and not only rows of the prime computed.
+    var isSampled: Bool { !isAhead || hasWholePrime }
 }
 
 /// What the caller of the scheduler must do, in order.

@@ -26,6 +26,10 @@ struct AssignmentCheck: Sendable {
         upper = geometry.tokensPerUpperToken
     }
 
+    /// The prime of a window whose tokens are the end of those of the window before: its codes, as everywhere outside its
+    /// own window.
+    func prime(_ sampled: ArraySlice<UInt16>) -> [UInt16] { sampled.map { Int($0) < codes ? $0 : 0 } }
+
     /// Why the assignment cannot be computed; nil if it can.
     func fault(_ assignment: WindowAssignment) -> String? {
         let length = assignment.end - assignment.start

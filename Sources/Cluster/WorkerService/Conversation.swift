@@ -1,3 +1,4 @@
+import ClusterMetrics
 import ClusterProtocol
 import ProgramLog
 import SongPlan
@@ -11,6 +12,8 @@ struct Conversation {
     struct Introduction {
         var options: Worker.Options
         var slots: Int
+        /// What the engine computes on, for people.
+        var device: String
         var modelName: String
         var identity: String
         var fingerprints: [Int: String]
@@ -29,6 +32,7 @@ struct Conversation {
     private var session: Session
     private var speed = Speedometer()
     private var seals = SealBook()
+    private var roundTrip = RoundTrip()
     private var isLeaving = false
     /// The coordinator gives it no windows.
     private var isDrained = false
@@ -97,6 +101,7 @@ struct Conversation {
                 try sendHello()
             case .sendHeartbeat: try sendHeartbeat()
             case .sendChunksAgain: try send(batch.state.withLock { $0.scheduler.resendAll() })
+            case .sendStalledAgain: try send(batch.state.withLock { $0.scheduler.resendStalled() })
             case .dropAhead: batch.state.withLock { $0.dropAhead() }
             case .tell(let notice): own.options.log(notice.text(at: place), notice.level, notice.fields)
             case .stop(let reason): throw WorkerStopped(description: reason)
@@ -127,12 +132,17 @@ struct Conversation {
     }
 
     private func sendHeartbeat() throws {
-        let (held, speeds) = batch.state.withLock { ($0.scheduler.held, $0.scheduler.levelSpeeds) }
+        let (held, speeds, resident) = batch.state.withLock {
+            ($0.scheduler.held, $0.scheduler.levelSpeeds, $0.scheduler.residentLevels)
+        }
+        var figures = metrics.figures
+        (figures.device, figures.residentLevels) = (own.device, resident)
         var message = WireHeartbeat()
         message.held = held.map(WireLease.init)
         message.tokensPerSecond = speed.tokensPerSecond
+        message.roundTrip = roundTrip.seconds
         message.levelSpeeds = Dictionary(uniqueKeysWithValues: speeds.map { (UInt32($0), $1) })
-        message.figures = WireWorkerFigures(metrics.figures)
+        message.figures = WireWorkerFigures(figures)
         message.leaving = isLeaving
         try send(.heartbeat(message))
     }
@@ -147,6 +157,7 @@ struct Conversation {
         hello.fingerprints = Dictionary(uniqueKeysWithValues: own.fingerprints.map { (UInt32($0), $1) })
         hello.slots = UInt32(own.slots)
         hello.tokensPerSecond = speed.tokensPerSecond
+        hello.takesAnnouncements = true
         hello.held = batch.state.withLock { $0.scheduler.held }.map(WireLease.init)
         (hello.leaving, hello.drained) = (isLeaving, isDrained)
         try send(.hello(hello))
@@ -165,6 +176,7 @@ struct Conversation {
     private mutating func send(_ chunks: [Chunk]) throws {
         guard !chunks.isEmpty else { return }
         for chunk in chunks { try send(.chunk(WireChunk(chunk))) }
+        if let last = chunks.last { roundTrip.sent(last, now: own.options.clock()) }
         try happened(.chunksSent)
     }
 
@@ -182,6 +194,8 @@ struct Conversation {
         case .helloWanted: try happened(.helloWanted)
         case .assignment(let assignment): try begin(WindowAssignment(assignment))
         case .acknowledged(let message):
+            roundTrip.acknowledged(
+                message.task.taskID, epoch: message.epoch, count: Int(message.acknowledged), now: own.options.clock())
             let (effects, isEmpty) = batch.state.withLock { state in
                 let effects = state.scheduler.acknowledged(
                     message.task.taskID, epoch: message.epoch, count: Int(message.acknowledged))
@@ -194,6 +208,7 @@ struct Conversation {
             try giveUp(
                 revoke.task.taskID, epoch: revoke.epoch,
                 reason: PeerText.lines(revoke.reason, limit: PeerText.longestReason))
+        case .prefill(let assignment) where assignment.announced: announce(WindowAssignment(assignment))
         case .prefill(let assignment): prefill(WindowAssignment(assignment))
         case .drain(let drain):
             if isDrained != drain.on {
@@ -211,6 +226,7 @@ struct Conversation {
     private mutating func giveUp(_ task: TaskID, epoch: Epoch, reason: String) throws {
         let (effects, wasHeld) = batch.state.withLock { state in
             state.ahead[task] = nil
+            state.leave(after: task)
             let wasHeld = state.scheduler.held.contains { $0.task == task && $0.epoch <= epoch }
             return (state.scheduler.revoke(task, epoch: epoch), wasHeld)
         }
@@ -234,13 +250,24 @@ struct Conversation {
         if batch.state.withLock({ $0.addAhead(assignment, prefix: check.prefix) }) { batch.signalEngine() }
     }
 
-    private func begin(_ assignment: WindowAssignment) throws {
+    /// The window after one that this worker has.
+    private func announce(_ assignment: WindowAssignment) {
+        guard assignment.isAhead, own.fingerprints[assignment.task.level] == assignment.fingerprint,
+            let check = checks[assignment.task.level]
+        else { return }
+        batch.state.withLock { $0.announce(assignment, check) }
+        batch.signalEngine()
+    }
+
+    private mutating func begin(_ assignment: WindowAssignment) throws {
         // It crossed with the word that this worker leaves, and goes to another with the goodbye.
         guard !isLeaving else { return }
         if let reason = refusal(of: assignment) {
             try send(.failed(WireTaskFailed(assignment.task, assignment.epoch, reason: reason)))
         } else {
             batch.signalEngine()
+            // Chunks of what was begun when it was announced.
+            try send(batch.state.withLock { $0.scheduler.sendable() })
         }
     }
 

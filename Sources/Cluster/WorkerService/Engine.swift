@@ -15,6 +15,10 @@ private struct EngineWindow {
     var isWhole: Bool
     /// While its first new token is awaited.
     var begun: Duration?
+    /// Place of its first token.
+    var start: Int
+    /// Its tokens that exist.
+    var tokens: [UInt16]
 }
 
 /// Computes the scheduler's steps, on a thread of its own.
@@ -24,6 +28,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
     private let backend: any WindowBackend
     private let plan: MemoryPlan
     private let labellers: [Int: Labeller]
+    private let checks: [Int: AssignmentCheck]
     /// By level that is served.
     let blockLengths: [Int: Int]
     /// Levels whose weights are in memory; the one used last comes last.
@@ -64,7 +69,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         record = StepRecord(board: options.board, fault: .ofEnvironment)
         plan = try MemoryPlan(model: model.name, backend: backend, options: options)
         slots = plan.slots
-        (labellers, blockLengths) = (model.labellers, model.blockLengths)
+        (labellers, blockLengths, checks) = (model.labellers, model.blockLengths, model.checks)
         for level in options.levels where resident.count < plan.residentLevels { try load(level) }
         if lies.isAskedFor { log("ORCHESTRION_FAULT asks for wrong tokens: this worker is for tests alone", .warning) }
         if plan.residentLevels < options.levels.count {
@@ -173,8 +178,12 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
                 case .chunkReady(let chunk):
                     state.outgoing.append(chunk)
                     hasNews = true
-                case .finished(_, _, let job):
-                    if let ended = windows.removeValue(forKey: job) { backend.recycle(ended.window) }
+                case .finished(let task, _, let job):
+                    guard let ended = windows.removeValue(forKey: job) else { break }
+                    backend.recycle(ended.window)
+                    if let check = checks[task.level] {
+                        state.ended(task, start: ended.start, tokens: ended.tokens, check)
+                    }
                 }
             }
             return hasNews
@@ -230,6 +239,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             token = lies.said(drawn, of: seat.task, after: drawnTokens)
             drawnTokens += 1
             if samples {
+                windows[seat.job]?.tokens.append(token)
                 count.add()
                 tokensOfStep += 1
             }
@@ -248,6 +258,7 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
             }
             known.window.extend(to: more.tokens)
             windows[seat.job]?.isWhole = !more.isAhead
+            windows[seat.job]?.tokens.replaceSubrange(0..., with: more.tokens)
             record.forget()
             return known.window
         }
@@ -264,8 +275,13 @@ final class Engine: @unchecked Sendable {  // used by the engine's thread alone 
         do {
             let window = try backend.begin(input, level: seat.task.level)
             // What was begun ahead also waited for its tokens.
-            windows[seat.job] = EngineWindow(
-                window: window, isWhole: !assignment.isAhead, begun: assignment.isAhead ? nil : clock())
+            var own = EngineWindow(
+                window: window, isWhole: !assignment.isAhead, begun: assignment.isAhead ? nil : clock(),
+                start: assignment.start, tokens: [])
+            // All at once, so that no step allocates.
+            own.tokens.reserveCapacity(assignment.end - assignment.start)
+            own.tokens += assignment.tokens
+            windows[seat.job] = own
             return window
         } catch {
             fail(seat, "\(error)", shared)

@@ -13,6 +13,7 @@ final class SharedBatch: Sendable {
         var assignments: [Int: WindowAssignment] = [:]
         /// What is prefilled ahead of its lease, as it was asked for last.
         var ahead: [TaskID: WindowAssignment] = [:]
+        var announced = AnnouncedWindows()
         var outgoing: [Chunk] = []
         var failures: [(task: TaskID, epoch: Epoch, reason: String)] = []
         /// New tokens since the start, for the measured speed.
@@ -72,6 +73,41 @@ extension SharedBatch.State {
         return true
     }
 
+    /// Begins a window all of whose prime exists, ahead of its lease.
+    mutating func addWhole(_ assignment: WindowAssignment, prefix: Int) {
+        leave(ahead: assignment.task, unlessIn: assignment)
+        let work = WorkerTask(
+            task: assignment.task, epoch: 0, prefillRows: prefix + assignment.tokens.count + 1,
+            newTokens: assignment.newTokens, path: assignment.path, hasWholePrime: true)
+        guard let job = try? scheduler.add(work) else { return }
+        assignments[job] = assignment
+        ahead[assignment.task] = assignment
+    }
+
+    /// The worker is told the window after one that it has.
+    mutating func announce(_ assignment: WindowAssignment, _ check: AssignmentCheck) {
+        announced.keep(where: scheduler.holds)
+        guard scheduler.holds(assignment.task.before) else { return }
+        if let whole = announced.announce(assignment, check) { addWhole(whole, prefix: check.prefix) }
+    }
+
+    /// All tokens of a window exist: the next one is begun where it was announced.
+    mutating func ended(_ task: TaskID, start: Int, tokens: [UInt16], _ check: AssignmentCheck) {
+        announced.keep(where: scheduler.holds)
+        if let whole = announced.ended(task, start: start, tokens: tokens, check) {
+            addWhole(whole, prefix: check.prefix)
+        }
+    }
+
+    /// A lease is taken back: what was begun after its window goes with it.
+    mutating func leave(after task: TaskID) {
+        announced.forget(task)
+        let next = TaskID(stream: task.stream, window: task.window + 1)
+        guard ahead[next] != nil else { return }
+        ahead[next] = nil
+        scheduler.dropAhead(next)
+    }
+
     /// Takes a window on.
     ///
     /// - Parameter prefix: lyric rows before the music.
@@ -88,6 +124,7 @@ extension SharedBatch.State {
     mutating func dropAhead() {
         outgoing = []
         ahead = [:]
+        announced = AnnouncedWindows()
         scheduler.dropAhead()
     }
 

@@ -26,7 +26,7 @@ package final class SteppedWorker {
         conversation = Conversation(
             transport: transport, place: "the coordinator", batch: batch, metrics: engine.metrics,
             introduction: Conversation.Introduction(
-                options: options, slots: engine.slots, modelName: model.name,
+                options: options, slots: engine.slots, device: "a stand-in", modelName: model.name,
                 identity: options.identity ?? options.name,
                 fingerprints: model.fingerprints),
             checks: model.checks)

@@ -44,6 +44,8 @@ extension WireWorkerFigures {
     init(_ figures: WorkerFigures) {
         self.init()
         (run, seconds, memoryBytes) = (figures.run, figures.seconds, figures.memory)
+        device = figures.device
+        residentLevels = figures.residentLevels.map(UInt32.init)
         levels = figures.levels.sorted { $0.key < $1.key }.map { number, level in
             var wire = WireLevelFigures()
             wire.level = UInt32(number)

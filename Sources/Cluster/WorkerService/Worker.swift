@@ -72,6 +72,8 @@ package final class Worker: Sendable {
     private let checks: [Int: AssignmentCheck]
     /// Windows in the running batch.
     package let slots: Int
+    /// What the engine computes on, for people.
+    private let device: String
     private let batch: SharedBatch
     private let engine: Engine
     var engineMetrics: EngineMetrics { engine.metrics }
@@ -89,6 +91,7 @@ package final class Worker: Sendable {
         identity = options.identity ?? UUID().uuidString
         modelName = model.name
         let team = ThreadTeam(threads: options.threads)
+        device = "CPU, \(options.threads) \(options.threads == 1 ? "thread" : "threads"), \(Kernels.active.name)"
         var identities: [Int: WeightIdentity] = [:]
         func makeEngine(_ pulse: StepPulse, isFresh: Bool) throws -> Engine {
             for level in options.levels { identities[level] = try model.identity(level: level, isFresh: isFresh) }
@@ -139,7 +142,7 @@ package final class Worker: Sendable {
         var conversation = Conversation(
             transport: transport, place: place, batch: batch, metrics: engine.metrics,
             introduction: Conversation.Introduction(
-                options: options, slots: slots, modelName: modelName, identity: identity, fingerprints: fingerprints),
+                options: options, slots: slots, device: device, modelName: modelName, identity: identity, fingerprints: fingerprints),
             checks: checks)
         var watch = HangWatch()
         while !stopping.load(ordering: .relaxed) {

@@ -14,6 +14,8 @@ final class FakeWorker {
         var acknowledged: Int
         /// For each chunk that is on its way, where it ends and when it was sent.
         var waiting: [(end: Int, time: ContinuousClock.Instant)] = []
+        /// What was acknowledged when it was looked at last.
+        var looked: Int?
     }
 
     /// What all workers of a fleet have in common.
@@ -103,6 +105,10 @@ final class FakeWorker {
                 beat.tokensPerSecond = 1000
                 _ = try send(.heartbeat(beat))
             case .sendChunksAgain: try sendAgain()
+            case .sendStalledAgain:
+                let reached = window?.acknowledged
+                if window != nil, window?.looked == reached { try sendAgain() }
+                window?.looked = reached
             case .stop(let reason): throw FakeWorkerError(description: "worker \(name): \(reason)")
             case .dropAhead, .tell: break
             }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ClusterProtocol
 import Foundation
 import ProgramLog
 import SystemErrors
@@ -19,7 +18,7 @@ struct Orchestrion: ParsableCommand {
             Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 and 143 ended \
             by Ctrl-C and SIGTERM (a running coordinator or worker: 0).
             """,
-        version: ProgramVersion.current,
+        version: ProgramCommit.version,
         subcommands: [
             SampleCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, StatusCommand.self,
             WatchCommand.self, FetchCommand.self, GoOnCommand.self, VaryCommand.self, CutCommand.self,

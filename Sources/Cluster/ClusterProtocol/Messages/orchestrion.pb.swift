@@ -519,6 +519,9 @@ package nonisolated struct WireWorkerHello: Sendable {
   /// A durable name of the machine, the same for all its workers; empty: the CURVE key, or `worker`.
   package var machine: String = String()
 
+  /// It can be told its next window before the last one ends.
+  package var takesAnnouncements: Bool = false
+
   /// It leaves: it gets no window, and says goodbye when what it sampled is acknowledged.
   package var leaving: Bool = false
 
@@ -577,6 +580,9 @@ package nonisolated struct WireHeartbeat: Sendable {
   /// By level, new tokens in a second of the worker's time that the level had, all its windows together.
   package var levelSpeeds: Dictionary<UInt32,Double> = [:]
 
+  /// Seconds from sending a chunk to its acknowledgement, the shortest of the last ones; 0 is not known.
+  package var roundTrip: Double = 0
+
   /// Nothing of peers of before.
   package var figures: WireWorkerFigures {
     get {_figures ?? WireWorkerFigures()}
@@ -613,6 +619,12 @@ package nonisolated struct WireWorkerFigures: Sendable {
 
   /// That its process has.
   package var memoryBytes: UInt64 = 0
+
+  /// For people: what it computes on.
+  package var device: String = String()
+
+  /// Whose weights are in memory.
+  package var residentLevels: [UInt32] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -915,6 +927,12 @@ package nonisolated struct WireAssignment: @unchecked Sendable {
   package var path: UInt32 {
     get {_storage._path}
     set {_uniqueStorage()._path = newValue}
+  }
+
+  /// The window after one that the worker has: its prime is what that brings. Only ahead of a lease, and without tokens.
+  package var announced: Bool {
+    get {_storage._announced}
+    set {_uniqueStorage()._announced = newValue}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1646,6 +1664,12 @@ package nonisolated struct WireWorkerStatus: Sendable {
 
   /// As measured, of levels that it has sampled.
   package var speeds: [WireLevelSpeed] = []
+
+  /// What it computes on; empty of workers of before.
+  package var device: String = String()
+
+  /// Levels whose weights are in its memory.
+  package var residentLevels: [UInt32] = []
 
   /// It gets no windows: it leaves by itself, or somebody drained it.
   package var leaving: Bool = false
@@ -2779,7 +2803,7 @@ nonisolated extension WireFromCoordinator: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerHello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0\u{2}<leaving\0\u{1}drained\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}worker\0\u{1}name\0\u{1}model\0\u{1}fingerprints\0\u{1}slots\0\u{3}tokens_per_second\0\u{1}held\0\u{2}4machine\0\u{3}takes_announcements\0\u{2};leaving\0\u{1}drained\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2796,6 +2820,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
+      case 61: try { try decoder.decodeSingularBoolField(value: &self.takesAnnouncements) }()
       case 120: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
       case 121: try { try decoder.decodeSingularBoolField(value: &self.drained) }()
       default: break
@@ -2831,6 +2856,9 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.machine.isEmpty {
       try visitor.visitSingularStringField(value: self.machine, fieldNumber: 60)
     }
+    if self.takesAnnouncements != false {
+      try visitor.visitSingularBoolField(value: self.takesAnnouncements, fieldNumber: 61)
+    }
     if self.leaving != false {
       try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 120)
     }
@@ -2850,6 +2878,7 @@ nonisolated extension WireWorkerHello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.held != rhs.held {return false}
     if lhs.machine != rhs.machine {return false}
+    if lhs.takesAnnouncements != rhs.takesAnnouncements {return false}
     if lhs.leaving != rhs.leaving {return false}
     if lhs.drained != rhs.drained {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2929,7 +2958,7 @@ nonisolated extension WireWorkerDeath: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0\u{2}a\u{1}figures\0\u{2}\u{14}leaving\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{3}tokens_per_second\0\u{3}level_speeds\0\u{3}round_trip\0\u{2}`\u{1}figures\0\u{2}\u{14}leaving\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2940,6 +2969,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.tokensPerSecond) }()
       case 3: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: &self.levelSpeeds) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.roundTrip) }()
       case 100: try { try decoder.decodeSingularMessageField(value: &self._figures) }()
       case 120: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
       default: break
@@ -2961,6 +2991,9 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.levelSpeeds.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufUInt32,SwiftProtobuf.ProtobufDouble>.self, value: self.levelSpeeds, fieldNumber: 3)
     }
+    if self.roundTrip.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.roundTrip, fieldNumber: 4)
+    }
     try { if let v = self._figures {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
     } }()
@@ -2974,6 +3007,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.held != rhs.held {return false}
     if lhs.tokensPerSecond != rhs.tokensPerSecond {return false}
     if lhs.levelSpeeds != rhs.levelSpeeds {return false}
+    if lhs.roundTrip != rhs.roundTrip {return false}
     if lhs._figures != rhs._figures {return false}
     if lhs.leaving != rhs.leaving {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2983,7 +3017,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerFigures"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}seconds\0\u{1}levels\0\u{3}memory_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}seconds\0\u{1}levels\0\u{3}memory_bytes\0\u{1}device\0\u{3}resident_levels\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2995,6 +3029,8 @@ nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.seconds) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.levels) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.device) }()
+      case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.residentLevels) }()
       default: break
       }
     }
@@ -3013,6 +3049,12 @@ nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.memoryBytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 4)
     }
+    if !self.device.isEmpty {
+      try visitor.visitSingularStringField(value: self.device, fieldNumber: 5)
+    }
+    if !self.residentLevels.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.residentLevels, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3021,6 +3063,8 @@ nonisolated extension WireWorkerFigures: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.seconds != rhs.seconds {return false}
     if lhs.levels != rhs.levels {return false}
     if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs.device != rhs.device {return false}
+    if lhs.residentLevels != rhs.residentLevels {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3403,7 +3447,7 @@ nonisolated extension WireLabels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0\u{1}path\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}epoch\0\u{1}fingerprint\0\u{1}seed\0\u{1}start\0\u{1}end\0\u{1}tokens\0\u{1}prime\0\u{1}above\0\u{1}labels\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{2}\u{7}number\0\u{1}path\0\u{1}announced\0")
 
   fileprivate class _StorageClass {
     var _task: WireTask? = nil
@@ -3421,6 +3465,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _topP: Float = 0
     var _number: UInt32? = nil
     var _path: UInt32 = 0
+    var _announced: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3446,6 +3491,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _topP = source._topP
       _number = source._number
       _path = source._path
+      _announced = source._announced
     }
   }
 
@@ -3479,6 +3525,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 13: try { try decoder.decodeSingularFloatField(value: &_storage._topP) }()
         case 20: try { try decoder.decodeSingularUInt32Field(value: &_storage._number) }()
         case 21: try { try decoder.decodeSingularUInt32Field(value: &_storage._path) }()
+        case 22: try { try decoder.decodeSingularBoolField(value: &_storage._announced) }()
         default: break
         }
       }
@@ -3536,6 +3583,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._path != 0 {
         try visitor.visitSingularUInt32Field(value: _storage._path, fieldNumber: 21)
       }
+      if _storage._announced != false {
+        try visitor.visitSingularBoolField(value: _storage._announced, fieldNumber: 22)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3560,6 +3610,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._topP != rhs_storage._topP {return false}
         if _storage._number != rhs_storage._number {return false}
         if _storage._path != rhs_storage._path {return false}
+        if _storage._announced != rhs_storage._announced {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4918,7 +4969,7 @@ nonisolated extension WireParent: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0\u{2}\u{a}leaving\0\u{1}drained\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}levels\0\u{1}slots\0\u{1}busy\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{2}5machine\0\u{2}2speeds\0\u{1}device\0\u{3}resident_levels\0\u{2}\u{8}leaving\0\u{1}drained\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4935,6 +4986,8 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.silentSeconds) }()
       case 60: try { try decoder.decodeSingularStringField(value: &self.machine) }()
       case 110: try { try decoder.decodeRepeatedMessageField(value: &self.speeds) }()
+      case 111: try { try decoder.decodeSingularStringField(value: &self.device) }()
+      case 112: try { try decoder.decodeRepeatedUInt32Field(value: &self.residentLevels) }()
       case 120: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
       case 121: try { try decoder.decodeSingularBoolField(value: &self.drained) }()
       default: break
@@ -4970,6 +5023,12 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.speeds.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.speeds, fieldNumber: 110)
     }
+    if !self.device.isEmpty {
+      try visitor.visitSingularStringField(value: self.device, fieldNumber: 111)
+    }
+    if !self.residentLevels.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.residentLevels, fieldNumber: 112)
+    }
     if self.leaving != false {
       try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 120)
     }
@@ -4989,6 +5048,8 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.silentSeconds != rhs.silentSeconds {return false}
     if lhs.machine != rhs.machine {return false}
     if lhs.speeds != rhs.speeds {return false}
+    if lhs.device != rhs.device {return false}
+    if lhs.residentLevels != rhs.residentLevels {return false}
     if lhs.leaving != rhs.leaving {return false}
     if lhs.drained != rhs.drained {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

@@ -10,6 +10,7 @@ extension Coordinator {
             ahead.known = known
             memory.setAhead(stream, ahead)
         } else {
+            endAnnouncement(stream)
             memory.setAhead(stream, AheadWindow(task: task, worker: worker, known: known, begun: now))
             pool.assign(task, to: worker, now: now, isAhead: true)
         }
@@ -37,6 +38,36 @@ extension Coordinator {
     }
 }
 
+/// Windows that are announced: what the rule says is carried out here.
+extension Coordinator {
+    mutating func announce(_ stream: StreamRef, _ task: TaskID, to worker: WorkerID) {
+        let song = truth[stream.song]
+        guard let next = song.nextWindow(stream), next.index == task.window else { return }
+        // One that was never settled: the stream went another way.
+        endAnnouncement(stream)
+        memory.setAnnounced(stream, AnnouncedWindow(task: task, worker: worker))
+        send(to: worker, .announce(Assignment(announced: task, next, song, stream)))
+    }
+
+    /// What was begun of it is of no use any more.
+    mutating func endAnnouncement(_ stream: StreamRef) {
+        guard let window = memory.announced[stream] else { return }
+        memory.setAnnounced(stream, nil)
+        send(to: window.worker, .revoke(window.task, 0, reason: "its lease goes elsewhere"))
+    }
+
+    /// A task is given to a worker: the one that was told of it, or another.
+    mutating func settleAnnouncement(_ stream: StreamRef, of task: TaskID, to worker: WorkerID) {
+        guard let window = memory.announced[stream], window.task == task else { return }
+        if window.worker == worker { memory.setAnnounced(stream, nil) } else { endAnnouncement(stream) }
+    }
+
+    /// Nothing more of a song is sampled.
+    mutating func endAnnouncements(of song: SongRef) {
+        for stream in memory.announced.keys.filter({ $0.song == song }).sorted() { endAnnouncement(stream) }
+    }
+}
+
 extension Assignment {
     /// The window that a lease is for.
     init(_ lease: Lease, _ song: Song, _ stream: StreamRef) {
@@ -50,6 +81,11 @@ extension Assignment {
     init(ahead task: TaskID, _ window: Window, _ song: Song, _ stream: StreamRef) {
         self.init(
             task, epoch: 0, window, song, stream, prime: song.tokens(stream, window.prime.lowerBound...), sampled: [])
+    }
+
+    /// The window after the one that a worker has, which itself brings its prime.
+    init(announced task: TaskID, _ window: Window, _ song: Song, _ stream: StreamRef) {
+        self.init(task, epoch: 0, window, song, stream, prime: [], sampled: [])
     }
 
     /// - Parameters:

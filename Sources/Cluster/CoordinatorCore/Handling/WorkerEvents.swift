@@ -29,9 +29,11 @@ extension Coordinator {
     }
 
     mutating func heartbeat(
-        _ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double], isLeaving: Bool
+        _ peer: Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double], roundTrip: Double,
+        isLeaving: Bool
     ) {
         guard let id = heard(peer) else { return }
+        pool.setRoundTrip(roundTrip, of: id)
         if pool.setLeaving(id, isLeaving), isLeaving { endPrefills(by: id) }
         pool.setSpeed(tokensPerSecond, of: id)
         for (level, speed) in levelSpeeds.sorted(by: { $0.key < $1.key }) { pool.setSpeed(speed, of: id, level: level) }

@@ -33,6 +33,9 @@ package enum Outgoing: Sendable, Hashable {
     case assignment(Assignment)
     /// The next window of a chain, ahead of its lease: epoch 0, and of its tokens the first part of the prime.
     case prefill(Assignment)
+    /// The window after the one that a worker has of a chain, ahead of its lease: epoch 0, and no tokens, since the worker
+    /// itself samples what comes before.
+    case announce(Assignment)
     /// `count` new tokens of the task's window are journaled.
     case acknowledged(TaskID, Epoch, count: Int)
     case revoke(TaskID, Epoch, reason: String)

@@ -25,6 +25,8 @@ package struct WorkerDescription: Sendable, Hashable {
     package var held: [HeldLease]
     /// The durable name of its machine; nil when it says none.
     package var machine: MachineID?
+    /// Whether it can be told its next window before the last one ends.
+    package var takesAnnouncements: Bool
     /// It will say goodbye soon.
     package var isLeaving: Bool
     /// A coordinator told it that it gets no windows.
@@ -32,9 +34,10 @@ package struct WorkerDescription: Sendable, Hashable {
 
     package init(
         id: WorkerID, name: String, model: String, fingerprints: [Int: String], slots: Int,
-        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil, isLeaving: Bool = false,
-        isDrained: Bool = false
+        tokensPerSecond: Double = 0, held: [HeldLease] = [], machine: MachineID? = nil,
+        takesAnnouncements: Bool = false, isLeaving: Bool = false, isDrained: Bool = false
     ) {
+        self.takesAnnouncements = takesAnnouncements
         self.machine = machine
         (self.isLeaving, self.isDrained) = (isLeaving, isDrained)
         self.id = id
@@ -61,9 +64,11 @@ package enum Event: Sendable, Hashable {
     case workerHello(Peer, WorkerDescription)
     /// - Parameters:
     ///   - levelSpeeds: by level, new tokens in a second of the worker's time that the level had.
+    ///   - roundTrip: seconds from a chunk to its acknowledgement.
     ///   - isLeaving: it will say goodbye soon.
     case heartbeat(
-        Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:], isLeaving: Bool = false)
+        Peer, held: [HeldLease], tokensPerSecond: Double, levelSpeeds: [Int: Double] = [:], roundTrip: Double = 0,
+        isLeaving: Bool = false)
     case chunk(Peer, Chunk)
     case taskFailed(Peer, TaskID, Epoch, reason: String)
     /// The worker leaves of its own will.

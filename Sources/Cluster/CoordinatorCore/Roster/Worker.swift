@@ -24,6 +24,8 @@ struct Worker: Sendable {
     private(set) var throughput: [Int: Double]
     /// It has missed two heartbeats.
     private(set) var isQuiet = false
+    /// Seconds from a chunk to its acknowledgement, as it says; 0 where it does not.
+    var roundTrip = 0.0
     /// Its machine is set aside.
     var isSetAside = false
     /// It will say goodbye soon.

@@ -159,6 +159,17 @@ struct WorkerPool: Sendable {
         noteSpeed(tokensPerSecond)
     }
 
+    /// Seconds until what a worker is sent is answered.
+    mutating func setRoundTrip(_ seconds: Double, of id: WorkerID) {
+        guard seconds.isFinite, (0...Self.longestRoundTrip).contains(seconds), workers[id]?.roundTrip != seconds else {
+            return
+        }
+        workers[id]?.roundTrip = seconds
+        updateCandidate(id)
+    }
+
+    private static let longestRoundTrip = 60.0
+
     /// The worker says how fast it is at a level: it knows better than its chunks tell, since levels share its time.
     mutating func setSpeed(_ speed: Double, of id: WorkerID, level: Int) {
         guard let speed = Self.possible(speed), let worker = workers[id],
@@ -202,9 +213,14 @@ struct WorkerPool: Sendable {
         workers[id].map { speedOfNextSlot($0, level) }
     }
 
+    /// A window that goes to another worker waits for its assignment, and those that need its tokens for its chunks.
     private func speedOfNextSlot(_ worker: Worker, _ level: Int) -> Double {
-        speeds.expected(worker, level) * worker.part(level, joining: 1)
+        let speed = speeds.expected(worker, level) * worker.part(level, joining: 1)
+        return speed / (1 + speed * worker.roundTrip / Self.usualWindow)
     }
+
+    /// New tokens of most windows.
+    private static let usualWindow = 4096.0
 
     // MARK: Machines
 

@@ -47,6 +47,8 @@ enum Move: Sendable {
     case grant(ReadyTask, to: WorkerID, isProvisional: Bool, moving: Lease?)
     /// A worker is told to prefill the next window of a stream as far as `known` tokens of its prime.
     case prefill(StreamRef, TaskID, by: WorkerID, known: Int)
+    /// The worker that has a stream's window is told the next one.
+    case announce(StreamRef, TaskID, to: WorkerID)
     /// A worker gives all its windows back: one that may have crashed an engine is to run there alone.
     case vacate(WorkerID)
     /// The next window of a stream is not prefilled ahead any more.

@@ -124,7 +124,10 @@ struct Dispatch {
             return (idle ?? pool.best(for: skill, blamed: stream.blamed)).flatMap { isDue(entry, on: $0) ? $0 : nil }
         }
         guard entry.isCopy else {
-            let best = stream.blames.isEmpty ? pool.best(for: skill) : pool.best(for: skill, blamed: stream.blamed)
+            let best =
+                stream.blames.isEmpty
+                ? view.announcedWorker(entry, skill) ?? pool.best(for: skill)
+                : pool.best(for: skill, blamed: stream.blamed)
             guard let best, isDue(entry, on: best), view.isBetterKept(entry.stream, from: best, beside: kept) else {
                 return best
             }

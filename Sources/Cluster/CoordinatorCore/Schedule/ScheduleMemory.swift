@@ -22,6 +22,8 @@ struct ScheduleMemory: Sendable {
     private(set) var straggling: Set<StreamRef> = []
     /// The next windows of streams, where they were begun elsewhere.
     private(set) var ahead: [StreamRef: AheadWindow] = [:]
+    /// The next windows of streams, as the workers were told that have those before.
+    private(set) var announced: [StreamRef: AnnouncedWindow] = [:]
     /// The longest chain whose next window should be begun ahead, as soon as a slot is free for it.
     private(set) var awaiting: StreamRef?
     /// Streams of whose window machines say different things.
@@ -76,6 +78,8 @@ struct ScheduleMemory: Sendable {
     mutating func share(_ song: SongRef, add share: Int) { shares[song, default: 0] += share }
 
     mutating func setAhead(_ stream: StreamRef, _ window: AheadWindow?) { ahead[stream] = window }
+
+    mutating func setAnnounced(_ stream: StreamRef, _ window: AnnouncedWindow?) { announced[stream] = window }
 
     mutating func setAwaiting(_ stream: StreamRef?) { awaiting = stream }
 

@@ -103,7 +103,7 @@ struct AnswerCheck {
             try Violation.unless(
                 first + count <= have, .answers,
                 "\(count) tokens of \(task) are acknowledged, from \(first) on; up to \(have) they are journaled")
-        case .welcome, .refused, .helloWanted, .prefill, .revoke, .drain: break
+        case .welcome, .refused, .helloWanted, .prefill, .announce, .revoke, .drain: break
         }
     }
 
@@ -114,7 +114,7 @@ struct AnswerCheck {
             guard case .send(peer, let message) = effect else { return false }
             return switch message {
             case .acknowledged(chunk.task, chunk.epoch, _), .revoke(chunk.task, chunk.epoch, _), .helloWanted: true
-            case .acknowledged, .revoke, .welcome, .refused, .assignment, .prefill, .drain: false
+            case .acknowledged, .revoke, .welcome, .refused, .assignment, .prefill, .announce, .drain: false
             }
         }
         try Violation.unless(

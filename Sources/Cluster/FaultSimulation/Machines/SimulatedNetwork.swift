@@ -50,6 +50,8 @@ final class SimulatedNetwork {
     private var dice: Dice
     private let clock: VirtualClock
     private var connections = 0
+    /// Seconds that every message takes at least.
+    var latency = 0.0
     /// Those that the coordinator does not know to be gone.
     private var known: [ConnectionID: Int] = [:]
     private(set) var counts = Counts()
@@ -137,7 +139,7 @@ final class SimulatedNetwork {
                 packet.payload[dice.number(0...packet.payload.count - 1)] ^= 1 << UInt8(dice.number(0...7))
             }
         }
-        var delay = dice.between(0.000_2, 0.003)
+        var delay = latency + dice.between(0.000_2, 0.003)
         if dice.happens(quality.delay) {
             counts.delayed += 1
             delay += dice.between(0.01, 1.5)

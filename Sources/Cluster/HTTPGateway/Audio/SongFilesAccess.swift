@@ -9,6 +9,11 @@ actor SongFilesAccess {
         var list: Task<SongFileList, any Error>
     }
 
+    private struct Reading {
+        var until: ContinuousClock.Instant
+        var piece: Task<[UInt8], any Error>
+    }
+
     private struct PieceKey: Hashable {
         var song: String
         var path: String
@@ -20,9 +25,11 @@ actor SongFilesAccess {
     /// The pieces that were read last, whole ones only.
     private var pieces: [PieceKey: [UInt8]] = [:]
     private var order: [PieceKey] = []
+    /// Pieces that are read just now, or were a moment ago: many listen to the same end of a sound that grows.
+    private var readings: [PieceKey: Reading] = [:]
     private var digests: [String: (files: [String], values: [String: String])] = [:]
 
-    /// For so long a list of files counts.
+    /// For so long a list of files counts, and the end of a file that grows.
     private static let freshness = Duration.milliseconds(250)
     private static let mostPieces = 128
 
@@ -59,7 +66,7 @@ actor SongFilesAccess {
         let start = offset / FilePiece.size * FilePiece.size
         let key = PieceKey(song: song, path: "\(file.path) \(isFinal ? file.size : 0)", offset: start)
         if let piece = pieces[key] { return Array(piece.dropFirst(offset - start)) }
-        let piece = [UInt8](try await cluster.ask { try $0.read(file, of: song, from: UInt64(start)) })
+        let piece = try await reading(key) { [UInt8](try $0.read(file, of: song, from: UInt64(start))) }.value
         if piece.count == FilePiece.size, pieces[key] == nil {
             pieces[key] = piece
             order.append(key)
@@ -68,8 +75,20 @@ actor SongFilesAccess {
         return Array(piece.dropFirst(offset - start))
     }
 
+    private func reading(
+        _ key: PieceKey, _ read: @escaping @Sendable (ClusterClient) throws -> [UInt8]
+    ) -> Task<[UInt8], any Error> {
+        if let known = readings[key], known.until > .now { return known.piece }
+        if readings.count > Self.mostPieces { readings = readings.filter { $0.value.until > .now } }
+        let cluster = cluster
+        let task = Task { try await cluster.ask(read) }
+        readings[key] = Reading(until: .now + Self.freshness, piece: task)
+        return task
+    }
+
     /// A song is not what it was.
     func forget(_ song: String) {
+        readings = readings.filter { $0.key.song != song }
         for key in order where key.song == song { pieces[key] = nil }
         order.removeAll { $0.song == song }
         digests[song] = nil

@@ -19,8 +19,9 @@ struct EventRoutes {
 
     /// A comment goes out this often, so that a connection that is dead is noticed.
     private static let ping = Duration.seconds(15)
-    /// A listener hears no more often than this: each time costs the system a write, whatever is in it.
-    private static let pace = Duration.seconds(1)
+    /// A listener hears no more often than this, and all together not more than so many times a second: each time costs the
+    /// system a write, whatever is in it.
+    private static let (pace, mostWrites) = (Duration.seconds(1), 400)
 
     private func events(_ request: RouteRequest, of song: String?) async throws -> HTTPResponse {
         let start = number(request.request.fields["Last-Event-ID"])
@@ -32,16 +33,18 @@ struct EventRoutes {
             var heard = start
             var pinged = ContinuousClock.now
             var told = pinged - Self.pace
+            var text: [UInt8] = []
             while true {
                 let changes = await watch.changes(after: heard, of: song)
                 // All in one go, which costs a listener of many songs no more than one.
                 if !changes.list.isEmpty {
-                    try await writer.write(
-                        changes.list.flatMap { Self.event($0.song, $0.entry, epoch: watch.epoch) })
+                    text.removeAll(keepingCapacity: true)
+                    for change in changes.list { text += change.event }
+                    try await writer.write(text)
                     told = .now
                 }
                 // There is nothing more to tell of a song that has ended.
-                if let song, await watch.hasEnded(song) { return }
+                if changes.hasEnded { return }
                 heard = changes.number
                 if !changes.list.isEmpty { pinged = .now }
                 if pinged.duration(to: .now) >= Self.ping {
@@ -50,7 +53,7 @@ struct EventRoutes {
                 }
                 try Task.checkCancellation()
                 await watch.wait(after: heard, atMost: Self.ping)
-                try await Task.sleep(until: told + Self.pace)
+                try await Task.sleep(until: told + max(Self.pace, .seconds(1) * listeners.number / Self.mostWrites))
             }
         }
         return HTTPResponse(
@@ -64,13 +67,6 @@ struct EventRoutes {
         guard parts.count == 2, parts[0] == watch.epoch else { return 0 }
         return UInt64(parts[1]) ?? 0
     }
-
-    private static func event(_ song: String, _ entry: SongWatch.Entry, epoch: String) -> [UInt8] {
-        let isRemoved = entry.progress == nil
-        var bytes = Array("id: \(epoch)-\(entry.number)\nevent: \(isRemoved ? "removed" : "song")\ndata: ".utf8)
-        bytes += isRemoved ? Array("{\"song\":\"\(song)\"}".utf8) : entry.json
-        return bytes + Array("\n\n".utf8)
-    }
 }
 
 /// How many listen to events just now.
@@ -79,6 +75,8 @@ final class ListenerCount: Sendable {
     private let most: Int
 
     init(most: Int) { self.most = most }
+
+    var number: Int { count.load(ordering: .relaxed) }
 
     /// - Throws: `Problem` when there are too many.
     func enter() throws -> Place {

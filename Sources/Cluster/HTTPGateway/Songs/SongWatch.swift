@@ -10,8 +10,18 @@ actor SongWatch {
         var number: UInt64
         /// nil: it was removed.
         var progress: SongProgress?
-        /// `progress` as JSON.
-        var json: [UInt8]
+        /// What all listeners are sent of it.
+        var event: [UInt8]
+    }
+
+    /// What a listener has not heard of yet.
+    struct Changes: Sendable {
+        /// The oldest first.
+        var list: [Entry]
+        /// Of the last change, of whichever song.
+        var number: UInt64
+        /// Whether the one song that was asked for will not change any more.
+        var hasEnded: Bool
     }
 
     private let cluster: ClusterAccess
@@ -31,18 +41,19 @@ actor SongWatch {
 
     init(cluster: ClusterAccess) { self.cluster = cluster }
 
-    /// What changed after a number, oldest first.
+    /// What changed after a number.
     ///
     /// - Parameter song: nil for all songs.
-    /// - Returns: with the number of the last change, of whichever song.
-    func changes(after number: UInt64, of song: String?) -> (list: [(song: String, entry: Entry)], number: UInt64) {
-        if let song { return (entries[song].map { $0.number > number ? [(song, $0)] : [] } ?? [], self.number) }
-        let list = entries.filter { $0.value.number > number }.map { (song: $0.key, entry: $0.value) }
-        return (list.sorted { $0.entry.number < $1.entry.number }, self.number)
+    func changes(after number: UInt64, of song: String?) -> Changes {
+        guard let song else {
+            let list = entries.values.filter { $0.number > number }.sorted { $0.number < $1.number }
+            return Changes(list: list, number: self.number, hasEnded: false)
+        }
+        let entry = entries[song]
+        return Changes(
+            list: entry.map { $0.number > number ? [$0] : [] } ?? [], number: self.number,
+            hasEnded: entry.map { $0.progress?.state.isEnded ?? true } ?? false)
     }
-
-    /// Whether a song that was looked at will not change any more.
-    func hasEnded(_ song: String) -> Bool { entries[song].map { $0.progress?.state.isEnded ?? true } ?? false }
 
     /// A look at one song that somebody asks for by its id.
     ///
@@ -132,8 +143,7 @@ actor SongWatch {
             do {
                 note(try await cluster.ask { try $0.progress(of: song) })
             } catch let error as ClientError where error.kind == .notFound {
-                number += 1
-                entries[song] = Entry(number: number, progress: nil, json: [])
+                enter(song, nil)
             }
         }
         forgetSome()
@@ -142,9 +152,19 @@ actor SongWatch {
     /// A song is gone.
     func noteRemoval(of song: String) {
         guard entries[song]?.progress != nil else { return }
-        number += 1
-        entries[song] = Entry(number: number, progress: nil, json: [])
+        enter(song, nil)
         wakeAll()
+    }
+
+    /// Something has changed.
+    ///
+    /// - Parameter progress: nil for a song that was removed.
+    private func enter(_ song: String, _ progress: SongProgress?) {
+        number += 1
+        var event = Array("id: \(epoch)-\(number)\nevent: \(progress == nil ? "removed" : "song")\ndata: ".utf8)
+        event += progress.map { JSON.bytes(SongDocument($0)) } ?? Array("{\"song\":\"\(song)\"}".utf8)
+        event += Array("\n\n".utf8)
+        entries[song] = Entry(number: number, progress: progress, event: event)
     }
 
     private func wakeAll() {
@@ -154,9 +174,7 @@ actor SongWatch {
     /// What somebody saw of a song.
     func note(_ progress: SongProgress) {
         if let known = entries[progress.song]?.progress, known.isSame(as: progress) { return }
-        number += 1
-        entries[progress.song] = Entry(
-            number: number, progress: progress, json: JSON.bytes(SongDocument(progress)))
+        enter(progress.song, progress)
     }
 
     private func forgetSome() {

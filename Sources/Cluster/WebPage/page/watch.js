@@ -65,7 +65,7 @@ export function watch(place) {
     keyed(workers, status.workers, (one) => one.worker, () => el("tr", {}, el("th", { scope: "row" }), el("td"), el("td"), el("td"), el("td")), (row, one) => {
       const [name, device, holds, speed, windowsNow] = row.children;
       set(name, { text: one.name, title: `machine ${one.machine}` });
-      set(device, { text: one.device ?? "–" });
+      set(device, { text: one.device || "–" });
       const held = one.resident_levels ?? one.levels;
       set(holds, { text: held.length ? held.join(", ") : "none yet" });
       const speeds = (one.speeds ?? []).map((each) => `${Math.round(each.tokens_per_second)} at ${each.level}`);

@@ -17,6 +17,11 @@ struct Direction {
     private var sent = 0
     private(set) var count = 0
     private var allowance = 0.0
+    /// When the bytes that came last may go on: the next do not overtake them.
+    private var lastDue = 0.0
+    /// What TCP waits at least before it sends a packet again.
+    private static let retransmission = 0.2
+    private static let packet = 1448
     private var lastGrant: Double?
     private var untilFlip: Int?
     /// Whether the source said that nothing more comes.
@@ -39,8 +44,20 @@ struct Direction {
         flip(&bytes, condition, &dice, &counts)
         if isHeld(condition) { counts.held += bytes.count }
         if condition.delay > 0 { counts.late += bytes.count }
-        pieces.append(Piece(bytes: bytes, due: now + condition.delay))
+        lastDue = max(lastDue, now + condition.delay + lateness(bytes.count, condition, &dice))
+        pieces.append(Piece(bytes: bytes, due: lastDue))
         count += bytes.count
+    }
+
+    /// What chance adds.
+    private func lateness(_ bytes: Int, _ condition: LinkCondition, _ dice: inout Dice) -> Double {
+        func share() -> Double { Double(dice.next() >> 11) / Double(1 << 53) }
+        var late = condition.jitter > 0 ? condition.jitter * share() : 0
+        guard condition.loss > 0 else { return late }
+        for _ in stride(from: 0, to: bytes, by: Self.packet) where share() < condition.loss {
+            late += Self.retransmission + 2 * condition.delay
+        }
+        return late
     }
 
     private mutating func flip(

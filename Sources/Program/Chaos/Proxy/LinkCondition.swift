@@ -8,6 +8,10 @@ package struct LinkCondition: Sendable, Hashable {
     package var bytesPerSecond: Double?
     /// Seconds that each byte is late.
     package var delay = 0.0
+    /// Seconds that bytes are later still, by chance; none overtakes another.
+    package var jitter = 0.0
+    /// The share of packets that are lost, and come again after TCP has missed them.
+    package var loss = 0.0
     /// One bit of a byte is flipped for so many bytes; nil is never.
     package var flipEvery: Int?
 

@@ -12,6 +12,7 @@ extension Coordinator {
         let begun = memory.ahead[stream]
         let wasBegun = begun?.task == entry.task && begun?.worker == worker
         if wasBegun { forgetPrefill(stream) }
+        settleAnnouncement(stream, of: entry.task, to: worker)
         noteMachine(of: worker, stream.song)
         beginCheck(entry.task, by: worker, stream)
         commit(.leaseGranted(entry.task, truth.nextEpoch, worker))
