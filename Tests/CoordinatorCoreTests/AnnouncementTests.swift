@@ -24,7 +24,8 @@ struct AnnouncementTests {
                 if case .leaseGranted(let task, _, _) = record { task.stream } else { nil }
             }
         ).count
-        #expect(world.announcedUsed > 0 && world.announcedUsed <= windows - streams, "\(world.announcedUsed) of \(windows)")
+        #expect(
+            world.announcedUsed > 0 && world.announcedUsed <= windows - streams, "\(world.announcedUsed) of \(windows)")
         #expect(world.coordinator.memory.announced.isEmpty)
     }
 

@@ -16,7 +16,7 @@ struct FarWorkersTests {
         let seeds = UInt64(1)...40
         let near = try seeds.reduce(0) { try $0 + seconds($1, latency: 0) }
         let far = try seeds.reduce(0) { try $0 + seconds($1, latency: 0.2) }
-        print("far / near", far / near)
-        #expect(far < 1.5 * near)
+        // Without announcements it is 1.27: windows are short here, of about 0.6 s.
+        #expect(far < 1.23 * near)
     }
 }

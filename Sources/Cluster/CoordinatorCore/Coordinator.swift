@@ -37,7 +37,8 @@ package struct Coordinator: Sendable {
 
     /// The rules, in their order: when one has moves, the next sees what has become of them.
     private static let rules: [Rule] = [
-        Decisions.moves, PrefillAhead.grants, PrefillAhead.moves, Announcements.moves, Stragglers.moves, PrefillAhead.longestChain,
+        Decisions.moves, PrefillAhead.grants, PrefillAhead.moves, Announcements.moves, Stragglers.moves,
+        PrefillAhead.longestChain,
         Dispatch.moves,
     ]
 

@@ -57,7 +57,9 @@ struct AnnouncedWindows {
         ended = ended.filter { isHeld($0.value.task) }
     }
 
-    private static func join(_ window: WindowAssignment, to before: Ended, _ check: AssignmentCheck) -> WindowAssignment? {
+    private static func join(_ window: WindowAssignment, to before: Ended, _ check: AssignmentCheck)
+        -> WindowAssignment?
+    {
         let offset = window.start - before.start
         guard window.task.before == before.task, offset >= 0, window.prime > 0,
             before.tokens.count - offset == window.prime

@@ -142,7 +142,8 @@ package final class Worker: Sendable {
         var conversation = Conversation(
             transport: transport, place: place, batch: batch, metrics: engine.metrics,
             introduction: Conversation.Introduction(
-                options: options, slots: slots, device: device, modelName: modelName, identity: identity, fingerprints: fingerprints),
+                options: options, slots: slots, device: device, modelName: modelName, identity: identity,
+                fingerprints: fingerprints),
             checks: checks)
         var watch = HangWatch()
         while !stopping.load(ordering: .relaxed) {

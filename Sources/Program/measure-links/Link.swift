@@ -11,7 +11,8 @@ struct Link: Sendable {
     static let near = Link(name: "near", condition: .good)
 
     static let all: [Link] = [
-        near, delay(0.05, "50ms"), delay(0.2, "200ms"), jitter, loss, slow, Link(name: "cuts", condition: .good, cuts: 3),
+        near, delay(0.05, "50ms"), delay(0.2, "200ms"), jitter, loss, slow,
+        Link(name: "cuts", condition: .good, cuts: 3),
     ]
 
     private static func delay(_ seconds: Double, _ name: String) -> Link {
