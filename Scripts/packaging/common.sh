@@ -27,7 +27,7 @@ program_commit() {
 package_name() {
     local name
     name=orchestrion-$(program_version)
-    [ -n "${ORCHESTRION_RELEASE:-}" ] || name="$name-$(program_commit | tr -d +)"
+    [ -n "${PACKAGE_RELEASE:-}" ] || name="$name-$(program_commit | tr -d +)"
     echo "$name"
 }
 

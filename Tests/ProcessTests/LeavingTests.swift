@@ -139,5 +139,39 @@ extension ClusterProcesses {
                 #expect(worker.errorOutput.count(of: "is welcome") == 1, "\(worker.errorOutput)")
             }
         }
+
+        @Test func `what changed in the file of settings counts after SIGHUP, or is said to count later`() async throws
+        {
+            let folder = try TestFolder.make("settings")
+            let file = "\(folder)/coordinator.toml"
+            func write(_ text: String) throws { try text.write(toFile: file, atomically: true, encoding: .utf8) }
+            try write("lease = 2\nquota = \"400G\"\n")
+            let process = try ChildProcess(
+                name: "settings", executable: Orchestrion.path,
+                arguments: ["coordinator", "--config", file, "--listen", "tcp://127.0.0.1:0", "--state", "state"],
+                folder: folder, logs: folder)
+            func reload(_ text: String, until words: String) async throws {
+                try write(text)
+                try #require(process.signal(SIGHUP))
+                try await wait(for: words) { process.errorOutput.contains(words) || !process.isRunning }
+                #expect(process.isRunning, "\(process.errorOutput)")
+            }
+            try await wait(for: "it to listen") { process.errorOutput.contains("listens on") || !process.isRunning }
+            try await reload(
+                "lease = 2\nquota = \"300G\"\nkeep-for = 7\n", until: "a quota of 300 GB, and songs stay for 7.0 days")
+            #expect(process.errorOutput.contains("read its settings again: other bounds"), "\(process.errorOutput)")
+            try await reload("lease = 3\nquota = \"300G\"\n", until: "--lease changed, which counts after a restart")
+            try await reload("quota = \"much\"\n", until: "cannot be read, and stay as they were")
+            try await reload("log-level = \"warning\"\n", until: "stay as they were")
+            // From the level on that the file says now, nothing of this kind is told any more.
+            try await wait(for: "the level") {
+                try #require(process.signal(SIGHUP))
+                let before = process.errorOutput
+                try await Task.sleep(for: .milliseconds(300))
+                return process.errorOutput == before
+            }
+            try #require(process.signal(SIGTERM))
+            #expect(try await process.waitForEnd(limit: .seconds(300)) == .exited(0))
+        }
     }
 }

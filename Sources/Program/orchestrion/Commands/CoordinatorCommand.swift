@@ -10,6 +10,7 @@ import MusicBox
 import ProgramLog
 import ServiceNotice
 import StateCopy
+import Synchronization
 import SystemErrors
 import ZeroMQTransport
 
@@ -239,11 +240,13 @@ struct CoordinatorCommand: ParsableCommand {
     /// change, so there is nothing to do for them.
     private func reload(_ server: CoordinatorServer, _ endpoint: String) {
         let status = "listens on \(endpoint)"
+        let bounds = KnownBounds(self)
         Reload.onHangUp(
             Self.self, ["--quota", "--keep-for", "--log-level", "--config"], status: { status }
         ) { now in
-            server.change(quota: now.quota?.bytes, keepFor: now.keepFor.map { $0 * 86_400 })
-            return Reload.take(now.logging)
+            let isNew = bounds.take(now)
+            if isNew { server.change(quota: now.quota?.bytes, keepFor: now.keepFor.map { $0 * 86_400 }) }
+            return (isNew ? ["other bounds for the state"] : []) + Reload.take(now.logging)
         }
     }
 
@@ -297,5 +300,27 @@ struct CoordinatorCommand: ParsableCommand {
             .curve(pair, allowed: list.keys, roles: list.roles), file,
             ", public key \(pair.publicKey)\(half), \(list.keys.count) allowed \(list.keys.count == 1 ? "peer" : "peers")"
         )
+    }
+}
+
+/// What the state may take, as it was said last.
+private final class KnownBounds: Sendable {
+    private struct Bounds: Equatable {
+        var quota: Int?
+        /// Days.
+        var keepFor: Double?
+
+        init(_ command: CoordinatorCommand) { (quota, keepFor) = (command.quota?.bytes, command.keepFor) }
+    }
+    private let known: Mutex<Bounds>
+
+    init(_ command: CoordinatorCommand) { known = Mutex(Bounds(command)) }
+
+    /// - Returns: whether it is said otherwise now.
+    func take(_ command: CoordinatorCommand) -> Bool {
+        known.withLock { known in
+            defer { known = Bounds(command) }
+            return known != Bounds(command)
+        }
     }
 }
