@@ -48,6 +48,7 @@ struct Orchestrion: ParsableCommand {
             try ArgumentCheck.check(arguments)
             let (all, configuration) = try Configuration.read(arguments)
             ConnectionOptions.setConfigured(configuration?.connectionLayers ?? [])
+            Reload.begin(all, configuration?.connectionLayers ?? [])
             var command: any ParsableCommand
             do { command = try parseAsRoot(all) } catch {
                 configuration?.explain(error)

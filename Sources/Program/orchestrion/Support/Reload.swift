@@ -2,10 +2,19 @@ import ArgumentParser
 import Foundation
 import ProgramLog
 import ServiceNotice
+import Synchronization
 
 /// What a command that serves others does on SIGHUP: it reads its settings again, takes up what may change while it runs, and
 /// says what counts only after a restart. No connection is touched.
 enum Reload {
+    /// What the process was started with: a file may change before anybody asks for it to be read again.
+    private static let started = Mutex<Settings?>(nil)
+
+    /// The process begins, with its whole command line: what is in the file and the environment is a part of it.
+    static func begin(_ arguments: [String], _ connection: [ConnectionLayer]) {
+        started.withLock { $0 = Settings(arguments: arguments, connection: connection) }
+    }
+
     /// - Parameters:
     ///   - command: as it was started.
     ///   - names: options that may change, with their dashes.
@@ -14,7 +23,6 @@ enum Reload {
         _ command: Command.Type, _ names: Set<String>, status: @escaping @Sendable () -> String,
         _ apply: @escaping @Sendable (Command) throws -> [String]
     ) {
-        let started = try? Self.current()
         Signals.onHangUp {
             ServiceNotice.process.reloading()
             do {
@@ -23,7 +31,7 @@ enum Reload {
                     throw CommandError("these are another command's settings")
                 }
                 var told = try apply(now)
-                let late = settings.differing(from: started ?? settings).subtracting(names).sorted()
+                let late = settings.differing(from: started.withLock { $0 } ?? settings).subtracting(names).sorted()
                 if !late.isEmpty {
                     told.append("\(late.joined(separator: ", ")) changed, which counts after a restart")
                 }
