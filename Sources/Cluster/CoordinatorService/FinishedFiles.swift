@@ -95,6 +95,7 @@ extension BackgroundWork {
                     check(path, of: song, finished, isThorough: isThorough)
                 }
             } catch {
+                guard !error.isOfMoment else { return }
                 let place = SongFolderLayout.descriptionName
                 tellDamage(of: place, song, "\(error.explanation); \(Self.advice)")
             }
@@ -111,6 +112,7 @@ extension BackgroundWork {
                 return files.note(path, of: song.id, whole: stamp)
             }
         } catch {
+            guard !error.isOfMoment else { return }
             // A disk that cannot be read now may be later.
             guard error.systemNumber == nil else { return tellDamage(of: path, song, error.waitingExplanation) }
         }
@@ -137,6 +139,11 @@ extension BackgroundWork {
         guard isNew else { return }
         log("\(path) of the finished song \(song.id) was damaged: \(what)", .warning, LogFields(song: song.id))
     }
+}
+
+extension Error {
+    /// Whether this process could not have what it needed just then, which says nothing of any file: it is looked again later.
+    var isOfMoment: Bool { [EMFILE, ENFILE, ENOMEM].contains(systemNumber ?? 0) }
 }
 
 extension CoordinatorLoop {

@@ -54,7 +54,7 @@ extension BackgroundWork {
             do {
                 completions.post(.prepared(try body()))
             } catch {
-                let isOfMoment = [EMFILE, ENFILE, ENOMEM].contains(error.systemNumber ?? 0)
+                let isOfMoment = error.isOfMoment
                 guard isPatient, isOfMoment, triesLeft > 1, !completions.isStopping else {
                     return completions.post(.refused(song, error.explanation))
                 }
