@@ -29,7 +29,11 @@ import WorkerService
 
     /// Waits until the worker has drawn so many tokens.
     private func drawn(_ count: Int, _ coordinator: ScriptedCoordinator) throws {
-        while try #require(try coordinator.heartbeat()).figures.levels.reduce(0, { $0 + Int($1.tokens) }) < count {}
+        for _ in 0..<600 {
+            let beat = try #require(try coordinator.heartbeat())
+            if beat.figures.levels.reduce(0, { $0 + Int($1.tokens) }) >= count { return }
+        }
+        Issue.record("the worker has not drawn \(count) tokens after 600 heartbeats")
     }
 
     @Test(arguments: [0, 1], [false, true])
@@ -52,6 +56,27 @@ import WorkerService
         #expect(tokens == song.wanted(level: level, window: 1))
         try drawn(first.newTokens + second.newTokens, coordinator)
         for chunk in sent { try coordinator.acknowledge(chunk) }
+        coordinator.finish()
+    }
+
+    @Test func `a chain goes on ahead of its leases, whatever ends beside it`() throws {
+        let coordinator = try ScriptedCoordinator(model: song.model, levels: [0, 1], slots: 2, threads: 1)
+        try coordinator.begin(heartbeat: 100)
+        let chain = (0..<3).map { song.assignment(level: 0, window: $0, epoch: Epoch($0 + 1)) }
+        let other = song.assignment(level: 1, window: 0, epoch: 9)
+        try coordinator.send(.assignment(chain[0]))
+        try coordinator.send(.prefill(announcement(level: 0, window: 1)))
+        _ = try chunks(of: chain[0], coordinator)
+        try drawn(chain[0].newTokens + chain[1].newTokens, coordinator)
+        // A window of another stream ends between the end of the second one and its lease.
+        try coordinator.send(.assignment(other))
+        _ = try chunks(of: other, coordinator)
+        try coordinator.send(.assignment(chain[1]))
+        try coordinator.send(.prefill(announcement(level: 0, window: 2)))
+        #expect(try chunks(of: chain[1], coordinator).flatMap(\.tokens) == song.wanted(level: 0, window: 1))
+        try drawn(other.newTokens + chain.reduce(0) { $0 + $1.newTokens }, coordinator)
+        try coordinator.send(.assignment(chain[2]))
+        #expect(try chunks(of: chain[2], coordinator).flatMap(\.tokens) == song.wanted(level: 0, window: 2))
         coordinator.finish()
     }
 

@@ -192,8 +192,8 @@ package struct BatchScheduler: Sendable {
     /// What HELLO and heartbeats list: a task stays until its last chunk is acknowledged.
     package var held: [HeldLease] { jobs.filter { !$0.work.isAhead }.map(\.held) }
 
-    /// Whether it has the lease of a task, of which not all is acknowledged.
-    package func holds(_ task: TaskID) -> Bool { jobs.contains { $0.work.task == task && !$0.work.isAhead } }
+    /// Whether a task is here, with its lease or ahead of it, of which not all is acknowledged.
+    package func has(_ task: TaskID) -> Bool { jobs.contains { $0.work.task == task } }
 
     /// Numbers of the tasks that are here.
     package var numbers: [Int] { jobs.map(\.number) }

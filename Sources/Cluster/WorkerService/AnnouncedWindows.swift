@@ -52,9 +52,9 @@ struct AnnouncedWindows {
     }
 
     /// Lets go of what belongs to windows that the worker has no more.
-    mutating func keep(where isHeld: (TaskID) -> Bool) {
-        next = next.filter { isHeld($0.value.task.before) }
-        ended = ended.filter { isHeld($0.value.task) }
+    mutating func keep(where isHere: (TaskID) -> Bool) {
+        next = next.filter { isHere($0.value.task.before) }
+        ended = ended.filter { isHere($0.value.task) }
     }
 
     private static func join(_ window: WindowAssignment, to before: Ended, _ check: AssignmentCheck)

@@ -86,14 +86,14 @@ extension SharedBatch.State {
 
     /// The worker is told the window after one that it has.
     mutating func announce(_ assignment: WindowAssignment, _ check: AssignmentCheck) {
-        announced.keep(where: scheduler.holds)
-        guard scheduler.holds(assignment.task.before) else { return }
+        announced.keep(where: scheduler.has)
+        guard scheduler.has(assignment.task.before) else { return }
         if let whole = announced.announce(assignment, check) { addWhole(whole, prefix: check.prefix) }
     }
 
     /// All tokens of a window exist: the next one is begun where it was announced.
     mutating func ended(_ task: TaskID, start: Int, tokens: [UInt16], _ check: AssignmentCheck) {
-        announced.keep(where: scheduler.holds)
+        announced.keep(where: scheduler.has)
         if let whole = announced.ended(task, start: start, tokens: tokens, check) {
             addWhole(whole, prefix: check.prefix)
         }
