@@ -214,6 +214,15 @@ import Testing
             #expect(throws: CopyError.self) {
                 try StateRestoration(of: world.copy, in: stranger.state) { _ in }
             }?.kind == .foreign)
+        // Numbers that no coordinator writes are not reckoned with.
+        let mark: CopyMark = try #require(try SmallFile.read(CopyMark.file(world.copy)))
+        for generation in [Int.max, Int.min, 0] {
+            var other = mark
+            other.identity.generation = generation
+            try OutputFile.replace(CopyMark.file(world.copy), with: SmallFile.encode(other))
+            #expect(#expect(throws: CopyError.self) { try world.restore() }?.kind == .damaged)
+        }
+        try OutputFile.replace(CopyMark.file(world.copy), with: SmallFile.encode(mark))
         let journal = world.copy + "/journal.sqlite"
         var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: journal)))
         for place in stride(from: 4096 + 100, to: bytes.count, by: 97) { bytes[place] ^= 0x5A }

@@ -8,6 +8,9 @@ package struct CopyIdentity: Codable, Sendable, Hashable {
     /// One more at each restoration. Of two coordinators with the same state, the one with the lower number is out.
     package var generation: Int
 
+    /// More restorations than there will ever be.
+    static let mostGenerations = 1 << 30
+
     package init(cluster: String, generation: Int) { (self.cluster, self.generation) = (cluster, generation) }
 
     static func file(_ folder: String) -> String { folder + "/identity.json" }

@@ -79,7 +79,11 @@ package struct StateRestoration: Sendable {
             throw CopyError(.damaged, "the copy in \(copy) was never complete, so that nothing can go on from it")
         }
         let takeover: CopyTakeover? = try SmallFile.read(CopyTakeover.file(copy))
-        return (mark, max(mark.identity.generation, takeover?.identity.generation ?? 0))
+        let newest = max(mark.identity.generation, takeover?.identity.generation ?? 0)
+        guard (1..<CopyIdentity.mostGenerations).contains(newest) else {
+            throw CopyError(.damaged, "the copy in \(copy) says that it was restored \(newest) times, which cannot be")
+        }
+        return (mark, newest)
     }
 
     /// The identity of a state that came of a copy before; nil for a folder without a state.
