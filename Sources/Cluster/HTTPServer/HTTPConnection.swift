@@ -65,7 +65,11 @@ struct HTTPConnection {
         switch response.body {
         case .bytes(let bytes): if !bytes.isEmpty, hasBody { try await write(bytes) }
         case .stream(_, let body):
-            if request.method != .HEAD { try await body(HTTPWriter { try await write($0) }) }
+            guard request.method != .HEAD else { break }
+            // In the loop's thread: nothing in a body blocks, and each piece would change threads twice else.
+            try await withTaskExecutorPreference(LoopExecutor(channel.channel.eventLoop)) {
+                try await body(HTTPWriter { try await write($0) })
+            }
         }
         try await write(.end(nil))
     }

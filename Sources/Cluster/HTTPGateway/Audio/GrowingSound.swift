@@ -13,8 +13,8 @@ struct GrowingSound: Sendable {
     private let samples: Int
     private let rate: Int
 
-    /// Between two looks at a sound that waits for tokens.
-    private static let pause = Duration.milliseconds(300)
+    /// Between two looks at a sound that waits for tokens: each piece costs the system a write.
+    private static let pause = Duration.seconds(1)
 
     /// - Throws: `Problem` when the coordinator does not say how long the song is, or no WAV file can be that long.
     init(
