@@ -179,7 +179,7 @@ extension CommandLines {
         @Test(arguments: [
             ("[[worker]]\nhost = \"node1\"\noptions = { slotz = 4 }", "did you mean slots?"),
             ("[[worker]]\nhost = \"node1\"\noptions = { slots = 4000 }", "1 to 256"),
-            ("[[worker]]\nhots = \"node1\"", "did you mean host?"),
+            ("[[worker]]\nhoost = \"node1\"", "did you mean host?"),
         ])
         func `a file that cannot be used is refused before any host is asked`(workers: String, words: String)
             async throws

@@ -24,6 +24,8 @@ struct Agreed: Sendable {
     var models: [String: String]
     var coordinatorKey: String
     var address: String
+    /// Keys that are let in no more, when their hosts have been stopped.
+    var strangers: [String]
 }
 
 extension ClusterHosts {
@@ -40,8 +42,9 @@ extension ClusterHosts {
         try needCoordinator()
         let models = try bringModel(cargo)
         try needCoordinator()
-        let key = try exchangeKeys(cargo)
-        return Agreed(owner: owner, models: models, coordinatorKey: key, address: try coordinatorAddress())
+        let (key, strangers) = try exchangeKeys(cargo)
+        return Agreed(
+            owner: owner, models: models, coordinatorKey: key, address: try coordinatorAddress(), strangers: strangers)
     }
 
     func needCoordinator() throws {
@@ -136,7 +139,7 @@ extension ClusterHosts {
     private static let entry = "host "
 
     /// Each host makes its own pair; only public halves travel.
-    private func exchangeKeys(_ cargo: Cargo) throws -> String {
+    private func exchangeKeys(_ cargo: Cargo) throws -> (key: String, strangers: [String]) {
         let found = HostWords()
         each(file.hosts) { host in
             let isWorker = !self.file.workers(on: host).isEmpty
@@ -156,8 +159,7 @@ extension ClusterHosts {
             if allowed.isNew, records.last != nil {
                 warn(first, "the coordinator's folder was empty, and has a new key and no songs")
             }
-            try shell.disallow(strangers(allowed.lines, among: keys.map(\.0)), version: cargo.version)
-            return allowed.key
+            return (allowed.key, strangers(allowed.lines, among: keys.map(\.0)))
         } catch {
             fail(first, "\(error)")
             try needCoordinator()

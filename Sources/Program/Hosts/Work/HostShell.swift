@@ -151,7 +151,7 @@ struct HostShell: Sendable {
                 ("keeper", Self.keeper),
                 ("service", service == nil ? "no" : "yes"), ("description", service?.text ?? ""),
                 ("name", UserService.prefix(cluster)), ("grace", "\(grace)"),
-            ], bound: .seconds(grace + 60))["started"] == "yes"
+            ], bound: .seconds(grace + 120))["started"] == "yes"
     }
 
     /// - Returns: what ran of them, and what had to be killed.

@@ -26,6 +26,10 @@ extension ClusterHosts {
         let plan = try StartPlan(self, cargo, agreed, settings)
         try record(agreed)
         stopSurplus(settings)
+        // Not before: what they hand in is still taken.
+        each([file.coordinator.host]) { host in
+            try self.shell(of: host).disallow(agreed.strangers, version: cargo.version)
+        }
         try plan.run()
         finish(cargo, agreed)
     }

@@ -259,7 +259,7 @@ start() {
     waited=0
     until running "$unit"; do
         waited=$((waited + 1))
-        [ "$waited" -lt 100 ] || fail "$unit does not start: $(last_words "$run/$unit.log" 5)"
+        [ "$waited" -lt 500 ] || fail "$unit does not start: $(last_words "$run/$unit.log" 5)"
         sleep 0.1 2>/dev/null || sleep 1
     done
     say started yes
