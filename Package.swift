@@ -47,6 +47,8 @@ let package = Package(
         // Files and hashes.
         .target(name: "Digest", dependencies: ["CSodium"]),
         .target(name: "SystemErrors"),
+        // Programs that are started with descriptors of their parent's.
+        .target(name: "Spawning"),
         // What is counted and measured: values, what keeps them behind swift-metrics, and their text for Prometheus.
         .target(name: "MetricSnapshots"),
         .target(
@@ -173,11 +175,20 @@ let package = Package(
         .target(
             name: "Chaos",
             dependencies: [
-                "ClusterClient", "ClusterProtocol", "SongFiles", "SongPlan", "SystemErrors", "ZeroMQTransport",
+                "ClusterClient", "ClusterProtocol", "SongFiles", "SongPlan", "Spawning", "SystemErrors",
+                "ZeroMQTransport",
             ]),
 
         // What command line, environment and file say of a command's options.
         .target(name: "OptionLayers", dependencies: [.product(name: "TOMLKit", package: "TOMLKit")]),
+
+        // A handful of machines over the system's ssh: what is there, what is brought, started and stopped.
+        .target(
+            name: "Hosts",
+            dependencies: ["Checkpoint", "Digest", "OptionLayers", "Spawning", "SystemErrors"],
+            resources: [.embedInCode("scripts/host.sh"), .embedInCode("scripts/keep.sh")]),
+        .testTarget(
+            name: "HostsTests", dependencies: ["Hosts", "OptionLayers", "Spawning", "TestSupport"]),
 
         .executableTarget(
             name: "orchestrion",
@@ -186,7 +197,8 @@ let package = Package(
                 "ClusterProtocol",
                 "ClusterSimulation",
                 "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
-                "Journal", "JukeboxModel", "MetricSnapshots", "ModelFetch", "MusicBox", "OptionLayers", "Pictures",
+                "Hosts", "Journal", "JukeboxModel", "MetricSnapshots", "ModelFetch", "MusicBox", "OptionLayers",
+                "Pictures",
                 "ProcessLimits", "ProgramLog",
                 "PrometheusText", "Sampling", "ServiceNotice", "SongFiles", "SongPlan", "StateCopy", "Stitching",
                 "SystemErrors", "Tensor", "WorkerService", "ZeroMQTransport",
@@ -401,7 +413,7 @@ let floors = [
         "CSimulatedDisk", "CSndFile",
         "CSodium",
         "CZeroMQ", "Digest", "MetricRegistry", "MetricSnapshots", "ProcessLimits", "ProgramLog", "PrometheusText",
-        "ServiceNotice", "SystemErrors",
+        "ServiceNotice", "Spawning", "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
     "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "ModelFetch", "MusicBox", "Sampling", "SongPlan"],
@@ -412,7 +424,8 @@ let floors = [
         "WebPage", "WorkerCore", "WorkerService", "ZeroMQTransport",
     ],
     "Program": [
-        "Benchmark", "Chaos", "MeasurementSupport", "OptionLayers", "Pictures", "measure-cluster", "measure-links",
+        "Benchmark", "Chaos", "Hosts", "MeasurementSupport", "OptionLayers", "Pictures", "measure-cluster",
+        "measure-links",
         "measure-segments",
         "orchestrion",
     ],

@@ -53,6 +53,13 @@ extension CommandLines {
             "name": connection + ["<song>", "<text>", "--note", "--star", "--no-star", "--hide", "--no-hide"],
             "cancel": connection + ["<song>"],
             "resume": connection + ["<song>"],
+            "up": [
+                "<cluster.toml>", "--check", "--wait", "--grace", "--json", "[coordinator]", "model-on-hosts",
+                ".ssh/config",
+            ],
+            "upgrade": ["<cluster.toml>", "--drain", "--wait", "--grace", "--json"],
+            "down": ["<cluster.toml>", "--grace", "--json"],
+            "logs": ["<host>", "<cluster.toml>", "--lines"],
             "workers": ["list", "release"],
             "workers release": connection + ["<machine>"],
             "connect": ["<tcp://host:port>", "--server-key", "--key", "--insecure", "client.json"],

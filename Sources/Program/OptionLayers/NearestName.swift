@@ -13,7 +13,7 @@ extension OptionTable {
     }
 
     /// The name that takes the fewest changes, if they are few.
-    private func nearest(to name: String) -> String? {
+    func nearest(to name: String) -> String? {
         let plain = name.lowercased().replacing("_", with: "-")
         let all = options.map { (name: $0.name, distance: Self.distance(plain, $0.name)) }
         guard let best = all.min(by: { $0.distance < $1.distance }) else { return nil }

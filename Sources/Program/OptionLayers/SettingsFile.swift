@@ -9,20 +9,7 @@ package enum SettingsFile {
     /// - Parameter path: for messages.
     /// - Throws: `SettingError` for what is no TOML, unknown options, and values that an option cannot have.
     package static func layer(_ content: Data, path: String, of table: OptionTable) throws -> OptionLayer {
-        guard content.count <= most else { throw SettingError("\(path) is larger than 1 MiB, too large for settings") }
-        guard let text = String(data: content, encoding: .utf8), !text.unicodeScalars.contains("\0") else {
-            throw SettingError("\(path) is no text in UTF-8")
-        }
-        // The library ends texts there.
-        guard !text.contains("\\u0000"), !text.contains("\\U00000000") else {
-            throw SettingError("\(path) has a zero byte in a value, and no option can have one")
-        }
-        let document: TOMLTable
-        do { document = try TOMLTable(string: text) } catch let error as TOMLParseError {
-            throw SettingError(
-                "\(path), line \(error.source.begin.line): \(error.description); a line is option = value, with words in "
-                    + "quotes")
-        }
+        let document = try document(content, path: path)
         var layer = OptionLayer()
         // Values are inside of the document's memory.
         try withExtendedLifetime(document) {
@@ -35,6 +22,23 @@ package enum SettingsFile {
             }
         }
         return layer
+    }
+
+    /// - Throws: `SettingError` for what is no TOML.
+    static func document(_ content: Data, path: String) throws -> TOMLTable {
+        guard content.count <= most else { throw SettingError("\(path) is larger than 1 MiB, too large for settings") }
+        guard let text = String(data: content, encoding: .utf8), !text.unicodeScalars.contains("\0") else {
+            throw SettingError("\(path) is no text in UTF-8")
+        }
+        // The library ends texts there.
+        guard !text.contains("\\u0000"), !text.contains("\\U00000000") else {
+            throw SettingError("\(path) has a zero byte in a value, and no option can have one")
+        }
+        do { return try TOMLTable(string: text) } catch let error as TOMLParseError {
+            throw SettingError(
+                "\(path), line \(error.source.begin.line): \(error.description); a line is option = value, with words in "
+                    + "quotes")
+        }
     }
 
     private static func unknown(_ name: String, _ path: String, _ document: TOMLTable, _ table: OptionTable) -> String {

@@ -12,8 +12,8 @@ struct Orchestrion: ParsableCommand {
             The song is a pure function of model, song and seed, whatever machines work on it or die meanwhile.
 
             On one machine:   orchestrion sample --model DIR --seconds 20
-            On several:       orchestrion coordinator --state DIR, orchestrion worker --model DIR on each machine, \
-            orchestrion submit --model NAME --wait
+            On several:       orchestrion up cluster.toml over ssh; or orchestrion coordinator --state DIR, orchestrion \
+            worker --model DIR on each machine, orchestrion submit --model NAME --wait
 
             Exit codes: 0 done, 1 failed (the reason is on standard error), 64 wrong usage, 130 and 143 ended \
             by Ctrl-C and SIGTERM (a running coordinator or worker: 0).
@@ -24,6 +24,7 @@ struct Orchestrion: ParsableCommand {
             WatchCommand.self, FetchCommand.self, GoOnCommand.self, VaryCommand.self, CutCommand.self,
             UpsampleCommand.self,
             TreeCommand.self, NameCommand.self, CancelCommand.self, ResumeCommand.self,
+            UpCommand.self, DownCommand.self, UpgradeCommand.self, LogsCommand.self,
             WorkersCommand.self, DrainCommand.self, MetricsCommand.self, RemoveCommand.self, GatewayCommand.self,
             TokensCommand.self, ConfigCommand.self,
             ConnectCommand.self, KeysCommand.self, JournalCommand.self,

@@ -22,6 +22,7 @@ TARGETS = [
     ("music.sampled.harmony.allowed.third_2", "moves of harmony allowed, second third", ">=", 0.85),
     ("music.sampled.harmony.allowed.third_3", "moves of harmony allowed, last third", ">=", 0.85),
     ("music.sampled.silences.songs", "songs with a silence over 0.5 s", "<=", 0),
+    ("demo.silences.songs", "demo songs with a silence over 0.5 s", "<=", 0),
     ("music.sampled.words.right", "words right at their time", ">=", 0.6),
 ]
 
@@ -77,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
     parser.add_argument("--run", default="build/music-box")
     parser.add_argument("--settings", default="small")
-    parser.add_argument("--parts", default="codec,tokens,songs,music",
+    parser.add_argument("--parts", default="codec,tokens,songs,music,demo",
                         help="also `listener`, which leaves the classifier of genres in Tests/Fixtures/music-box")
     parser.add_argument("--orchestrion", default=".build/release/orchestrion", help="the sampler, for `songs`")
     parser.add_argument("--model", help="default RUN/music-box")
@@ -88,7 +89,10 @@ def main():
     parser.add_argument("--temperature", default="0.8,0.9,0.99", help="of them, level 0 first")
     parser.add_argument("--levels", default="2,1,0", help="of `tokens`")
     parser.add_argument("--music-level", type=int, default=2, help="to which whole songs are sampled for `music`")
-    parser.add_argument("--music-each", type=int, default=1, help="of them for each genre by each artist")
+    parser.add_argument("--music-songs", type=int, default=36, help="of them; six are each genre and each artist once")
+    parser.add_argument("--training-songs", type=int, default=144, help="of which the recognisers of `music` learn")
+    parser.add_argument("--no-words", action="store_true", help="no recogniser of words in `music`, whose training takes longest")
+    parser.add_argument("--demo-songs", type=int, default=50, help="samples of the demo's song for `demo`")
     parser.add_argument("--songs", type=int, default=6, help="held-out songs for `codec`")
     parser.add_argument("--recording", action="append", default=[], help="a WAV of real music, 44.1 kHz")
     parser.add_argument("--threads", type=int, default=2)
@@ -118,12 +122,17 @@ def main():
         elif part == "music":
             model = options.model or f"{options.run}/music-box"
             figures[part] = music.evaluate(settings, options.run, options.orchestrion, model,
-                                           f"{options.run}/sampled/whole", options.music_each, options.threads,
-                                           options.music_level, options.temperature)
+                                           f"{options.run}/sampled/whole", options.music_songs, options.threads,
+                                           options.music_level, options.temperature, training=options.training_songs,
+                                           hear_words=not options.no_words)
+        elif part == "demo":
+            model = options.model or f"{options.run}/music-box"
+            figures[part] = music.demo(options.orchestrion, model, f"{options.run}/sampled/demo", options.demo_songs,
+                                       options.threads, options.music_level, options.temperature)
         elif part == "listener":
             songs.write_listener(settings, options.run, Path(__file__).parents[4] / "Tests/Fixtures/music-box/genres.json")
         else:
-            parser.error(f"no part is called {part}; there are codec, tokens, songs, music and listener")
+            parser.error(f"no part is called {part}; there are codec, tokens, songs, music, demo and listener")
         path.write_text(json.dumps(figures, indent=1) + "\n")
     if options.pictures:
         pictures(settings, options)

@@ -3,10 +3,12 @@
 import numpy as np
 import torch
 
-from ..model.prior import Prior
+from ..model.prior import UNSHIPPED, Prior
 from ..training.codes import Songs
-from ..training.priors import Windows, loss_of
+from ..training.misplaced import silence
+from ..training.priors import Windows
 from ..training.run import device
+from ..training.vqvae import load_model
 
 BITS = 1 / np.log(2)
 
@@ -14,7 +16,10 @@ BITS = 1 / np.log(2)
 def load_prior(settings, run, level):
     model = Prior(settings[f"prior_level_{level}"], settings["vqvae"])
     state = torch.load(f"{run}/prior_level_{level}.pt", map_location="cpu", weights_only=True)
-    model.load_state_dict(state["average"])
+    # A run may be older than a head that only training needs.
+    missing = [k for k in model.load_state_dict(state["average"], strict=False).missing_keys if not k.startswith(UNSHIPPED)]
+    if missing:
+        raise SystemExit(f"{run}/prior_level_{level}.pt lacks {', '.join(missing)}: these are not its settings")
     return model.to(device()).eval()
 
 
@@ -53,6 +58,23 @@ def trigram(train, test, bins):
 
 
 @torch.no_grad()
+def misplaced(settings, run, model, held, windows, length, most=0.5):
+    """Bits a token of the top level where up to half of what it reads are other bars or silence, and what share is wrong.
+
+    A level that follows what it has just heard, rather than the song's form, pays for it here.
+    """
+    source = Windows(model.h, settings["vqvae"], held, np.random.default_rng(10))
+    silent, bits, wrong = silence(load_model(settings, run), model.h["level"]), [], []
+    for _ in range(windows):
+        drawn = source.misplace(source.draw(1, length), most, silent)
+        batch = {k: v.to(device()) for k, v in drawn.items()}
+        logits, _ = model(batch["read"], batch["y"])
+        bits.append(float(torch.nn.functional.cross_entropy(logits[0].float(), batch["codes"][0])) * BITS)
+        wrong.append(float((batch["read"] != batch["codes"]).float().mean()))
+    return {"misplaced_bits": round(float(np.mean(bits)), 3), "misplaced_share": round(float(np.mean(wrong)), 3)}
+
+
+@torch.no_grad()
 def evaluate(settings, run, windows=6, length=8192, before=None, only=None):
     """A row a level, of `only` these levels if they are given; other rows stay as they were `before`."""
     table = dict(before or {})
@@ -80,6 +102,8 @@ def evaluate(settings, run, windows=6, length=8192, before=None, only=None):
         row = {"bits": round(float(np.mean(bits)), 3), "unigram": round(unigram(known, tests, bins), 3),
                "trigram": round(trigram(known, tests, bins), 3)}
         row["of_unigram"] = round(row["bits"] / row["unigram"], 3)
+        if model.top:
+            row.update(misplaced(settings, run, model, held, windows, length))
         if hits:
             row["lyrics_within_8_characters"] = round(float(np.mean(hits)), 3)
         table[f"level_{level}"] = row

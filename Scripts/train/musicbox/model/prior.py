@@ -10,8 +10,10 @@ from .transformer import Sequence, smooth_positions
 
 # Lines that are told apart, and letters of a line.
 PLACES = 24
+# Chords that are told apart.
+CHORDS = 5
 # What only training needs.
-UNSHIPPED = ("prime_x_out.", "place_read.", "place_sung.")
+UNSHIPPED = ("prime_x_out.", "place_read.", "place_sung.", "chord_due.")
 
 
 class _Table(nn.Module):
@@ -106,6 +108,8 @@ class Prior(nn.Module):
             # Where in the text a character stands, and what is sung: taught to both sides, so that attention may match.
             self.place_read = nn.Linear(h["prior_width"], 2 * PLACES)
             self.place_sung = nn.Linear(h["prior_width"], 2 * PLACES)
+            # Which chord is due: taught to the state that reads the lyrics, whatever was heard before.
+            self.chord_due = nn.Linear(h["prior_width"], CHORDS)
 
     def read_lyrics(self, tokens):
         """[batch, characters, width], and the loss of guessing each character from those before it."""

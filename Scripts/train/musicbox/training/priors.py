@@ -5,12 +5,16 @@ import torch
 from torch.nn import functional as F
 
 from .. import labels
-from ..model.prior import PLACES, Prior
+from ..model.prior import PLACES, UNSHIPPED, Prior
 from .codes import Songs
+from .misplaced import misplaced, roots, silence
 from .optimiser import Both
 from .run import Run, device, multiplies_bfloat16
+from .vqvae import load_model
 
 BITS = 1 / np.log(2)
+# Steps in which heads that an adopted model lacks learn alone.
+HEADS_ALONE = 60
 
 
 class Windows:
@@ -37,7 +41,14 @@ class Windows:
             item["above"] = np.pad(above.astype(np.int64), (0, max(0, pad)), mode="edge")
         if seen:
             item["sung"] = self.sung(song, start, length, seen)
+            item["chord"] = roots(int(song["genre"]), int(song["samples"]), self.hop, start, length)
         return item
+
+    def misplace(self, batch, most, silent):
+        """The batch with what is `read` in place of its codes: some bars of other places, or silence."""
+        genres = batch["y"][:, 4].tolist()
+        rows = [misplaced(c, g, most, silent, self.rng) for c, g in zip(batch["codes"].numpy(), genres)]
+        return {**batch, "read": torch.from_numpy(np.stack(rows))}
 
     def sung(self, song, start, length, seen):
         """The lyric slot sung at each position, −1 where nobody sings: the last letter of a sound, which tells it."""
@@ -133,7 +144,7 @@ def places(text):
 
 
 def alignment_loss(model, weights, batch):
-    """Of attention against the letter that is sung, and of both sides' knowledge of the place."""
+    """Of attention against the letter that is sung, of both sides' knowledge of the place, and of the chord that is due."""
     states, attended, heard = weights
     text = batch["y"][:, 4 + model.h["max_bow_genre_size"] :]
     # Reading is shifted by one: the state at a slot has read the character before it.
@@ -147,7 +158,8 @@ def alignment_loss(model, weights, batch):
         for logits, target in ((read, place), (guess, now)):
             known = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), ignore_index=-1)
             loss = loss + 0.3 * torch.nan_to_num(known)
-    return loss
+    due = F.cross_entropy(model.chord_due(heard).flatten(0, 1).float(), batch["chord"].flatten(), ignore_index=-1)
+    return loss + 0.3 * torch.nan_to_num(due)
 
 
 @torch.no_grad()
@@ -175,70 +187,125 @@ def split(model):
     return matrices, rest
 
 
+class Reading:
+    """What the steps of a level read: true codes, its own slips, bars that are misplaced, or what the program sampled."""
+
+    def __init__(self, plan, model, windows, silent):
+        """`silent`: codes of a block of silence, for `misplaced`."""
+        self.model, self.windows, self.level, self.silent = model, windows, windows.level, silent
+        self.tokens, self.slips = plan["tokens"][self.level], plan["misheard"][self.level]
+        self.passes = plan.get("passes", [1, 1, 1])[self.level]
+        # Shares of steps that read slips and misplaced bars, and the largest share of a window that is misplaced.
+        self.misheard = plan.get("misheard_share", [0.5, 0.5, 0.5])[self.level] if self.slips else 0
+        self.most = plan.get("misplaced", [0, 0, 0])[self.level]
+        self.misplaced = self.most and plan.get("misplaced_share", [0, 0, 0.5])[self.level]
+
+    def kind(self, length, progress):
+        rng = self.windows.rng
+        if self.windows.rehearsed(length) and rng.random() < 0.5:
+            return "rehearsed"
+        # Slips mean something only once it guesses well.
+        chance = rng.random() if progress > 0.3 else 1.0
+        if chance < self.misheard:
+            return "misheard"
+        return "misplaced" if chance < self.misheard + self.misplaced else "bits"
+
+    def batch(self, length, progress, where):
+        """(kind, tensors on the device): where it reads others than the true codes, `read` has them."""
+        kind, count = self.kind(length, progress), max(1, self.tokens // length)
+        drawn = self.windows.rehearsal(count, length) if kind == "rehearsed" else self.windows.draw(count, length)
+        if kind == "misplaced":
+            drawn = self.windows.misplace(drawn, self.most, self.silent)
+        batch = {k: v.to(where) for k, v in drawn.items()}
+        if kind == "misheard":
+            with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
+                passes = int(self.windows.rng.integers(self.passes) + 1)
+                batch["read"] = misheard(self.model, batch, self.slips, passes)
+        return kind, batch
+
+
+class Learner:
+    """A level's model, its optimiser and the moving average of its weights, from a checkpoint if there is one."""
+
+    def __init__(self, settings, level, run, where):
+        plan, self.h = settings["training"]["priors"], settings[f"prior_level_{level}"]
+        self.run, self.model = run, Prior(self.h, settings["vqvae"]).to(where)
+        self.optimiser = Both(*split(self.model), plan["matrix_rate"], plan["rate"])
+        self.most = plan.get("share", [1, 1, 1])[level]
+        self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
+        state = run.load(where)
+        # Step from which all of it learns, and warms up.
+        self.ready = 0
+        if state:
+            self.model.load_state_dict(state["model"], strict=False)
+            self.average.update(state["average"])
+            if "optimiser" in state:
+                self.optimiser.load_state_dict(state["optimiser"])
+            else:
+                self.ready = run.step + (HEADS_ALONE if self.model.lyrics else 0)
+        self.model.train()
+
+    def step(self, batch):
+        """The parts of the loss: of music in nats, of the lyrics, and of what is taught beside them."""
+        where, alone = batch["codes"].device, self.run.step < self.ready
+        heads_only(self.model, alone)
+        with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
+            music, prime, aligned = loss_of(self.model, batch, True, batch.get("read"))
+            loss = music + self.h.get("prime_loss_fraction", 0) * prime + aligned
+        loss.backward()
+        warm = min(1.0, (self.run.step - self.ready + 1) / 30) if self.ready else 1.0
+        self.optimiser.step(1.0 if alone else self.run.rate(30) * self.most * warm)
+        self.run.tick()
+        follow(self.average, self.model, self.run.step)
+        return music, prime, aligned
+
+    def keep(self, tests):
+        """Saves, and logs what the averaged weights reach on held-out windows."""
+        self.run.save(model=self.model.state_dict(), average=self.average, optimiser=self.optimiser.state_dict())
+        raw = {k: v.clone() for k, v in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        bits, aligned = check(self.model, tests, 4096, 6)
+        self.model.load_state_dict(raw)
+        self.run.log(held_out=True, bits=bits, alignment=aligned)
+        # Checking is no training.
+        self.run.begin()
+
+
 def train(settings, folder, level, minutes):
     plan, vqvae, h = settings["training"]["priors"], settings["vqvae"], settings[f"prior_level_{level}"]
     where = device()
     torch.manual_seed(level)
     run = Run(folder, f"prior_level_{level}", plan["hours"][level], minutes)
-    model = Prior(h, vqvae).to(where)
-    matrices, rest = split(model)
-    optimiser = Both(matrices, rest, plan["matrix_rate"], plan["rate"])
-    average = {k: v.clone() for k, v in model.state_dict().items()}
-    state = run.load(where)
-    if state:
-        model.load_state_dict(state["model"], strict=False)
-        average.update(state["average"])
-        if "optimiser" in state:
-            optimiser.load_state_dict(state["optimiser"])
+    learner = Learner(settings, level, run, where)
     if run.finished:
         return True
     rng = np.random.default_rng([level, run.step])
-    windows = Windows(h, vqvae, Songs(folder, False, level, vqvae["levels"]).songs, rng)
-    tests = Windows(h, vqvae, Songs(folder, True, level, vqvae["levels"]).songs, rng)
+    songs, tests = (Windows(h, vqvae, Songs(folder, held, level, vqvae["levels"]).songs, rng) for held in (False, True))
+    reading = Reading(plan, learner.model, songs, silence(load_model(settings, folder), level) if songs.top else None)
     seen = {}
     run.begin()
-
-    def keep():
-        # Songs may have been added meanwhile.
-        windows.songs = Songs(folder, False, level, vqvae["levels"]).songs
-        run.save(model=model.state_dict(), average=average, optimiser=optimiser.state_dict())
-        live = model.state_dict()
-        raw = {k: v.clone() for k, v in live.items()}
-        model.load_state_dict(average)
-        bits, aligned = check(model, tests, 4096, 6)
-        model.load_state_dict(raw)
-        run.log(held_out=True, bits=bits, alignment=aligned)
-
-    model.train()
     while not (run.finished or run.out_of_time):
         lengths = plan["lengths"][:2] if run.progress < 0.2 else plan["lengths"][2:]
         length = lengths[int(rng.integers(2))]
-        count = max(1, plan["tokens"][level] // length)
-        rehearse = windows.rehearsed(length) and rng.random() < 0.5
-        drawn = windows.rehearsal(count, length) if rehearse else windows.draw(count, length)
-        batch = {k: v.to(where) for k, v in drawn.items()}
-        with torch.autocast(where.type, torch.bfloat16, enabled=multiplies_bfloat16(where)):
-            # Its own slips mean something only once it guesses well.
-            slips = plan["misheard"][level] if run.progress > 0.3 and rng.random() < 0.5 else 0
-            read = batch.get("read")
-            if read is None and slips:
-                read = misheard(model, batch, slips, int(rng.integers(plan.get("passes", [1, 1, 1])[level]) + 1))
-            music, prime, aligned = loss_of(model, batch, True, read)
-            loss = music + h.get("prime_loss_fraction", 0) * prime + aligned
-        loss.backward()
-        optimiser.step(run.rate(30))
-        run.tick()
-        follow(average, model, run.step)
-        kind = "rehearsed" if rehearse else "misheard" if slips else "bits"
+        kind, batch = reading.batch(length, run.progress, where)
+        music, prime, aligned = learner.step(batch)
         for key, value in ((kind, music * BITS), ("lyrics", prime), ("alignment", aligned)):
             value = float(value.detach())
             seen[key] = seen.get(key, value) + 0.03 * (value - seen.get(key, value))
         if run.step % 25 == 0:
             run.log(length=length, **seen)
         if run.due:
-            keep()
-    keep()
+            learner.keep(tests)
+            # Songs may have been added meanwhile.
+            songs.songs = Songs(folder, False, level, vqvae["levels"]).songs
+    learner.keep(tests)
     return run.finished
+
+
+def heads_only(model, alone):
+    """Lets only what an export leaves out learn: heads that begin anew would mislead a model that knows its music."""
+    for name, p in model.named_parameters():
+        p.requires_grad_(not alone or name.startswith(UNSHIPPED))
 
 
 @torch.no_grad()

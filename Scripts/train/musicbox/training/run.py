@@ -31,8 +31,8 @@ class Run:
         self.path = self.folder / f"{name}.pt"
         self.budget, self.piece = hours * 3600, minutes * 60
         self.save_every = save_every
-        self.spent, self.step = 0.0, 0
-        self.started = self.saved = time.monotonic()
+        self.spent, self.saved, self.step = 0.0, 0.0, 0
+        self.started = time.monotonic()
         self.begin()
 
     def begin(self):
@@ -44,14 +44,15 @@ class Run:
         if not self.path.exists():
             return None
         state = torch.load(self.path, map_location=where, weights_only=True)
-        self.spent, self.step = state["spent"], state["step"]
+        self.spent = self.saved = state["spent"]
+        self.step = state["step"]
         return state
 
     def save(self, **state):
         fresh = self.path.with_suffix(".new")
         torch.save({"spent": self.spent, "step": self.step, **state}, fresh)
         os.replace(fresh, self.path)
-        self.saved = time.monotonic()
+        self.saved = self.spent
 
     def tick(self):
         """Counts a step; a process that was paused did not train meanwhile."""
@@ -74,7 +75,8 @@ class Run:
 
     @property
     def due(self):
-        return time.monotonic() - self.saved >= self.save_every
+        """Whether to save and check: seldom enough that a process that gets little of the machine trains most of the time."""
+        return self.spent - self.saved >= self.save_every
 
     def rate(self, warm=50):
         """The share of the learning rate: a short rise, long constant, and a fall over the last third."""

@@ -120,6 +120,8 @@ def train(settings, folder, level, minutes, workers=0, threads=1):
     def keep():
         run.save(model=level_state(model, level), optimiser=optimiser.state_dict())
         run.log(held_out=True, **check(model, level, tests))
+        # Checking is no training.
+        run.begin()
 
     while not (run.finished or run.out_of_time):
         x = torch.from_numpy(crops.batch(plan["batch"][level], plan["samples"][level])).to(where)

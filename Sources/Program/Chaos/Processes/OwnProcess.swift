@@ -1,4 +1,5 @@
 package import Foundation
+import Spawning
 
 /// This program once more, as a child that cannot outlive its parent: it ends when its standard input does, and only
 /// the parent holds the other end.

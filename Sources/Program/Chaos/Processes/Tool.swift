@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 
 /// Programs of the system that are run to their end, such as `ip`.
 enum Tool {

@@ -32,17 +32,23 @@ struct SubmitCommand: ParsableCommand {
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the coordinator's songs and workers.")
+        commandName: "status", abstract: "Show the coordinator's songs and workers, or the hosts of a cluster.",
+        discussion: """
+            orchestrion status               songs and workers, as the coordinator says
+            orchestrion status cluster.toml  the hosts of orchestrion up: what they are, what runs there, and whether it is let \
+            in; exit code 1 when something is not as the file says
+            """)
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
-    @Argument(help: "Only this song.")
+    @Argument(help: "Only this song; or the file of a cluster (….toml), for its hosts.")
     var song: String?
 
     @Flag(help: "Print it as JSON.")
     var json = false
 
     func run() throws {
+        if let song, song.hasSuffix(".toml") { return try HostWork.status(song, json: json) }
         if let song { try ClusterClient.check(id: song) }
         let client = try connection.client()
         defer { client.close() }

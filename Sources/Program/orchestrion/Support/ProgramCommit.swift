@@ -10,12 +10,19 @@ enum ProgramCommit {
     /// What `--version` says: the release, and the commit where it is known.
     static var version: String { "\(ProgramVersion.current) (\(name.map { "commit \($0)" } ?? "unknown commit"))" }
 
+    /// Where it is when it is there.
+    private static var place: URL {
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        return program.deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("share/orchestrion/commit")
+    }
+
+    /// The file that says it; nil where the program was built by hand.
+    static var file: String? { FileManager.default.fileExists(atPath: place.path) ? place.path : nil }
+
     /// Nil where the program was built by hand, or where the file does not hold a commit.
     private static var name: String? {
-        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let file = program.deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("share/orchestrion/commit")
-        guard let reader = try? FileHandle(forReadingFrom: file), let start = try? reader.read(upToCount: longest + 2)
+        guard let reader = try? FileHandle(forReadingFrom: place), let start = try? reader.read(upToCount: longest + 2)
         else { return nil }
         let line = String(decoding: start.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         return named(line)
