@@ -58,8 +58,7 @@ struct GrowingSound: Sendable {
         let place = offset - WAVHeader.size
         do {
             // From the sample on in which the place lies.
-            let raw = try await files.read(entry, of: song, from: place / 2 * 4, isFinal: false)
-            let bytes = WAVHeader.samples(raw).dropFirst(place % 2)
+            let bytes = try await files.sound(entry, of: song, from: place / 2).dropFirst(place % 2)
             if !bytes.isEmpty { return Array(bytes) }
         } catch let error as ClientError where error.kind == .notFound {
             // It is complete, or gone.

@@ -67,12 +67,31 @@ actor SongFilesAccess {
         let key = PieceKey(song: song, path: "\(file.path) \(isFinal ? file.size : 0)", offset: start)
         if let piece = pieces[key] { return Array(piece.dropFirst(offset - start)) }
         let piece = try await reading(key) { [UInt8](try $0.read(file, of: song, from: UInt64(start))) }.value
-        if piece.count == FilePiece.size, pieces[key] == nil {
-            pieces[key] = piece
-            order.append(key)
-            if order.count > Self.mostPieces { pieces[order.removeFirst()] = nil }
-        }
+        keep(piece, for: key, isWhole: piece.count == FilePiece.size)
         return Array(piece.dropFirst(offset - start))
+    }
+
+    /// Sound of a file that grows, from a sample on.
+    ///
+    /// - Parameter file: of raw samples, 4 bytes each.
+    /// - Returns: 16 bits a sample, at most a piece; empty behind the end. Made once for all that listen.
+    func sound(_ file: SongFileEntry, of song: String, from sample: Int) async throws -> [UInt8] {
+        let samples = FilePiece.size / 4
+        let start = sample / samples * samples
+        let key = PieceKey(song: song, path: "\(file.path) as sound", offset: 4 * start)
+        if let piece = pieces[key] { return Array(piece.dropFirst(2 * (sample - start))) }
+        let piece = try await reading(key) {
+            Array(WAVHeader.samples([UInt8](try $0.read(file, of: song, from: UInt64(4 * start)))))
+        }.value
+        keep(piece, for: key, isWhole: piece.count == 2 * samples)
+        return Array(piece.dropFirst(2 * (sample - start)))
+    }
+
+    private func keep(_ piece: [UInt8], for key: PieceKey, isWhole: Bool) {
+        guard isWhole, pieces[key] == nil else { return }
+        pieces[key] = piece
+        order.append(key)
+        if order.count > Self.mostPieces { pieces[order.removeFirst()] = nil }
     }
 
     private func reading(

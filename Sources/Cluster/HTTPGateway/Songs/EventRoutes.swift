@@ -51,9 +51,9 @@ struct EventRoutes {
                     try await writer.write(Array(": ping\n\n".utf8))
                     pinged = .now
                 }
+                let pause = max(Self.pace, .seconds(1) * listeners.number / Self.mostWrites)
+                await watch.wait(after: heard, notBefore: told + pause, atMost: Self.ping)
                 try Task.checkCancellation()
-                await watch.wait(after: heard, atMost: Self.ping)
-                try await Task.sleep(until: told + max(Self.pace, .seconds(1) * listeners.number / Self.mostWrites))
             }
         }
         return HTTPResponse(

@@ -24,11 +24,18 @@ actor SongWatch {
         var hasEnded: Bool
     }
 
+    private struct Waiter {
+        /// Of the last change that it heard of.
+        var heard: UInt64
+        var earliest: ContinuousClock.Instant
+        var latest: ContinuousClock.Instant
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
     private let cluster: ClusterAccess
     private var entries: [String: Entry] = [:]
     private var number: UInt64 = 0
-    private var waiting: [Int: (deadline: ContinuousClock.Instant, continuation: CheckedContinuation<Void, Never>)] =
-        [:]
+    private var waiting: [Int: Waiter] = [:]
     private var nextWaiter = 0
     private var isRunning = false
     private var looks = 0
@@ -63,9 +70,12 @@ actor SongWatch {
         note(progress)
     }
 
-    /// Waits until something has changed after a number, or a while.
-    func wait(after number: UInt64, atMost time: Duration) async {
-        guard self.number == number else { return }
+    /// Waits until something has changed after a number, or a while. All who wait are woken by one clock: timers of their own
+    /// would cost more than what they are told.
+    ///
+    /// - Parameter earliest: not before this, whatever changes.
+    func wait(after number: UInt64, notBefore earliest: ContinuousClock.Instant, atMost time: Duration) async {
+        guard self.number == number || earliest > .now else { return }
         if !isRunning {
             isRunning = true
             Task { await run() }
@@ -75,7 +85,8 @@ actor SongWatch {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 guard !Task.isCancelled else { return continuation.resume() }
-                waiting[waiter] = (.now + time, continuation)
+                waiting[waiter] = Waiter(
+                    heard: number, earliest: earliest, latest: .now + time, continuation: continuation)
             }
         } onCancel: {
             Task { await self.release(waiter) }
@@ -88,13 +99,13 @@ actor SongWatch {
     private func run() async {
         var idle = 0
         while idle < 8 {
-            let before = number
             // A coordinator that does not answer is asked again.
             try? await look()
             looks += 1
             if looks.isMultiple(of: Self.looksBetween) { try? await lookAtEnded() }
             let now = ContinuousClock.now
-            for (waiter, wait) in waiting where number > before || wait.deadline <= now { release(waiter) }
+            for (id, waiter) in waiting
+            where (number > waiter.heard && waiter.earliest <= now) || waiter.latest <= now { release(id) }
             try? await Task.sleep(for: Self.pause)
             idle = waiting.isEmpty ? idle + 1 : 0
         }
