@@ -73,6 +73,17 @@ let package = Package(
         .target(name: "SongPlan"),
         .target(name: "JukeboxModel", dependencies: ["Checkpoint", "Digest", "SongPlan", "SystemErrors", "Tensor"]),
         .target(name: "Sampling", dependencies: ["JukeboxModel", "SongPlan", "Tensor"]),
+        // What the model makes of audio that is given: activations of its layers.
+        .target(
+            name: "Features",
+            dependencies: [
+                "AudioFile", "Checkpoint", "Digest", "JukeboxModel", "SongPlan", "SystemErrors", "Tensor",
+            ]),
+        .testTarget(
+            name: "FeaturesTests",
+            dependencies: [
+                "AudioFile", "Checkpoint", "Features", "JukeboxModel", "ModelTestSupport", "SongPlan", "Tensor",
+            ]),
 
         // The cluster: pure cores, what they speak, and the services that carry out what they decide.
         .target(name: "CoordinatorCore", dependencies: ["SongPlan"]),
@@ -196,7 +207,8 @@ let package = Package(
                 "AudioFile", "Benchmark", "CBeginAgain", "CProcess", "Chaos", "Checkpoint", "ClusterClient",
                 "ClusterProtocol",
                 "ClusterSimulation",
-                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "HTTPGateway", "HTTPServer",
+                "CoordinatorCore", "CoordinatorService", "Digest", "FaultSimulation", "Features", "HTTPGateway",
+                "HTTPServer",
                 "Hosts", "Journal", "JukeboxModel", "MetricSnapshots", "ModelFetch", "MusicBox", "OptionLayers",
                 "Pictures",
                 "ProcessLimits", "ProgramLog",
@@ -416,7 +428,7 @@ let floors = [
         "ServiceNotice", "Spawning", "SystemErrors",
     ],
     "Arithmetic": ["CKernels", "Tensor"],
-    "Model": ["AudioFile", "Checkpoint", "JukeboxModel", "ModelFetch", "MusicBox", "Sampling", "SongPlan"],
+    "Model": ["AudioFile", "Checkpoint", "Features", "JukeboxModel", "ModelFetch", "MusicBox", "Sampling", "SongPlan"],
     "Cluster": [
         "ClusterClient", "ClusterMetrics", "ClusterProtocol", "ClusterSimulation", "CoordinatorCore",
         "CoordinatorService", "FaultSimulation", "HTTPGateway", "HTTPServer", "Journal", "SongFiles", "StateCopy",
@@ -435,7 +447,7 @@ for (floor, names) in floors {
 }
 
 /// What runs for every token: optimised in debug builds too, as the kernels are, for tests sample many.
-let engine: Set = ["Tensor", "JukeboxModel", "Sampling", "WorkerCore"]
+let engine: Set = ["Tensor", "JukeboxModel", "Features", "Sampling", "WorkerCore"]
 
 for target in package.targets where target.type != .system && target.name != "CKernels" {
     target.swiftSettings = [

@@ -23,7 +23,7 @@ extension CommandLines {
                 "upsample",
                 "tree", "name", "cancel", "resume", "workers",
                 "metrics", "keys", "gateway", "tokens",
-                "model", "picture", "decode", "verify", "demo",
+                "model", "picture", "decode", "embed", "verify", "demo",
             ],
             "sample": song + ["--out", "--threads", "--slots", "--json", "--verbose"],
             "coordinator": [
@@ -81,6 +81,11 @@ extension CommandLines {
             "model init": ["<dir>", "--preset", "--hparams", "--seed"],
             "picture": [
                 "<dir>", "--sample", "--level", "--out", "--model", "--preset", "--threads", "--json",
+            ],
+            "embed": [
+                "<files|folders>", "--model", "--preset", "--layer", "--pool", "--rate", "--windows", "--like",
+                "--format",
+                "--offset", "--duration", "--profile", "--out", "--threads", "--json",
             ],
             "decode": [
                 "<dir|file>", "--out", "--level", "--format", "--model", "--preset", "--threads", "--json",

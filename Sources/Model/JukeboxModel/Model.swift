@@ -73,62 +73,67 @@ package struct Model: Sendable {
     /// - Parameters:
     ///   - profile: another than the model's.
     ///   - announced: what the weights must be; nil for whatever they are.
+    ///   - firstLayers: loads, and reads, so many layers alone, for their activations; nil for all.
     /// - Throws: `ModelChanged` when they are not what was announced.
     package func prior(
-        level: Int, profile: NumericProfile? = nil, announced: WeightIdentity? = nil
+        level: Int, profile: NumericProfile? = nil, announced: WeightIdentity? = nil, firstLayers: Int? = nil
     ) throws -> Prior {
         let profile = profile ?? self.profile
         do {
-            let identity = try announced ?? identity(level: level, profile: profile)
-            return try load(level, profile, identity)
+            let identity = try announced ?? identity(level: level, profile: profile, firstLayers: firstLayers)
+            return try load(level, profile, identity, firstLayers)
         } catch let change as WeightsChanged {
             // What is remembered of files by their names may be wrong; their bytes are not.
-            let now = try identity(level: level, profile: profile, isFresh: true)
+            let now = try identity(level: level, profile: profile, firstLayers: firstLayers, isFresh: true)
             if let announced, announced.fingerprint != now.fingerprint {
                 throw ModelChanged(
                     level: level, cause: change.description, announced: announced.fingerprint, found: now.fingerprint)
             }
-            return try load(level, profile, now)
+            return try load(level, profile, now, firstLayers)
         }
     }
 
     /// A store that is damaged is made anew.
-    private func load(_ level: Int, _ profile: NumericProfile, _ identity: WeightIdentity) throws -> Prior {
-        let set = try folder.weights(of: .prior(level: level))
+    private func load(
+        _ level: Int, _ profile: NumericProfile, _ identity: WeightIdentity, _ firstLayers: Int?
+    ) throws -> Prior {
+        let set = try weightSet(level: level, firstLayers: firstLayers)
+        let storeName = Self.storeName(level: level, profile: profile, firstLayers: firstLayers)
         func load(_ store: PackedStore?) throws -> Prior {
             try Prior(
                 hyperparameters.priors[level], vqvae: hyperparameters.vqvae, weights: set, profile: profile,
-                store: store, identity: identity)
+                store: store, identity: identity, firstLayers: firstLayers)
         }
-        var store = store(of: set, level: level, profile: profile, fingerprint: identity.fingerprint)
+        var store = store(of: set, name: storeName, profile: profile, fingerprint: identity.fingerprint)
         let prior: Prior
         do {
             prior = try load(store)
         } catch let damage as PackedStore.Damage {
             damage.remove()
-            store = self.store(of: set, level: level, profile: profile, fingerprint: identity.fingerprint)
+            store = self.store(of: set, name: storeName, profile: profile, fingerprint: identity.fingerprint)
             prior = try load(store?.isComplete == true ? nil : store)
         }
         if let store, !store.isComplete {
             // The disk takes its time; until then the matrices are in memory alone.
-            Thread.detachNewThread { store.finish(replacing: Self.storeName(level: level, profile: profile)) }
+            Thread.detachNewThread { store.finish(replacing: storeName) }
         }
         return prior
     }
 
-    private static func storeName(level: Int, profile: NumericProfile) -> String {
-        "prior_level_\(level).\(profile.name)."
+    /// One store of first layers is kept, whatever their number.
+    private static func storeName(level: Int, profile: NumericProfile, firstLayers: Int?) -> String {
+        "\(firstLayers == nil ? "prior" : "first_layers")_level_\(level).\(profile.name)."
     }
 
     /// Stores are worth their room on the disk from this size of the stored weights on; tests have smaller ones.
     package var storesFrom = 256 << 20
 
     private func store(
-        of set: WeightSet, level: Int, profile: NumericProfile, fingerprint: String
+        of set: WeightSet, name: String, profile: NumericProfile, fingerprint: String
     ) -> PackedStore? {
         let size = set.tensors.values.reduce(0) { $0 + $1.byteCount }
         guard size >= storesFrom else { return nil }
-        let name = Self.storeName(level: level, profile: profile) + fingerprint.suffix(16) + ".packed"
+        let name = name + fingerprint.suffix(16) + ".packed"
         let places = [
             URL(fileURLWithPath: folder.path).appendingPathComponent(".packed"), FingerprintCache.packedFolder,
         ].map { $0.appendingPathComponent(name) }
@@ -165,22 +170,36 @@ package struct Model: Sendable {
 
     /// The fingerprint with what it was made of.
     ///
-    /// - Parameter isFresh: the files are read now, whatever is remembered of them.
+    /// - Parameters:
+    ///   - firstLayers: of so many layers alone, whose tensors alone are read; nil for all.
+    ///   - isFresh: the files are read now, whatever is remembered of them.
     package func identity(
-        level: Int, profile: NumericProfile? = nil, isFresh: Bool = false
+        level: Int, profile: NumericProfile? = nil, firstLayers: Int? = nil, isFresh: Bool = false
     ) throws -> WeightIdentity {
         let profile = profile ?? self.profile
-        let set = try folder.weights(of: .prior(level: level))
+        let set = try weightSet(level: level, firstLayers: firstLayers)
+        let (h, vqvae) = (hyperparameters.priors[level], hyperparameters.vqvae)
+        let part = firstLayers.map { "; first \($0) layers" } ?? ""
         var identity = try FingerprintCache.value(
             files: Set(set.tensors.values.map(\.path)).sorted(),
-            salt: "\(profile.identifier) \(hyperparameters.priors[level])", isFresh: isFresh
+            salt: "\(profile.identifier) \(h)\(part)", isFresh: isFresh
         ) {
-            try weights(of: .prior(level: level)).identity(
-                geometry: hyperparameters.priors[level].identity(vqvae: hyperparameters.vqvae), profile: profile)
+            try Weights(set, table: WeightTable.prior(h, vqvae: vqvae, firstLayers: firstLayers)).identity(
+                geometry: h.identity(vqvae: vqvae) + part, profile: profile)
         }
         // The profile in clear, so that whoever compares two sees why they differ.
         identity.fingerprint = "\(profile.identifier):\(identity.fingerprint)"
         return identity
+    }
+
+    /// The tensors of a level's prior, or of its first layers, once the names and shapes of all were checked.
+    private func weightSet(level: Int, firstLayers: Int?) throws -> WeightSet {
+        let set = try folder.weights(of: .prior(level: level))
+        guard let firstLayers else { return set }
+        let (h, vqvae) = (hyperparameters.priors[level], hyperparameters.vqvae)
+        _ = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae))
+        let needed = Set(WeightTable.prior(h, vqvae: vqvae, firstLayers: firstLayers).map(\.name))
+        return WeightSet(part: set.part, tensors: set.tensors.filter { needed.contains($0.key) }, source: set.source)
     }
 
     package func fingerprints() throws -> [Int: String] {

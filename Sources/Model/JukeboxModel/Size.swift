@@ -15,14 +15,17 @@ extension PriorHyperparameters {
 
     /// Bytes of the weights as they are computed with.
     ///
-    /// - Parameter stored: bytes of a number in the model's file, by tensor.
+    /// - Parameters:
+    ///   - firstLayers: of so many layers alone, without the output; nil for all.
+    ///   - stored: bytes of a number in the model's file, by tensor.
     package func weightBytes(
-        vqvae: VQVAEHyperparameters, profile: NumericProfile = .standard, stored: (String) -> Int? = { _ in nil }
+        vqvae: VQVAEHyperparameters, profile: NumericProfile = .standard, firstLayers: Int? = nil,
+        stored: (String) -> Int? = { _ in nil }
     ) -> Int {
         // The output matrix may be a second, packed, form of the embedding.
         let shape = transformer(codes: vqvae.codes)
-        var sum = shape.vocabulary * width * 4
-        for tensor in WeightTable.prior(self, vqvae: vqvae) {
+        var sum = firstLayers == nil ? shape.vocabulary * width * 4 : 0
+        for tensor in WeightTable.prior(self, vqvae: vqvae, firstLayers: firstLayers) {
             sum +=
                 storage(of: tensor, profile: profile)?.byteCount(of: tensor.count)
                 ?? tensor.count * (stored(tensor.name) ?? 4)
@@ -74,9 +77,11 @@ extension PriorHyperparameters {
 }
 
 extension TransformerShape {
-    /// Bytes of one sequence's caches over all layers.
-    func cacheBytes(type: ScalarType) -> Int {
-        (0..<depth).reduce(0) { $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self, type: type) }
+    /// Bytes of one sequence's caches over all layers, or the first ones.
+    func cacheBytes(type: ScalarType, layers: Int? = nil) -> Int {
+        (0..<(layers ?? depth)).reduce(0) {
+            $0 + AttentionCache.byteCount(pattern: pattern(layer: $1), shape: self, type: type)
+        }
     }
 }
 

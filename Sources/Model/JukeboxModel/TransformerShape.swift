@@ -58,6 +58,11 @@ package struct TransformerShape: Sendable, Hashable {
         }
     }
 
+    /// Whether one of the first layers reads the lyric encoder's output.
+    func attendsToLyricEncoder(inFirst count: Int) -> Bool {
+        (0..<count).contains { pattern(layer: $0) == .lyricEncoder }
+    }
+
     package static let supportedOrders: Set<Int> = [0, 2, 8, 10, 12]
 }
 

@@ -61,6 +61,22 @@ package struct PriorBenchmark {
             goal: 0.8)
     }
 
+    /// Rows a second of the first half of the layers over a recording whose tokens are known; nil below the top.
+    package func embed() -> Figure? {
+        guard prior.windowLengthAbove == nil else { return nil }
+        let layer = max(1, prior.loadedLayers / 2)
+        let count = min(256, prior.hyperparameters.windowLength)
+        let window = ActivationWindow(
+            labels: prior.exampleLabels, tokens: (0..<count).map { _ in random.next(prior.codes) })
+        let rows = Double(prior.prefix + count)
+        let (seconds, share) = stopwatch.median(
+            work: rows * prior.operationsPerRow(ofFirst: layer), of: .multiplyAdds, limits
+        ) { _ = prior.activations(of: [window], layers: [layer], team: team) }
+        return Figure(
+            "embed", "layer \(layer), \(count) tokens of a recording", rows / seconds, "rows/s", share: share,
+            of: "multiply-adds", goal: goals.arithmetic)
+    }
+
     /// The conditioner over a whole window; nil at the top.
     package func conditioner() -> Figure? {
         guard let upper = prior.windowLengthAbove else { return nil }

@@ -29,7 +29,8 @@ struct Orchestrion: ParsableCommand {
             TokensCommand.self, ConfigCommand.self,
             ConnectCommand.self, KeysCommand.self, JournalCommand.self,
             ModelCommand.self, PlanCommand.self, TimelineCommand.self, PictureCommand.self, SeamsCommand.self,
-            DecodeCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self, SimulateCommand.self,
+            DecodeCommand.self, EmbedCommand.self, VerifyCommand.self, BenchCommand.self, ChaosCommand.self,
+            SimulateCommand.self,
             DemoCommand.self,
         ])
 

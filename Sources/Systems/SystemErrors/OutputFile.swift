@@ -77,12 +77,19 @@ package final class OutputFile {
             guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(path, code: EISDIR) }
             return try writeInto(path, bytes)
         }
+        try replace(path) { try $0.write(bytes) }
+    }
+
+    /// Writes a whole file by pieces; it appears as with `replace(_:with:)`.
+    ///
+    /// - Parameter body: writes all of it.
+    package static func replace(_ path: String, _ body: (OutputFile) throws -> Void) throws {
         // What a link names is replaced, and not the link.
-        let target = exists ? resolved(path) : path
+        let target = access(path, F_OK) == 0 ? resolved(path) : path
         let part = "\(target).partial-\(getpid())"
         do {
             let file = try OutputFile(part, isNew: true)
-            try file.write(bytes)
+            try body(file)
             try file.synchronize()
             try file.close()
             guard rename(part, target) == 0 else { throw SystemError(path) }

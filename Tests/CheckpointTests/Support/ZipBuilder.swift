@@ -14,7 +14,7 @@ struct ZipBuilder {
     }
 
     mutating func add(_ name: String, _ content: [UInt8], crc: UInt32? = nil) {
-        let checksum = crc ?? content.withUnsafeBytes(CRC32.checksum)
+        let checksum = crc ?? content.withUnsafeBytes { CRC32.checksum($0) }
         let size = isZip64 ? UInt32.max : UInt32(content.count)
         let header = file.count
         let shared: [UInt8] =

@@ -4,9 +4,10 @@ package enum CRC32 {
         (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1 }
     }
 
-    package static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    /// - Parameter before: the checksum of what stands before these bytes.
+    package static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32 = 0) -> UInt32 {
         table.withUnsafeBufferPointer { table in
-            var value = ~UInt32(0)
+            var value = ~before
             for byte in bytes { value = table[Int(UInt8(truncatingIfNeeded: value) ^ byte)] ^ (value >> 8) }
             return ~value
         }

@@ -9,6 +9,8 @@ import Tensor
 /// thread that lost its processor has begun is computed again by another (`Phases`).
 struct ForwardWork: PhasedWork {
     let layers: [TransformerLayer]
+    /// Those that are run.
+    let part: Range<Int>
     /// [rows][width], from `offset` on; becomes the last layer's output.
     let x: Buffer<Float>
     let offset: Int
@@ -23,8 +25,8 @@ struct ForwardWork: PhasedWork {
     let recorder: AttentionRecorder?
 
     func run(thread: Int) {
-        for (index, layer) in layers.enumerated() {
-            LayerPart(layer: layer, place: LayerPlace(work: self, index: index, thread: thread)).run()
+        for index in part {
+            LayerPart(layer: layers[index], place: LayerPlace(work: self, index: index, thread: thread)).run()
         }
     }
 }

@@ -12,8 +12,9 @@ package final class Prior: Sendable {
     private let embedding: EmbeddingTable
     private let positions: EmbeddingTable
     private let startToken: Buffer<Float>?
-    let output: PackedMatrix
-    private let labels: LabelConditioner?
+    /// nil where only first layers are there.
+    let output: PackedMatrix?
+    let labels: LabelConditioner?
     let conditioner: Conditioner?
     /// Tokens of the level above that a window is conditioned on; nil at the top.
     package let windowLengthAbove: Int?
@@ -22,29 +23,38 @@ package final class Prior: Sendable {
     /// Bytes of the weights in memory.
     package let residentBytes: Int
 
-    /// - Parameter identity: what every tensor must be; nil when that does not matter.
+    /// - Parameters:
+    ///   - identity: what every tensor must be; nil when that does not matter.
+    ///   - firstLayers: how many layers are loaded, for their activations alone; nil for all, and the output. The set has
+    ///     the tensors of `WeightTable.prior(_:vqvae:firstLayers:)` then.
     /// - Throws: `WeightError`, `WeightsChanged`, `PackedStore.Damage`, `EnvironmentDisturbed`.
     package init(
         _ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, weights set: WeightSet, profile: NumericProfile,
-        store: PackedStore? = nil, identity: WeightIdentity? = nil
+        store: PackedStore? = nil, identity: WeightIdentity? = nil, firstLayers: Int? = nil
     ) throws {
         let disturbances = FloatEnvironment.disturbances
         FloatEnvironment.settle()
         self.profile = profile
-        residentBytes = h.weightBytes(vqvae: vqvae, profile: profile) { set.tensors[$0]?.type.size }
-        let weights = try Weights(set, table: WeightTable.prior(h, vqvae: vqvae), store: store, identity: identity)
+        residentBytes = h.weightBytes(vqvae: vqvae, profile: profile, firstLayers: firstLayers) {
+            set.tensors[$0]?.type.size
+        }
+        let table = WeightTable.prior(h, vqvae: vqvae, firstLayers: firstLayers)
+        let weights = try Weights(set, table: table, store: store, identity: identity)
         // What is in the store was looked through when it was put there.
         if store?.isComplete != true { try weights.check(profile, of: h, vqvae: vqvae) }
         hyperparameters = h
         codes = vqvae.codes
         shape = h.transformer(codes: vqvae.codes)
-        transformer = try Transformer(weights, "prior", shape: shape, profile: profile)
+        transformer = try Transformer(weights, "prior", shape: shape, profile: profile, depth: firstLayers)
         embedding = try EmbeddingTable(weights, "prior.x_emb.weight")
         positions = try EmbeddingTable(weights, "prior.pos_emb.pos_emb")
         startToken = h.labels || h.singleSequence ? nil : Buffer(try weights.floats("prior.start_token"))
-        output = try .packing(
-            weights, h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight", transposed: true,
-            storage: profile.otherWeights)
+        output =
+            firstLayers != nil
+            ? nil
+            : try .packing(
+                weights, h.mergedDecoder ? "prior.x_out.weight" : "prior.x_emb.weight", transposed: true,
+                storage: profile.otherWeights)
         let top = h.level == vqvae.levels - 1
         if h.labels {
             func table(_ name: String) throws -> EmbeddingTable {
@@ -62,7 +72,10 @@ package final class Prior: Sendable {
         }
         windowLengthAbove = top ? nil : h.windowLength / vqvae.downsamples[h.level + 1]
         conditioner = top ? nil : try Conditioner(weights, prior: h, vqvae: vqvae, profile: profile)
-        lyricEncoder = try h.lyricTransformer.map { try LyricEncoder(weights, shape: $0, profile: profile) }
+        let readsLyrics = h.transformer(codes: vqvae.codes).attendsToLyricEncoder(inFirst: firstLayers ?? h.depth)
+        lyricEncoder = try h.lyricTransformer.flatMap {
+            readsLyrics ? try LyricEncoder(weights, shape: $0, profile: profile) : nil
+        }
         FloatEnvironment.check()
         guard FloatEnvironment.disturbances == disturbances else { throw EnvironmentDisturbed() }
     }
@@ -75,7 +88,7 @@ package final class Prior: Sendable {
 
     /// Bytes of caches and conditioning that one sequence needs.
     package var bytesPerSequence: Int {
-        shape.cacheBytes(type: profile.caches)
+        shape.cacheBytes(type: profile.caches, layers: transformer.depth)
             + (conditioner == nil ? 0 : 4 * hyperparameters.windowLength * shape.width)
     }
 
@@ -159,7 +172,7 @@ package final class Prior: Sendable {
 
     func step(
         _ runs: [PriorRun], workspace: PriorWorkspace, logits: UnsafeMutablePointer<Float>?, team: ThreadTeam,
-        recorder: AttentionRecorder?
+        recorder: AttentionRecorder?, taps: LayerTaps? = nil
     ) {
         let width = shape.width
         let x = workspace.x.pointer
@@ -176,8 +189,12 @@ package final class Prior: Sendable {
             workspace.runs.append(
                 TransformerRun(caches: run.sequence.caches, position: run.sequence.computed, rows: run.rows))
         }
-        transformer.forward(
-            workspace.x, runs: workspace.runs, workspace: workspace.transformer, team: team, recorder: recorder)
+        if let taps {
+            forward(workspace, taps: taps, team: team)
+        } else {
+            transformer.forward(
+                workspace.x, runs: workspace.runs, workspace: workspace.transformer, team: team, recorder: recorder)
+        }
         workspace.runs.removeAll(keepingCapacity: true)
         if let logits { project(runs, workspace: workspace, logits: logits, team: team) }
         for run in runs { run.sequence.computed += run.rows }
@@ -228,6 +245,7 @@ package final class Prior: Sendable {
             row += run.rows
         }
         guard wanted > 0 else { return }
+        guard let output else { preconditionFailure("first layers alone have no logits") }
         output.multiply(
             workspace.x.pointer, rows: wanted, xStride: width, into: logits, yStride: shape.vocabulary, team: team)
     }

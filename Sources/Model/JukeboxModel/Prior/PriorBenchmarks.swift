@@ -5,12 +5,18 @@ package import Tensor
 extension Prior {
     /// Multiplications and additions of all matrix products of a row.
     package var operationsPerRow: Double {
-        2 * Double(transformer.matrices.reduce(output.k * output.n) { $0 + $1.k * $1.n })
+        2 * Double(transformer.matrices.reduce(output.map { $0.k * $0.n } ?? 0) { $0 + $1.k * $1.n })
+    }
+
+    /// Multiplications and additions of the matrix products of a row in the first layers.
+    package func operationsPerRow(ofFirst layers: Int) -> Double {
+        // Each layer has four.
+        2 * Double(transformer.matrices.prefix(4 * layers).reduce(0) { $0 + $1.k * $1.n })
     }
 
     /// Bytes of all matrices that a step reads.
     package var matrixBytes: Int {
-        transformer.matrices.reduce(output.residentBytes) { $0 + $1.residentBytes }
+        transformer.matrices.reduce(output?.residentBytes ?? 0) { $0 + $1.residentBytes }
     }
 
     /// A sequence as it is in mid-window. Tokens, caches and conditioning are arbitrary: nothing is computed, and only

@@ -42,15 +42,21 @@ package final class Transformer: Sendable {
     /// Weights of a layer, about.
     private let layerWeights: Int
 
-    init(_ weights: Weights, _ name: String, shape: TransformerShape, profile: NumericProfile) throws {
+    /// - Parameter depth: layers that are loaded, from the first on; nil for all.
+    init(
+        _ weights: Weights, _ name: String, shape: TransformerShape, profile: NumericProfile, depth: Int? = nil
+    ) throws {
         self.shape = shape
         self.profile = profile
         layerWeights = shape.width * (4 * shape.stateWidth + 2 * shape.mlpWidth)
-        layers = try (0..<shape.depth).map {
+        layers = try (0..<(depth ?? shape.depth)).map {
             try TransformerLayer(
                 weights, "\(name).transformer._attn_mods.\($0)", layer: $0, shape: shape, profile: profile)
         }
     }
+
+    /// Layers that are there.
+    var depth: Int { layers.count }
 
     /// All matrices that a row passes through.
     var matrices: [PackedMatrix] { layers.flatMap(\.matrices) }
@@ -77,19 +83,21 @@ package final class Transformer: Sendable {
         }
     }
 
-    /// Runs all layers in place.
+    /// Runs layers in place.
     ///
     /// - Parameters:
     ///   - x: [sum of rows][width], from `offset` on.
     ///   - runs: in the order of `x`; none crosses a block's end.
+    ///   - part: which layers; nil for all.
     func forward(
         _ x: Buffer<Float>, offset: Int = 0, runs: [TransformerRun], workspace: Workspace, team: ThreadTeam,
-        recorder: AttentionRecorder? = nil
+        recorder: AttentionRecorder? = nil, layers part: Range<Int>? = nil
     ) {
         let rows = runs.reduce(0) { $0 + $1.rows }
         let isSolo = team.threads == 1 || rows * layerWeights < workspace.smallWork
         let work = ForwardWork(
-            layers: layers, x: x, offset: offset, rows: rows, runs: runs, workspace: workspace, isSolo: isSolo,
+            layers: layers, part: part ?? layers.indices, x: x, offset: offset, rows: rows, runs: runs,
+            workspace: workspace, isSolo: isSolo,
             firstPhase: workspace.phases.next, recorder: recorder)
         if isSolo { work.run(thread: 0) } else { team.run(work) }
     }

@@ -24,14 +24,17 @@ package final class VQVAE: Sendable {
 
     /// Codes of a recording at one level.
     ///
-    /// - Parameter audio: a whole number of the level's tokens.
+    /// - Parameters:
+    ///   - audio: what lies beyond its last whole token has none, and is seen by those before it.
+    ///   - most: tokens that are wanted, from the first on; the audio after them is seen as well. nil for all.
     /// - Returns: one code for each `samplesPerToken[level]` samples.
     package func encode(
-        _ audio: [Float], level: Int, team: ThreadTeam, progress: (Int) -> Void = { _ in }
+        _ audio: [Float], level: Int, team: ThreadTeam, most: Int? = nil, progress: (Int) -> Void = { _ in }
     ) -> [UInt16] {
         FloatEnvironment.settle()
         let unit = hyperparameters.samplesPerToken[level]
-        let tokens = audio.count / unit
+        let whole = audio.count / unit
+        let tokens = min(whole, most ?? whole)
         let coder = levels[level]
         // Pieces see everything that decides their codes, so they agree with encoding in one go.
         let reach = (coder.encoderReach + unit - 1) / unit + 1
@@ -41,8 +44,10 @@ package final class VQVAE: Sendable {
         for begin in stride(from: 0, to: tokens, by: piece) {
             let end = min(tokens, begin + piece)
             let low = max(0, begin - reach)
-            let high = min(tokens, end + reach)
-            let part = audio[low * unit..<high * unit].withUnsafeBufferPointer { coder.encode($0, team: team) }
+            let high = min(whole, end + reach)
+            let part = audio[low * unit..<(high == whole ? audio.count : high * unit)].withUnsafeBufferPointer {
+                coder.encode($0, team: team)
+            }
             codes += part[(begin - low)..<(end - low)]
             progress(end)
         }

@@ -86,6 +86,22 @@ package enum WeightTable {
         return table
     }
 
+    /// Those that the first layers of a prior need: no output, and a lyric encoder only where one of them reads it.
+    ///
+    /// - Parameter count: of the layers; nil for the whole prior.
+    package static func prior(
+        _ h: PriorHyperparameters, vqvae: VQVAEHyperparameters, firstLayers count: Int?
+    ) -> [WeightSpecification] {
+        let table = prior(h, vqvae: vqvae)
+        guard let count else { return table }
+        let readsLyrics = h.transformer(codes: vqvae.codes).attendsToLyricEncoder(inFirst: count)
+        return table.filter { tensor in
+            if tensor.optional || tensor.name == "prior.x_out.weight" { return false }
+            if tensor.name.hasPrefix("prime_") { return readsLyrics }
+            return tensor.layer.map { $0 < count } ?? true
+        }
+    }
+
     private static func conditioner(
         _ h: PriorHyperparameters, vqvae: VQVAEHyperparameters
     ) -> [WeightSpecification] {

@@ -26,7 +26,7 @@ struct BenchCommand: ParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case decode, prefill, conditioner, ragged, codec, memory, quality, contract
+        case decode, prefill, embed, conditioner, ragged, codec, memory, quality, contract
     }
 
     @Option(help: ArgumentHelp("A published prior, with random weights (default upsampler-1b).", valueName: "name"))
@@ -106,7 +106,7 @@ struct BenchCommand: ParsableCommand {
             report.figures.append(figure)
         }
         for figure in Figure.limits(limits) { add(figure) }
-        if !parts.isDisjoint(with: [.decode, .prefill, .conditioner, .ragged, .memory, .quality]) {
+        if !parts.isDisjoint(with: [.decode, .prefill, .embed, .conditioner, .ragged, .memory, .quality]) {
             Terminal.note("loading \(subject.name), profile \(profile.name) …")
             let before = ProcessMemory.resident
             let start = ContinuousClock.now
@@ -124,6 +124,7 @@ struct BenchCommand: ParsableCommand {
                 add(benchmark.decode(batch: batch))
             }
             if parts.contains(.prefill) { add(benchmark.prefill()) }
+            if parts.contains(.embed), let figure = benchmark.embed() { add(figure) }
             if parts.contains(.conditioner), let figure = benchmark.conditioner() { add(figure) }
             if parts.contains(.quality), profile != .f32 { add(benchmark.divergence(from: try subject.prior(.f32))) }
             if parts.contains(.ragged) { add(benchmark.ragged()) }

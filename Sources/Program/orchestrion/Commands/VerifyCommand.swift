@@ -22,6 +22,12 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The scenario, when it lies elsewhere.", valueName: "file"))
     var scenario: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Outputs of layers by the original, of audio.in of the expectations, to compare those of embed with.",
+            valueName: "file"))
+    var features: String?
+
     @Option(help: "The geometry of a folder without hparams.json: 5b, 5b_lyrics or 1b_lyrics.")
     var preset: String?
 
@@ -54,6 +60,7 @@ struct VerifyCommand: ParsableCommand {
                 if !json { print(finding.line) }
             })
         try verification.run()
+        if let features { try verification.checkFeatures(Checkpoint.open(path: features)) }
         let missed = findings.filter { !$0.passed }
         if json {
             let encoder = JSONEncoder()

@@ -50,7 +50,7 @@ struct Verification {
 
     // MARK: reading expectations
 
-    private func tensor(_ name: String) throws -> (shape: [Int], floats: [Float])? {
+    func tensor(_ name: String) throws -> (shape: [Int], floats: [Float])? {
         guard let tensor = expected.tensors[name] else { return nil }
         return (tensor.shape, try tensor.floats())
     }
@@ -73,7 +73,7 @@ struct Verification {
 
     // MARK: reporting
 
-    private func compare(_ name: String, _ ours: [Float], _ theirs: [Float], tolerance: Double, note: String? = nil) {
+    func compare(_ name: String, _ ours: [Float], _ theirs: [Float], tolerance: Double, note: String? = nil) {
         guard ours.count == theirs.count else {
             report(
                 Finding(
@@ -92,7 +92,7 @@ struct Verification {
                 passed: Double(largest) <= tolerance, note: note))
     }
 
-    private func compare<T: Equatable>(
+    func compare<T: Equatable>(
         _ name: String, _ ours: [T], _ theirs: [T], allowed: Int = 0, note: String? = nil
     ) {
         let differing =
@@ -105,7 +105,7 @@ struct Verification {
 
     // MARK: labels and windows
 
-    private func songLabels(level: Int) throws -> [SongLabels] {
+    func songLabels(level: Int) throws -> [SongLabels] {
         try scenario.specifications.map { try model.labellers[level].labels($0, defaultTotal: scenario.sampleLength) }
     }
 
