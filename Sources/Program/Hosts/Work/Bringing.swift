@@ -54,7 +54,7 @@ extension ClusterHosts {
                 + "left alone")
     }
 
-    private func checkArchitecture(_ hosts: [String], _ wanted: String) {
+    func checkArchitecture(_ hosts: [String], _ wanted: String) {
         for host in good(hosts) {
             guard let has = report(of: host).state?.architecture else { continue }
             if has != wanted, !(has == "arm64" && wanted == "aarch64") {

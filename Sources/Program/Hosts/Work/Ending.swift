@@ -79,11 +79,9 @@ extension ClusterHosts {
     /// What `up` would do, without doing it: hosts are looked at, and nothing is changed there.
     package func look(_ cargo: Cargo) {
         probe(file.hosts, makesFolder: false)
+        checkArchitecture(file.hosts, cargo.program.architecture)
         for host in good(file.hosts) {
             guard let state = report(of: host).state else { continue }
-            if state.architecture != cargo.program.architecture, state.architecture != "arm64" {
-                fail(host, "it is \(state.architecture), and the program is for \(cargo.program.architecture)")
-            }
             change(host) { report in
                 let wanted = (report.isCoordinator ? ["coordinator"] : []) + self.file.workers(on: host).map(\.unit)
                 for unit in wanted {

@@ -87,6 +87,11 @@ struct EmbedRun {
     /// Whether others may do better.
     private static func isOfRecording(_ error: any Error) -> Bool { error is AudioFileError || error is FeatureError }
 
+    /// What the system refuses while a recording is read is that recording's alone.
+    private static func reading<Value>(_ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch  where !isOfRecording(error) { throw FeatureError(error.explanation) }
+    }
+
     private static func named(_ path: String, _ error: any Error) -> String {
         let text = error.explanation
         return text.contains(path) ? text : "\(path): \(text)"
@@ -119,8 +124,8 @@ struct EmbedRun {
     /// - Returns: seconds of audio, and what a user should hear.
     private func make(_ recording: NamedRecording, progress: (Double) -> Void) throws -> (Double, [String]) {
         let files = files(recording)
-        let reader = try AudioReader(path: recording.path)
-        let digest = try FeatureJob.audioDigest(recording.path)
+        let reader = try Self.reading { try AudioReader(path: recording.path) }
+        let digest = try Self.reading { try FeatureJob.audioDigest(recording.path) }
         let old = FeatureRecord.read(files.record.path)
         if let old, old.audioDigest != digest, old.recording != recording.path {
             throw FeatureError(
@@ -128,7 +133,7 @@ struct EmbedRun {
         }
         let request = extractor.request
         let rate = extractor.geometry.sampleRate
-        var audio = try reader.read(from: request.offset, seconds: request.duration, at: rate)
+        var audio = try Self.reading { try reader.read(from: request.offset, seconds: request.duration, at: rate) }
         FeatureExtractor.normalise(&audio)
         let offset = Int(request.offset * Double(rate))
         let windows = try extractor.geometry.windows(
