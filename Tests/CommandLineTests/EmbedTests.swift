@@ -104,6 +104,24 @@ extension CommandLines {
             }
         }
 
+        @Test
+        func `a file of others beside a recording is left alone, and what the system refuses is that recording's`()
+            async throws
+        {
+            let folder = try TestFolder.place("music")
+            for name in ["a.wav", "b.wav"] { try write("\(folder)/\(name)", samples: 5000) }
+            try Data("{\"title\": \"mine\"}".utf8).write(to: URL(fileURLWithPath: "\(folder)/a.json"))
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder)/gone.wav", withDestinationPath: "\(folder)/nowhere")
+            let result = try await Orchestrion.run(
+                ["embed", folder, "--model", Self.model, "--layer", "1", "--out", folder, "--json"])
+            #expect(result.ending == .exited(1))
+            #expect(try result.decode(Report.self).entries.map(\.state) == ["failed", "made", "failed"])
+            #expect(result.errorOutput.contains("a.json is there and is no record of features"))
+            #expect(try bytes("\(folder)/a.json") == Data("{\"title\": \"mine\"}".utf8))
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/a.npy"))
+        }
+
         @Test(arguments: [
             (["--layer", "10"], "1 to 9"), (["--pool", "max"], "--pool"), (["--windows", "some"], "--windows"),
             (["--rate", "0"], "--rate"), (["--rate", "400"], "344.5"), (["--like", "edge"], "say --layer"),

@@ -221,7 +221,7 @@ extension CommandLines {
             try hosts.tool("uname", on: "node1", "[ \"$1\" = -m ] && echo riscv64 || exec /bin/uname \"$@\"")
             try hosts.tool("df", on: "node2", "echo head; echo '/dev/x 1000000 900000 100000  90% /'")
             try hosts.tool(
-                "date", on: "studio", "[ \"$1\" = +%s ] && echo $(($(/bin/date +%s) + 3600)) || exec /bin/date \"$@\"")
+                "date", on: "studio", "[ \"$1\" = +%s ] && echo $(($(/bin/date +%s) + 3650)) || exec /bin/date \"$@\"")
             let result = try await hosts.run("up", hosts.file, "--json")
             let down = try await hosts.run("down", hosts.file)
             #expect(result.ending == .exited(1), "\(result.report)")

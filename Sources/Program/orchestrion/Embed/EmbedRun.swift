@@ -89,7 +89,7 @@ struct EmbedRun {
 
     /// What the system refuses while a recording is read is that recording's alone.
     private static func reading<Value>(_ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch  where !isOfRecording(error) { throw FeatureError(error.explanation) }
+        do { return try body() } catch let error where !isOfRecording(error) { throw FeatureError(error.explanation) }
     }
 
     private static func named(_ path: String, _ error: any Error) -> String {
@@ -130,6 +130,11 @@ struct EmbedRun {
         if let old, old.audioDigest != digest, old.recording != recording.path {
             throw FeatureError(
                 "\(files.record.path) is of \(old.recording); choose another folder for --out, or take that away")
+        }
+        guard old != nil || !FileManager.default.fileExists(atPath: files.record.path) else {
+            throw FeatureError(
+                "\(files.record.path) is there and is no record of features; choose another folder for --out, or take that away"
+            )
         }
         let request = extractor.request
         let rate = extractor.geometry.sampleRate
